@@ -1,0 +1,44 @@
+/** Every limit, with its unit and its reason. */
+export const KiB = 1024;
+export const MiB = 1024 * KiB;
+export const GiB = 1024 * MiB;
+export const TiB = 1024 * GiB;
+
+/** S3: a key is at most 1,024 bytes of UTF-8. */
+export const KEY_BYTES_MAX = 1024;
+/** S3: a single PUT is at most 5 GiB. */
+export const SINGLE_PUT_BYTES_MAX = 5 * GiB;
+/** S3: an object is at most 5 TiB. */
+export const OBJECT_BYTES_MAX = 5 * TiB;
+/** S3: parts are numbered 1 to 10,000, and all but the last have at least 5 MiB. */
+export const PARTS_MAX = 10_000;
+export const PART_BYTES_MIN = 5 * MiB;
+/** S3: a listing page has at most 1,000 keys. */
+export const LIST_PAGE_KEYS = 1000;
+/** S3: user metadata is at most 2 KiB; what we carry over is refused above it rather than cut. */
+export const USER_METADATA_BYTES_MAX = 2 * KiB;
+/** S3: the window in which a signature's date is accepted. */
+export const CLOCK_SKEW_MS = 15 * 60 * 1000;
+/** S3: a presigned URL lives at most seven days. */
+export const PRESIGN_EXPIRES_SECONDS_MAX = 7 * 24 * 3600;
+
+/** The smallest part we send: below it, the requests cost more than the bytes. Objects up to this size are one signed PUT. */
+export const PART_BYTES_DEFAULT = 8 * MiB;
+/** Descriptors in a chunk: 10,000 make a row of about 300 KB compressed, and 100 rows a million objects. */
+export const CHUNK_OBJECTS = 10_000;
+/** A batch is what one activity copies: big enough that Temporal's cost is noise, small enough that losing one is cheap. */
+export const BATCH_OBJECTS = 1000;
+export const BATCH_BYTES = 256 * MiB;
+/** Parts of one large object that one activity copies. */
+export const BATCH_PARTS = 64;
+/** Object bytes in memory at once in one worker process: eight parts of the default size. */
+export const COPY_MEMORY_BYTES = 64 * MiB;
+/** Objects in flight at once in one batch. */
+export const COPY_CONCURRENCY = 16;
+/** Batches in flight at once in one run; changed live by the signal `setConcurrency`. */
+export const RUN_CONCURRENCY_DEFAULT = 4;
+export const RUN_CONCURRENCY_MAX = 64;
+/** Tries of one batch before what still fails becomes an outcome. */
+export const BATCH_TRIES = 5;
+/** Events after which the workflow continues as new; Temporal warns at 10,240 and refuses at 51,200, our invariant is 5,000. */
+export const HISTORY_EVENTS_MAX = 3000;

@@ -1,0 +1,48 @@
+/**
+ * What the listener hands on once a request's signature holds and its policy allows it. One parsed target is shared by
+ * signature, policy and backend, so that the path that was signed is the path that is served.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Operation } from '../core/traffic.ts';
+
+/** The target, decoded exactly once. */
+export interface Target {
+  readonly operation: Operation;
+  /** '' for ListBuckets. */
+  readonly bucket: string;
+  /** '' for bucket operations. */
+  readonly key: string;
+  /** Decoded names and values, X-Amz-… signature parameters left out; a name appears once. */
+  readonly query: ReadonlyMap<string, string>;
+}
+
+export type Payload =
+  /** The bytes that come out of `body` have this hash, or `body` fails with body_corrupt before its end. */
+  | { readonly kind: 'sha256'; readonly sha256: string }
+  /** Allowed by policy; the bytes are not authentic. */
+  | { readonly kind: 'unsigned' };
+
+export interface VerifiedRequest {
+  readonly requestId: string;
+  readonly accessKeyId: string;
+  readonly method: string;
+  readonly target: Target;
+  /** Lower-case names; repeats were refused. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly payload: Payload;
+  /** Decoded length of the body in bytes; 0 when there is none. */
+  readonly contentLength: number;
+  /**
+   * The body. It fails before its end when the hash does not hold, so that whoever reads it to the end has verified bytes;
+   * what must never be committed unverified (a provider's PUT) holds its last bytes back until the body has ended.
+   */
+  readonly body: AsyncIterable<Uint8Array>;
+  readonly signal: AbortSignal;
+}
+
+/** Serves verified requests of one store. */
+export interface Backend {
+  /** Answers the request, or throws a WaybillError before any byte of the answer was sent. */
+  handle(request: VerifiedRequest, response: ServerResponse): Promise<void>;
+  close(): Promise<void>;
+}

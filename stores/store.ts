@@ -1,0 +1,189 @@
+/**
+ * The port to one store. Adapters: `s3/` (any S3-compatible service), `filesystem/` (a directory), `memory/` (the model that the
+ * others are tested against), `faulty/` (a decorator that fails on purpose). One contract suite runs over all of them.
+ *
+ * Every adapter holds to this:
+ * - Keys are opaque strings of 1 to 1,024 bytes of UTF-8, never paths; listed in UTF-8 byte order.
+ * - Reads see an object whole, as it was before or after a write, never between.
+ * - A body that ends early, fails, or does not have the promised length or hash leaves nothing behind.
+ * - Every failure is a `WaybillError`: no_such_bucket, no_such_key, no_such_upload, precondition_failed, range_unsatisfiable,
+ *   access_denied, bad_credentials, body_corrupt, not_implemented, store_refused, store_slow_down, store_error, store_timeout,
+ *   store_unreachable. `details` may have `s3Code`, `status`, `operation`, `bucket`, `key`, `requestId`.
+ * - Adapters do not retry; whoever asks knows whether asking again is safe.
+ */
+import type { ETag, Sha256Hex } from '../core/ids.ts';
+
+/** What travels with an object beside its bytes. Absent means that the object has none. */
+export interface ObjectHeaders {
+  readonly contentType?: string;
+  readonly cacheControl?: string;
+  readonly contentDisposition?: string;
+  readonly contentEncoding?: string;
+  readonly contentLanguage?: string;
+  readonly expires?: string;
+  /** User metadata by lower-case name, without `x-amz-meta-`. */
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+export interface ObjectInfo extends ObjectHeaders {
+  readonly sizeBytes: number;
+  readonly etag: ETag;
+  readonly versionId?: string;
+  /** Milliseconds since the epoch, whole seconds. */
+  readonly lastModifiedMs: number;
+  /** How many tags the object has, where the store says so. */
+  readonly tagCount: number;
+  /** False where the ETag is known not to be the MD5 of the bytes: SSE-KMS, SSE-C. Multipart ETags end in `-N`. */
+  readonly etagIsContentHash: boolean;
+}
+
+export interface ListedObject {
+  readonly key: string;
+  readonly sizeBytes: number;
+  readonly etag: ETag;
+  readonly lastModifiedMs: number;
+}
+
+export interface ListRequest {
+  readonly bucket: string;
+  readonly prefix?: string;
+  readonly delimiter?: string;
+  /** Keys strictly after this one, present or not. */
+  readonly startAfter?: string;
+  /** From the page before; wins over `startAfter`. */
+  readonly continuationToken?: string;
+  /** 1 to 1,000; default 1,000. */
+  readonly maxKeys?: number;
+  readonly signal?: AbortSignal;
+}
+
+export interface ListPage {
+  readonly objects: readonly ListedObject[];
+  readonly commonPrefixes: readonly string[];
+  /** Present exactly when more follows. */
+  readonly nextContinuationToken?: string;
+}
+
+/** ETags without quotes. A condition that does not hold is `precondition_failed` (`not_modified` for ifNoneMatch on a read). */
+export interface ReadConditions {
+  readonly ifMatch?: string;
+  readonly ifNoneMatch?: string;
+}
+
+export interface ObjectRequest extends ReadConditions {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface GetRequest extends ObjectRequest {
+  /** Bytes `first` to `last`, both included, as in HTTP. `last` absent: to the end. A suffix is `{suffixBytes}`. */
+  readonly range?: { readonly first: number; readonly last?: number } | { readonly suffixBytes: number };
+}
+
+export interface GetResult {
+  /** `sizeBytes` is that of the whole object. */
+  readonly info: ObjectInfo;
+  /** The bytes that follow, with the range resolved. */
+  readonly range: { readonly first: number; readonly lengthBytes: number };
+  /** Must be read to its end or left with `return()`. Fails with body_corrupt when the bytes end early. */
+  readonly body: AsyncIterable<Uint8Array>;
+}
+
+/** A body of known length. `sha256` is that of the bytes; an adapter refuses other bytes with body_corrupt. */
+export interface Body {
+  readonly sizeBytes: number;
+  readonly sha256?: Sha256Hex;
+  /** Bytes, or a factory that is called once. */
+  readonly content: Uint8Array | (() => AsyncIterable<Uint8Array>);
+}
+
+/** `ifNoneMatch: '*'`: only when nothing is there. `ifMatch`: only over this ETag. */
+export interface WriteConditions {
+  readonly ifNoneMatch?: '*';
+  readonly ifMatch?: string;
+}
+
+export interface Encrypt {
+  readonly algorithm: 'aws:kms' | 'AES256';
+  readonly kmsKeyId: string | null;
+}
+
+export interface PutRequest extends WriteConditions {
+  readonly bucket: string;
+  readonly key: string;
+  readonly headers: ObjectHeaders;
+  readonly tags?: Readonly<Record<string, string>>;
+  readonly encryption?: Encrypt | null;
+  readonly signal?: AbortSignal;
+}
+
+export interface PutResult {
+  readonly etag: ETag;
+  readonly versionId?: string;
+}
+
+export interface UploadRef {
+  readonly bucket: string;
+  readonly key: string;
+  readonly uploadId: string;
+  readonly signal?: AbortSignal;
+}
+
+export interface UploadedPart {
+  /** From 1. */
+  readonly partNumber: number;
+  readonly etag: ETag;
+  readonly sizeBytes: number;
+}
+
+export interface OpenUpload {
+  readonly key: string;
+  readonly uploadId: string;
+  readonly initiatedMs: number;
+}
+
+export interface BucketInfo {
+  readonly name: string;
+  readonly createdMs: number;
+}
+
+export interface Store {
+  listBuckets(): Promise<readonly BucketInfo[]>;
+  /** @throws no_such_bucket */
+  headBucket(bucket: string, signal?: AbortSignal): Promise<void>;
+  /** @throws store_refused with s3Code BucketAlreadyOwnedByYou, InvalidBucketName */
+  createBucket(bucket: string): Promise<void>;
+  /** @throws no_such_bucket; store_refused with s3Code BucketNotEmpty */
+  deleteBucket(bucket: string): Promise<void>;
+
+  /** One page; one request. */
+  list(request: ListRequest): Promise<ListPage>;
+  head(request: ObjectRequest): Promise<ObjectInfo>;
+  get(request: GetRequest): Promise<GetResult>;
+  put(request: PutRequest, body: Body): Promise<PutResult>;
+  /** Deleting what is not there succeeds. */
+  delete(request: { bucket: string; key: string; signal?: AbortSignal }): Promise<void>;
+
+  createUpload(request: PutRequest): Promise<{ readonly uploadId: string }>;
+  /** Sending a part again replaces it. */
+  uploadPart(upload: UploadRef, partNumber: number, body: Body): Promise<{ readonly etag: ETag }>;
+  /** Parts in ascending order. The same request again after it succeeded returns the same result where the store can tell, else no_such_upload. */
+  completeUpload(
+    upload: UploadRef & WriteConditions,
+    parts: readonly { readonly partNumber: number; readonly etag: string }[],
+  ): Promise<PutResult>;
+  /** Aborting what is not there is no_such_upload. */
+  abortUpload(upload: UploadRef): Promise<void>;
+  /** All parts, ascending, over as many pages as it takes. */
+  listParts(upload: UploadRef): Promise<readonly UploadedPart[]>;
+  /** All open uploads of keys that start with the prefix, over as many pages as it takes. */
+  listUploads(request: { bucket: string; prefix: string; signal?: AbortSignal }): Promise<readonly OpenUpload[]>;
+
+  getTags(request: { bucket: string; key: string; signal?: AbortSignal }): Promise<Readonly<Record<string, string>>>;
+  putTags(request: { bucket: string; key: string; signal?: AbortSignal }, tags: Readonly<Record<string, string>>): Promise<void>;
+
+  /** Releases connections and files; pending requests fail. */
+  close(): Promise<void>;
+}
