@@ -1,0 +1,17 @@
+/**
+ * Names that other processes, histories and people's scripts know: never renamed casually. A change of a workflow's type, signal
+ * or activity breaks the histories that are running.
+ */
+export const WORKFLOW_TYPES = { run: 'run', scheduledRun: 'scheduledRun', verify: 'verify' } as const;
+export const SIGNALS = { pause: 'pause', resume: 'resume', setConcurrency: 'setConcurrency' } as const;
+export const QUERIES = { progress: 'progress' } as const;
+
+/** Registered by `waybill dev` and by docker-compose; a worker checks them at its start, for an unregistered one hangs the run. */
+export const SEARCH_ATTRIBUTES = {
+  pipeline: 'WaybillPipeline',
+  runId: 'WaybillRunId',
+  manifestHash: 'WaybillManifestHash',
+  state: 'WaybillState',
+} as const;
+
+export const TASK_QUEUE_DEFAULT = 'waybill';

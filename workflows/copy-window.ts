@@ -1,0 +1,48 @@
+/** Runs numbered work in a bounded window: at most `concurrency()` at once, started in order, finished in any. */
+import { CancellationScope, condition } from '@temporalio/workflow';
+
+export interface WindowOptions {
+  readonly from: number;
+  /** One past the last number. */
+  readonly count: number;
+  readonly concurrency: () => number;
+  readonly mayStart: () => boolean;
+  /** True: start nothing more, let what runs end, and return. */
+  readonly shouldStop: () => boolean;
+  readonly work: (ordinal: number) => Promise<void>;
+}
+
+/** Returns the first number that was not started. Fails with the first failure, after everything in flight has settled. */
+export async function runWindow(options: WindowOptions): Promise<number> {
+  let next = options.from;
+  let inFlight = 0;
+  const failures: unknown[] = [];
+  const idle = (): boolean => inFlight === 0;
+  const mayGoOn = (): boolean =>
+    failures.length > 0 || options.shouldStop() || (options.mayStart() && inFlight < options.concurrency());
+
+  try {
+    while (next < options.count) {
+      await condition(mayGoOn);
+      if (failures.length > 0 || options.shouldStop()) break;
+      const ordinal = next++;
+      inFlight += 1;
+      void options.work(ordinal).then(
+        () => {
+          inFlight -= 1;
+        },
+        (error: unknown) => {
+          failures.push(error);
+          inFlight -= 1;
+        },
+      );
+    }
+    await condition(idle);
+  } catch (cancelled) {
+    // Cancelled while waiting: the activities in flight were cancelled too, and settle before the run is closed.
+    failures.push(cancelled);
+    await CancellationScope.nonCancellable(() => condition(idle));
+  }
+  if (failures.length > 0) throw failures[0];
+  return next;
+}

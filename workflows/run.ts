@@ -1,0 +1,177 @@
+/**
+ * The run: list, manifest, plan, copy, finalize. It coordinates and decides nothing about objects; every phase is an activity whose
+ * result the ledger keeps, so this workflow can be killed, replayed, continued as new or started again at any point.
+ *
+ * - Only references, counts and hashes pass through it (I3); it continues as new long before 5,000 events.
+ * - No timer on the happy path. Pause is a condition, not a poll.
+ * - It ends the attempt in the ledger before it ends itself, also when it fails or is cancelled. Terminate skips that: the sweeper
+ *   settles what is left.
+ */
+import {
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  continueAsNew,
+  defineQuery,
+  defineSignal,
+  isCancellation,
+  setHandler,
+  sleep,
+  workflowInfo,
+} from '@temporalio/workflow';
+import { HISTORY_EVENTS_MAX, RUN_CONCURRENCY_MAX } from '../core/limits.ts';
+import type { LiveState } from '../core/run-state.ts';
+import { QUERIES, SIGNALS } from '../core/wire-names.ts';
+import { createActivityProxies } from './activity-proxies.ts';
+import { runWindow } from './copy-window.ts';
+import { addCounts, NO_COUNTS } from './counts.ts';
+import { toFailure } from './failure.ts';
+import { show, showState } from './operator-view.ts';
+import type { CopyCounts, Progress, RunCheckpoint, RunInput, RunResult } from './types.ts';
+
+export const pauseSignal = defineSignal(SIGNALS.pause);
+export const resumeSignal = defineSignal(SIGNALS.resume);
+export const setConcurrencySignal = defineSignal<[number]>(SIGNALS.setConcurrency);
+export const progressQuery = defineQuery<Progress>(QUERIES.progress);
+
+export async function run(input: RunInput): Promise<RunResult> {
+  const activities = createActivityProxies(input.heartbeatTimeoutMs);
+  let checkpoint = input.resume;
+  let paused = checkpoint?.paused ?? false;
+  let concurrency = checkpoint?.concurrency ?? 1;
+  let phase: LiveState = checkpoint === undefined ? 'accepted' : 'copying';
+  let progress: Progress = {
+    state: phase,
+    attempt: checkpoint?.attempt ?? 0,
+    paused,
+    concurrency,
+    manifest: checkpoint?.manifest ?? null,
+    plan: checkpoint?.plan ?? null,
+    batchesDone: checkpoint?.nextOrdinal ?? 0,
+    counts: checkpoint?.counts ?? NO_COUNTS,
+  };
+  const report = (change: Partial<Progress>): void => {
+    progress = { ...progress, ...change, paused, concurrency, state: paused ? 'paused' : phase };
+    show(input, progress);
+  };
+  const enter = (next: LiveState, change: Partial<Progress> = {}): void => {
+    phase = next;
+    report(change);
+    showState(input, progress);
+  };
+
+  setHandler(pauseSignal, () => {
+    paused = true;
+    report({});
+    showState(input, progress);
+  });
+  setHandler(resumeSignal, () => {
+    paused = false;
+    report({});
+    showState(input, progress);
+  });
+  setHandler(setConcurrencySignal, (wanted) => {
+    if (Number.isInteger(wanted)) concurrency = Math.min(RUN_CONCURRENCY_MAX, Math.max(1, wanted));
+    report({});
+  });
+  setHandler(progressQuery, () => progress);
+  const untilResumed = (): Promise<void> => condition(() => !paused);
+
+  let fence = checkpoint?.fence ?? null;
+  try {
+    if (checkpoint === undefined) {
+      const begun = await activities.begin({ runUuid: input.runUuid });
+      fence = begun.fence;
+      concurrency = begun.concurrency;
+      const quietUntilMs = begun.quietMs > 0 ? Date.now() + begun.quietMs : 0;
+      enter('listing', { attempt: begun.attempt });
+      await untilResumed();
+      await activities.list({ fence });
+      await untilResumed();
+      const manifest = await activities.buildManifest({ fence });
+      enter('planning', { manifest });
+      await untilResumed();
+      const { planHash, counts: plan } = await activities.plan({ fence, manifest });
+      if (begun.mode === 'plan') {
+        await activities.endPlan({ fence, manifest, counts: plan });
+        report({ plan });
+        return toResult('done', manifest.manifestHash, planHash, plan.skipped, NO_COUNTS, 0);
+      }
+      enter('copying', { plan });
+      checkpoint = {
+        fence,
+        attempt: begun.attempt,
+        manifest,
+        planHash,
+        plan,
+        nextOrdinal: 0,
+        counts: NO_COUNTS,
+        paused,
+        concurrency,
+        quietUntilMs,
+      };
+    }
+
+    const { manifest, plan, planHash, attempt } = checkpoint;
+    const owned = checkpoint.fence;
+    const quietMs = checkpoint.quietUntilMs - Date.now();
+    if (quietMs > 0 && plan.batches > 0) await sleep(quietMs);
+
+    let counts = checkpoint.counts;
+    const manifestHash = manifest.manifestHash;
+    const nextOrdinal = await runWindow({
+      from: checkpoint.nextOrdinal,
+      count: plan.batches,
+      concurrency: () => concurrency,
+      mayStart: () => !paused,
+      shouldStop: () => workflowInfo().historyLength > HISTORY_EVENTS_MAX || workflowInfo().continueAsNewSuggested,
+      work: async (ordinal) => {
+        let result = await activities.copyBatch({ fence: owned, manifestHash, ordinal });
+        if (result.large !== null) {
+          for (let partBatch = 0; partBatch < result.large.partBatches; partBatch++) {
+            await untilResumed();
+            await activities.copyParts({ fence: owned, manifestHash, ordinal, partBatch });
+          }
+          result = await activities.completeLarge({ fence: owned, manifestHash, ordinal });
+        }
+        counts = addCounts(counts, result.counts);
+        report({ counts, batchesDone: progress.batchesDone + 1 });
+      },
+    });
+    if (nextOrdinal < plan.batches) {
+      const resume: RunCheckpoint = { ...checkpoint, nextOrdinal, counts, paused, concurrency, attempt };
+      return await continueAsNew<typeof run>({ ...input, resume });
+    }
+
+    await untilResumed();
+    enter('finalizing');
+    const end = await activities.finalize({ fence: owned, manifest, planHash, plan, counts });
+    showState(input, { ...progress, state: end.state });
+    return toResult(end.state, manifestHash, planHash, plan.skipped, counts, end.failed);
+  } catch (error) {
+    // Continue-as-new travels as an exception of the SDK's own and is not a failure.
+    if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
+    const cancelled = isCancellation(error);
+    const failure = toFailure(error, cancelled);
+    const owned = fence;
+    if (owned !== null) {
+      await CancellationScope.nonCancellable(() =>
+        activities.close({ fence: owned, state: cancelled ? 'cancelled' : 'failed', failure }),
+      );
+    }
+    showState(input, { ...progress, state: cancelled ? 'cancelled' : 'failed' });
+    if (cancelled) throw error;
+    throw ApplicationFailure.create({ type: failure.type, message: failure.message, nonRetryable: true });
+  }
+}
+
+function toResult(
+  state: 'done' | 'partial',
+  manifestHash: string,
+  planHash: string,
+  skipped: number,
+  counts: CopyCounts,
+  failed: number,
+): RunResult {
+  return { state, manifestHash, planHash, copied: counts.copied, skipped, adopted: counts.adopted, failed };
+}
