@@ -19,6 +19,11 @@ export const OPERATIONS = [
   'ListParts',
   'GetObjectTagging',
   'PutObjectTagging',
+  // Asked by other clients of the endpoints that we serve; a run itself never sends these.
+  'GetBucketLocation',
+  'ListObjects',
+  'DeleteObjects',
+  'DeleteObjectTagging',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

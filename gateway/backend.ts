@@ -38,6 +38,8 @@ export interface VerifiedRequest {
    */
   readonly body: AsyncIterable<Uint8Array>;
   readonly signal: AbortSignal;
+  /** Asks the policy about one more key of the bucket: DeleteObjects names its keys in the body. */
+  readonly permits: (operation: Operation, key: string) => boolean;
 }
 
 /** Serves verified requests of one store. */
