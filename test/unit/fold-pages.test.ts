@@ -64,6 +64,7 @@ test('an empty listing has no chunks', async () => {
 test('a page that comes twice, overlaps or goes backwards never becomes a manifest', async () => {
   const incomplete = { type: 'listing_incomplete' };
   await assert.rejects(fold([page('a', 'b'), page('a', 'b')], 10), incomplete);
+  await assert.rejects(fold([page('a', 'b'), page('b', 'c')], 10), incomplete);
   await assert.rejects(fold([page('a', 'c'), page('b', 'd')], 10), incomplete);
   await assert.rejects(fold([page('b'), page('a')], 10), incomplete);
   await assert.rejects(fold([{ ...page('a'), firstKey: 'b' }], 10), incomplete);
