@@ -1,0 +1,149 @@
+/**
+ * The model of the Store port: objects in a map, every rule in its plainest form, no concern for speed. The other adapters are
+ * compared with it under random sequences of operations, so what it does is what the port means. For tests and for scratch
+ * work in one process; a listing sorts the whole bucket.
+ */
+import type { ETag } from '../../core/ids.ts';
+import { compareUtf8 } from '../../core/utf8-order.ts';
+import { BodyCheck, toChunks } from '../rules/body-check.ts';
+import { checkBucketName } from '../rules/bucket-name.ts';
+import { toByteRange } from '../rules/byte-range.ts';
+import { checkReadConditions, checkWriteConditions } from '../rules/conditions.ts';
+import { checkKey, checkText } from '../rules/object-key.ts';
+import { checkPutRequest, checkTags } from '../rules/put-request.ts';
+import { noSuchBucket, noSuchKey, noSuchVersion, refused } from '../rules/refusals.ts';
+import { WholeBody } from '../rules/whole-body.ts';
+import type { Body, ObjectInfo, ObjectRequest, PutRequest, Store, WriteConditions } from '../store.ts';
+import { buildListPage } from './build-list-page.ts';
+import { createMemoryUploads } from './memory-uploads.ts';
+
+export interface StoredObject {
+  readonly bytes: Uint8Array;
+  readonly info: ObjectInfo;
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface MemoryBucket {
+  readonly createdMs: number;
+  readonly objects: Map<string, StoredObject>;
+}
+
+/** @param now milliseconds since the epoch; by default the clock */
+export function createMemoryStore(now: () => number = Date.now): Store {
+  const buckets = new Map<string, MemoryBucket>();
+
+  const find = (name: string): MemoryBucket => {
+    const bucket = buckets.get(name);
+    if (bucket === undefined) {
+      throw noSuchBucket(name);
+    }
+    return bucket;
+  };
+  const findObject = (bucket: string, key: string): StoredObject => {
+    checkKey(key);
+    const object = find(bucket).objects.get(key);
+    if (object === undefined) {
+      throw noSuchKey(bucket, key);
+    }
+    return object;
+  };
+  const read = (request: ObjectRequest): StoredObject => {
+    const object = findObject(request.bucket, request.key);
+    if (request.versionId !== undefined && request.versionId !== 'null') {
+      throw noSuchVersion(request.bucket, request.key);
+    }
+    checkReadConditions(request, request.bucket, request.key, object.info.etag);
+    return object;
+  };
+  const check = (request: { bucket: string; key: string } & WriteConditions): void =>
+    checkWriteConditions(
+      request,
+      request.bucket,
+      request.key,
+      find(request.bucket).objects.get(request.key)?.info.etag,
+    );
+
+  /** The moment when an object becomes visible: conditions and effect in one step. */
+  const commit = (request: PutRequest, conditions: WriteConditions, bytes: Uint8Array, etag: ETag): void => {
+    const { bucket, key } = request;
+    check({ bucket, key, ...conditions });
+    find(bucket).objects.set(key, { bytes, ...describe(request, bytes.byteLength, etag, now()) });
+  };
+  const uploads = createMemoryUploads({ commit, requireBucket: (name) => void find(name), now });
+
+  return {
+    listBuckets: async () =>
+      [...buckets].map(([name, { createdMs }]) => ({ name, createdMs })).sort((a, b) => compareUtf8(a.name, b.name)),
+    headBucket: async (bucket) => void find(bucket),
+    createBucket: async (name) => {
+      checkBucketName(name);
+      if (buckets.has(name)) {
+        throw refused('BucketAlreadyOwnedByYou', 409, 'the bucket exists', { bucket: name });
+      }
+      buckets.set(name, { createdMs: now(), objects: new Map() });
+    },
+    deleteBucket: async (name) => {
+      if (find(name).objects.size > 0) {
+        throw refused('BucketNotEmpty', 409, 'the bucket holds objects', { bucket: name });
+      }
+      buckets.delete(name);
+      uploads.forget(name);
+    },
+    list: async (request) => buildListPage(find(request.bucket), request),
+    head: async (request) => read(request).info,
+    get: async (request) => {
+      const { info, bytes } = read(request);
+      const range = toByteRange(request.range, info.sizeBytes);
+      return { info, range, body: new WholeBody(bytes.slice(range.first, range.first + range.lengthBytes)) };
+    },
+    put: async (request, body) => {
+      checkPutRequest(request);
+      check(request);
+      const { bytes, etag } = await readBody(body, request.signal);
+      commit(request, request, bytes, etag);
+      return { etag };
+    },
+    delete: async ({ bucket, key }) => {
+      checkKey(key);
+      find(bucket).objects.delete(key);
+    },
+    ...uploads.operations,
+    listUploads: async ({ bucket, prefix }) => {
+      checkText('prefix', prefix);
+      find(bucket);
+      return uploads.list(bucket, prefix);
+    },
+    getTags: async ({ bucket, key }) => findObject(bucket, key).tags,
+    putTags: async ({ bucket, key }, tags) => {
+      checkTags(tags);
+      const object = findObject(bucket, key);
+      const info = { ...object.info, tagCount: Object.keys(tags).length };
+      find(bucket).objects.set(key, { ...object, info, tags: { ...tags } });
+    },
+    close: async () => undefined,
+  };
+}
+
+/** The bytes of a body that kept its promises, copied. @throws body_corrupt */
+export async function readBody(body: Body, signal?: AbortSignal): Promise<{ bytes: Uint8Array; etag: ETag }> {
+  const check = new BodyCheck(body);
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of toChunks(body, signal)) {
+    check.update(chunk);
+    chunks.push(chunk.slice());
+  }
+  return { bytes: Buffer.concat(chunks), etag: check.finish() };
+}
+
+function describe(
+  request: PutRequest,
+  sizeBytes: number,
+  etag: ETag,
+  nowMs: number,
+): Pick<StoredObject, 'info' | 'tags'> {
+  const tags = { ...request.tags };
+  const lastModifiedMs = Math.floor(nowMs / 1000) * 1000;
+  const tagCount = Object.keys(tags).length;
+  const headers = { ...request.headers, metadata: { ...request.headers.metadata } };
+  return { tags, info: { ...headers, sizeBytes, etag, lastModifiedMs, tagCount, etagIsContentHash: true } };
+}

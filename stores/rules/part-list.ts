@@ -1,0 +1,60 @@
+/** The list of parts that completes a multipart upload. Source: Amazon S3 API reference, CompleteMultipartUpload. */
+import { PARTS_MAX, PART_BYTES_MIN } from '../../core/limits.ts';
+import type { UploadedPart } from '../store.ts';
+import { refused } from './refusals.ts';
+
+export interface NamedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+}
+
+/** ETags arrive from XML with or without their quotes. */
+const unquote = (etag: string): string => (/^".*"$/.test(etag) ? etag.slice(1, -1) : etag);
+
+/** @throws store_refused with s3Code InvalidArgument */
+export function checkPartNumber(partNumber: number): void {
+  if (!Number.isInteger(partNumber) || partNumber < 1 || partNumber > PARTS_MAX) {
+    throw refused('InvalidArgument', 400, `a part number is 1 to ${String(PARTS_MAX)}`, { partNumber });
+  }
+}
+
+/** Unquoted, and in ascending order without repeats. @throws store_refused with s3Code MalformedXML, InvalidPartOrder */
+export function toNamedParts(parts: readonly NamedPart[]): readonly NamedPart[] {
+  if (parts.length === 0) {
+    throw refused('MalformedXML', 400, 'completing an upload takes at least one part');
+  }
+  let previous = 0;
+  return parts.map(({ partNumber, etag }) => {
+    if (!(partNumber > previous)) {
+      throw refused('InvalidPartOrder', 400, 'the parts are not in ascending order', { partNumber });
+    }
+    previous = partNumber;
+    return { partNumber, etag: unquote(etag) };
+  });
+}
+
+/**
+ * The uploaded parts that the list names, in its order.
+ * @throws store_refused with s3Code InvalidPart (absent, or another ETag), EntityTooSmall (below 5 MiB, and not the last)
+ */
+export function chooseParts<Part extends UploadedPart>(
+  named: readonly NamedPart[],
+  uploaded: (partNumber: number) => Part | undefined,
+): Part[] {
+  const chosen = named.map(({ partNumber, etag }) => {
+    const part = uploaded(partNumber);
+    if (part?.etag !== etag) {
+      throw refused('InvalidPart', 400, 'a part was not uploaded, or has another ETag', { partNumber });
+    }
+    return part;
+  });
+  for (const part of chosen.slice(0, -1)) {
+    if (part.sizeBytes < PART_BYTES_MIN) {
+      throw refused('EntityTooSmall', 400, 'a part other than the last is below 5 MiB', {
+        partNumber: part.partNumber,
+        sizeBytes: part.sizeBytes,
+      });
+    }
+  }
+  return chosen;
+}
