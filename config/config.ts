@@ -108,8 +108,8 @@ export interface WorkerConfig {
 
 export interface ApiToken {
   readonly name: string;
-  /** SHA-256 of the token, hex; the token itself is kept nowhere. */
-  readonly sha256: SecretRef | string;
+  /** SHA-256 of the token in hex, or a SecretRef to it; the token itself is kept nowhere. */
+  readonly sha256: string;
   readonly role: 'operator' | 'viewer';
 }
 

@@ -1,0 +1,39 @@
+/** The kinds of field that `waybill.yaml` is made of. A description completes the sentence "expected …" in an error message. */
+import Type from 'typebox';
+
+export const NAME_PATTERN = '^[a-z0-9][a-z0-9_-]{0,62}$';
+
+export const closed = { additionalProperties: false } as const;
+export const text = (description: string) => Type.String({ minLength: 1, description });
+export const flag = (description: string) => Type.Boolean({ description });
+export const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
+  Type.Unsafe<Values[number]>({ type: 'string', enum: values, description });
+
+export const secretRef = (what: string) =>
+  Type.Unsafe<`env:${string}` | `file:${string}`>({
+    type: 'string',
+    pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$',
+    writeOnly: true,
+    description: `${what} as a reference, env:NAME or file:PATH; a secret itself is never written here`,
+  });
+export const duration = (what: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'number'],
+    pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+    minimum: 0,
+    description: `${what}, as 500ms, 30s, 5m, 1h, 1d or a number of seconds`,
+  });
+export const size = (what: string) =>
+  Type.Unsafe<string | number>({
+    type: ['string', 'integer'],
+    pattern: '^[0-9]+(\\.[0-9]+)? ?(B|[kK]B|MB|GB|TB|KiB|MiB|GiB|TiB)$',
+    minimum: 0,
+    description: `${what}, as 5MiB, 1GB or a number of bytes`,
+  });
+export const listen = (what: string) =>
+  Type.String({ pattern: '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$', description: `${what} as HOST:PORT` });
+export const price = (what: string) => Type.Number({ minimum: 0, description: `the price ${what}` });
+/** A map from names to entries; a name becomes part of workflow ids, metric labels and URLs. */
+export const named = <Entry extends Type.TSchema>(entry: Entry, description: string) =>
+  Type.Record(Type.String({ pattern: NAME_PATTERN }), entry, { ...closed, description });
+export const strings = (description: string) => Type.Array(Type.String({ minLength: 1, description }), { description });
