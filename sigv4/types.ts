@@ -3,7 +3,7 @@
  * in Node and in a browser. Source: AWS, "Create a signed AWS API request" and "Authenticating Requests (AWS Signature Version 4)".
  */
 
-/** Synchronous hashing. `node-crypto.ts` in stores/s3 and gateway/ brings Node's; a page brings its own. */
+/** Synchronous hashing. `node-crypto.ts` brings Node's; a page brings its own. */
 export interface Crypto {
   sha256(data: string | Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array | string, data: string): Uint8Array;
@@ -38,6 +38,12 @@ export interface Scope {
   readonly service: string;
 }
 
+/** Keeps signing keys between calls; made by `createSigningKeyCache` and owned by the caller. */
+export interface SigningKeyCache {
+  get(secret: string, scope: Scope): Uint8Array | undefined;
+  set(secret: string, scope: Scope, signingKey: Uint8Array): void;
+}
+
 /** Every stage's text, so that two sides can be compared line by line. Holds no secret and no signing key. */
 export interface Stages {
   readonly canonicalUri: string;
@@ -64,6 +70,7 @@ export interface SignInput {
   readonly signedHeaders?: readonly string[];
   /** Default: true for service s3. */
   readonly addContentSha256?: boolean;
+  readonly keyCache?: SigningKeyCache;
 }
 
 export interface Signed {
@@ -131,4 +138,7 @@ export interface VerifyInput {
   readonly pathRule: PathRule;
   /** The secrets that are valid for an access key (two while it rotates), or none. */
   readonly findCredentials: (accessKeyId: string) => readonly Credentials[];
+  /** Hash of the body, for a service whose clients need not send x-amz-content-sha256; never looked at for s3. */
+  readonly payloadHash?: string;
+  readonly keyCache?: SigningKeyCache;
 }

@@ -1,0 +1,24 @@
+/** Times as Signature Version 4 writes them: `YYYYMMDD'T'HHMMSS'Z'`, in UTC, to the second. */
+const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
+
+/** The time of a signature; milliseconds are cut off. */
+export function toAmzDate(at: Date): string {
+  const iso = at.toISOString();
+  return iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 13) + iso.slice(14, 16) + iso.slice(17, 19) + 'Z';
+}
+
+/** The time that the text names; null when it has another form or names no real time, such as a 30th of February. */
+export function parseAmzDate(text: string): Date | null {
+  const match = AMZ_DATE.exec(text);
+  if (match === null) return null;
+  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
+    number,
+    number,
+    number,
+    number,
+    number,
+    number,
+  ];
+  const at = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  return toAmzDate(at) === text ? at : null;
+}

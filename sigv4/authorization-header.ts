@@ -1,0 +1,49 @@
+/**
+ * The Authorization header of Signature Version 4:
+ * `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`, with or without white space after the commas.
+ */
+import { type Claim, parseCredential, parseSignedHeaders, refuse } from './claim.ts';
+import { ALGORITHM } from './string-to-sign.ts';
+import type { VerifyFailure } from './types.ts';
+
+export const SIGV2_REFUSED =
+  'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256 (Signature Version 4).';
+export const SIGV4A_REFUSED =
+  'AWS4-ECDSA-P256-SHA256 (Signature Version 4A) is not supported here. Please use AWS4-HMAC-SHA256 with the region of this endpoint.';
+
+/** Parses the header's value; `amzDate` and the session token stand in headers of their own. */
+export function parseAuthorization(value: string, amzDate: string, sessionToken: string | null): Claim | VerifyFailure {
+  const space = value.search(/[ \t]/);
+  const scheme = space < 0 ? value : value.slice(0, space);
+  if (scheme === 'AWS') return refuse('InvalidRequest', SIGV2_REFUSED);
+  if (scheme === 'AWS4-ECDSA-P256-SHA256') return refuse('InvalidRequest', SIGV4A_REFUSED);
+  if (scheme !== ALGORITHM) return refuse('InvalidArgument', 'Unsupported Authorization Type');
+
+  const fields = new Map<string, string>();
+  for (const piece of space < 0 ? [] : value.slice(space).split(',')) {
+    const field = piece.trim();
+    const equals = field.indexOf('=');
+    const name = field.slice(0, Math.max(equals, 0));
+    if (!['Credential', 'SignedHeaders', 'Signature'].includes(name) || fields.has(name)) {
+      return malformed('it takes Credential, SignedHeaders and Signature, each once, separated by commas');
+    }
+    fields.set(name, field.slice(equals + 1));
+  }
+  const credentialText = fields.get('Credential');
+  const signedHeadersText = fields.get('SignedHeaders');
+  const signature = fields.get('Signature');
+  if (credentialText === undefined || signedHeadersText === undefined || signature === undefined) {
+    return malformed('Credential, SignedHeaders and Signature are all required');
+  }
+  const credential = parseCredential(credentialText);
+  if (credential === null)
+    return malformed('the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".');
+  const signedHeaders = parseSignedHeaders(signedHeadersText);
+  if (signedHeaders === null)
+    return malformed('SignedHeaders must be lower-case names, sorted, each once, separated by ";"');
+  return { form: 'header', ...credential, signedHeaders, signature, amzDate, expiresSeconds: null, sessionToken };
+}
+
+function malformed(what: string): VerifyFailure {
+  return refuse('AuthorizationHeaderMalformed', `The authorization header is malformed; ${what}`);
+}

@@ -1,0 +1,166 @@
+/**
+ * Verifies a signature on the server: the canonical request is rebuilt from what arrived, never from what the client says of it.
+ *
+ * One linear function with one exit for each way to be wrong. Nothing of the claim is used before the signature holds, but what is
+ * needed to compute it; whoever serves the request takes identity, time and payload from `Verified` alone.
+ * - Failures are values: malformed input of any kind is refused, never an exception.
+ * - A known and an unknown access key cost the same work, and signatures are compared in constant time.
+ * - Header form takes its time from x-amz-date alone. AWS also accepts Date; a proxy may rewrite that one, and no recorded client
+ *   relies on it.
+ * - It says that the signature is authentic. Whether an unsigned payload is allowed is the policy's question; whether the body
+ *   has the hash is for the reader of the body.
+ * Source: AWS, "Authenticating Requests (AWS Signature Version 4)", header and query forms.
+ */
+import { parseAmzDate } from './amz-date.ts';
+import { parseAuthorization, SIGV2_REFUSED } from './authorization-header.ts';
+import { findHeaders } from './canonical-headers.ts';
+import { parseQuery } from './canonical-query.ts';
+import { buildCanonicalRequest } from './canonical-request.ts';
+import { isRefusal, refuse } from './claim.ts';
+import { equalConstantTime } from './constant-time.ts';
+import { toHex } from './hex.ts';
+import { CLOCK_WINDOW_MS } from './limits.ts';
+import { findPayloadHash } from './payload-hash.ts';
+import { parsePresigned, toQueryForm } from './presigned-query.ts';
+import { deriveSigningKey } from './signing-key.ts';
+import { buildStages, TERMINATOR } from './string-to-sign.ts';
+import type { Credentials, Crypto, Verified, VerifyFailure, VerifyInput } from './types.ts';
+import { findAmbiguity } from './wire-request.ts';
+
+/** Stands in for an unknown key, so that asking for one takes as long as asking for a known one. */
+const NOBODY: Credentials = { accessKeyId: '', secretAccessKey: 'no-such-key' };
+
+/**
+ * Verifies a request against the secrets that its access key may have.
+ * Costs one sha256 and one HMAC for each valid secret, and four HMACs more where `keyCache` does not have the signing key.
+ */
+export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | VerifyFailure {
+  const { request } = input;
+  const ambiguity = findAmbiguity(request);
+  if (ambiguity !== null) return refuse('InvalidRequest', ambiguity);
+  const parameters = parseQuery(request.query);
+  if (parameters === null) return refuse('InvalidRequest', 'The query is not percent-encoded UTF-8');
+
+  // Which form, and only one of them.
+  const [authorization] = findHeaders(request.headers, 'authorization');
+  const queryForm = toQueryForm(parameters);
+  if (authorization !== undefined && queryForm !== 'none') {
+    return refuse(
+      'InvalidArgument',
+      'Only one auth mechanism allowed: the X-Amz-Algorithm query parameter or the Authorization header',
+    );
+  }
+  if (queryForm === 'sigv2') return refuse('InvalidRequest', SIGV2_REFUSED);
+  if (authorization === undefined && queryForm === 'none') return refuse('AccessDenied', 'Access Denied');
+  const [tokenHeader] = findHeaders(request.headers, 'x-amz-security-token');
+  const [dateHeader] = findHeaders(request.headers, 'x-amz-date');
+  const claim =
+    authorization === undefined
+      ? parsePresigned(parameters)
+      : parseAuthorization(authorization, dateHeader ?? '', tokenHeader ?? null);
+  if (isRefusal(claim)) return claim;
+  const presigned = claim.form === 'presigned';
+  const malformed = presigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed';
+  const prefix = presigned
+    ? 'Error parsing the X-Amz-Credential parameter; '
+    : 'The authorization header is malformed; ';
+  if (presigned && tokenHeader !== undefined) {
+    return refuse(malformed, 'The session token of a presigned request belongs into the query alone');
+  }
+
+  // Where it was meant for, and when.
+  const at = parseAmzDate(claim.amzDate);
+  if (at === null && presigned)
+    return refuse(malformed, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
+  if (at === null) return refuse('AccessDenied', 'AWS authentication requires a valid x-amz-date header');
+  const { scope } = claim;
+  if (scope.date !== claim.amzDate.slice(0, 8)) {
+    return refuse(
+      malformed,
+      `${prefix}the credential date "${scope.date}" is not the day of X-Amz-Date, "${claim.amzDate}"`,
+    );
+  }
+  if (scope.region !== input.region) {
+    return refuse(malformed, `${prefix}the region '${scope.region}' is wrong; expecting '${input.region}'`);
+  }
+  if (scope.service !== input.service) {
+    return refuse(
+      malformed,
+      `${prefix}incorrect service "${scope.service}". This endpoint belongs to "${input.service}".`,
+    );
+  }
+  if (claim.terminator !== TERMINATOR) {
+    return refuse(
+      malformed,
+      `${prefix}incorrect terminator "${claim.terminator}". This endpoint uses "${TERMINATOR}".`,
+    );
+  }
+  const ageMs = input.now.getTime() - at.getTime();
+  if (claim.expiresSeconds === null) {
+    if (Math.abs(ageMs) > CLOCK_WINDOW_MS) {
+      return refuse(
+        'RequestTimeTooSkewed',
+        'The difference between the request time and the current time is too large.',
+      );
+    }
+  } else {
+    if (ageMs < -CLOCK_WINDOW_MS) return refuse('AccessDenied', 'Request is not valid yet');
+    if (ageMs > claim.expiresSeconds * 1_000) return refuse('AccessDenied', 'Request has expired');
+  }
+
+  // What it covers.
+  const [host] = findHeaders(request.headers, 'host');
+  if (host === undefined) return refuse('InvalidRequest', 'Missing required header for this request: host');
+  const signed = new Set(claim.signedHeaders);
+  if (!signed.has('host')) return refuse('AccessDenied', notSigned('host'));
+  for (const [name] of request.headers) {
+    const lower = name.toLowerCase();
+    if (lower.startsWith('x-amz-') && !signed.has(lower)) return refuse('AccessDenied', notSigned(lower));
+  }
+  const payload = findPayloadHash(input, claim.form, parameters);
+  if (!payload.ok) return payload;
+
+  // Whether it holds.
+  const canonical = buildCanonicalRequest({
+    request,
+    pathRule: input.pathRule,
+    payloadHash: payload.payloadHash,
+    signedHeaders: claim.signedHeaders,
+    ...(presigned && { exceptParameter: 'X-Amz-Signature' }),
+  });
+  if (canonical === null) return refuse('InvalidRequest', 'The request target has a % without two hexadecimal digits');
+  const stages = buildStages(crypto, canonical, claim.amzDate, scope);
+  const known = input.findCredentials(claim.accessKeyId);
+  let signatureHeld = false;
+  let signingKey: Uint8Array | null = null;
+  for (const credentials of known.length === 0 ? [NOBODY] : known) {
+    const key = deriveSigningKey(crypto, credentials.secretAccessKey, scope, input.keyCache);
+    const expected = toHex(crypto.hmacSha256(key, stages.stringToSign));
+    const holds = equalConstantTime(claim.signature, expected);
+    const sameToken = equalConstantTime(claim.sessionToken ?? '', credentials.sessionToken ?? '');
+    signatureHeld ||= holds;
+    if (holds && sameToken) signingKey = key;
+  }
+  const { accessKeyId, signature } = claim;
+  if (known.length === 0) {
+    return {
+      ...refuse('InvalidAccessKeyId', 'The access key ID you provided does not exist in our records.'),
+      accessKeyId,
+    };
+  }
+  if (!signatureHeld) {
+    const message =
+      'The request signature we calculated does not match the signature you provided. Check your key and signing method.';
+    return { ...refuse('SignatureDoesNotMatch', message), stages, accessKeyId, signatureProvided: signature };
+  }
+  if (signingKey === null) {
+    return { ...refuse('InvalidToken', 'The provided token is malformed or otherwise invalid.'), accessKeyId };
+  }
+  const { form, signedHeaders } = claim;
+  const { payloadHash } = payload;
+  return { ok: true, form, accessKeyId, scope, signedHeaders, payloadHash, signature, signingKey, at, stages };
+}
+
+function notSigned(name: string): string {
+  return `There were headers present in the request which were not signed: ${name}`;
+}
