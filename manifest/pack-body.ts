@@ -3,11 +3,10 @@
  * another codec while old rows stay readable. Every Node that we support can read what any other wrote, since workers of different
  * versions share the rows: that is why zstd, which Node 20 lacks, is not used where it exists.
  *
- * 10,000 descriptors (1.24 MB): level 1 gives 306 KB in 7 ms, level 6 gives 296 KB in 12 ms. Packing runs on Node's thread pool, so
- * heartbeats go on.
+ * 10,000 descriptors (1.24 MB): level 1 gives 306 KB in 7 ms, level 6 gives 296 KB in 12 ms. At that length both are plain calls: the
+ * event loop is held for less than a heartbeat or a request would notice.
  */
-import { deflateRaw, inflateRaw } from 'node:zlib';
-import { promisify } from 'node:util';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { WaybillError } from '../core/failures.ts';
 import { MiB } from '../core/limits.ts';
 
@@ -16,21 +15,18 @@ const LEVEL = 1;
 /** Unpacked: 10,000 descriptors of the longest keys (1,024 bytes, each escaped as six) are 62 MB. A row that says more is corrupt. */
 const BODY_BYTES_MAX = 128 * MiB;
 
-const deflate = promisify<Uint8Array, { level: number }, Buffer>(deflateRaw);
-const inflate = promisify<Uint8Array, { maxOutputLength: number }, Buffer>(inflateRaw);
-
-export async function packBody(body: Uint8Array): Promise<Uint8Array> {
-  return Buffer.concat([Uint8Array.of(FORMAT_DEFLATE_RAW), await deflate(body, { level: LEVEL })]);
+export function packBody(body: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(FORMAT_DEFLATE_RAW), deflateRawSync(body, { level: LEVEL })]);
 }
 
 /** @throws body_corrupt when the format is unknown or the bytes cannot be unpacked */
-export async function unpackBody(packed: Uint8Array): Promise<Uint8Array> {
+export function unpackBody(packed: Uint8Array): Uint8Array {
   const format = packed[0];
   if (format !== FORMAT_DEFLATE_RAW) {
     throw new WaybillError('body_corrupt', 'a stored body has an unknown format', { format: format ?? null });
   }
   try {
-    return await inflate(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX });
+    return inflateRawSync(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX });
   } catch (cause) {
     throw new WaybillError('body_corrupt', 'a stored body cannot be unpacked', { bytes: packed.length }, { cause });
   }
