@@ -44,7 +44,10 @@ export function parseConfig(text: string, options: { file: string; env?: NodeJS.
   if (syntax.length > 0) throw toError(options.file, syntax);
 
   const problems = new Problems();
-  const raw = source.toValue();
+  const read = source.toValue();
+  if (read === null)
+    throw toError(options.file, [`${options.file}:1:1: the aliases of this file multiply; expected fewer`]);
+  const raw = read.value;
   checkSchema(raw, problems);
   const config = isObject(raw) ? toConfig(raw as RawConfig, options, problems) : null;
   if (config !== null && problems.list.length === 0) return config;

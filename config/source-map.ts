@@ -1,5 +1,5 @@
 /** Reads YAML and finds the line and the column of what a path of keys names. */
-import { isMap, isScalar, isSeq, LineCounter, parseDocument } from 'yaml';
+import { isMap, isScalar, isSeq, LineCounter, parseDocument, visit } from 'yaml';
 import type { Document, Node } from 'yaml';
 import type { ConfigPath, Problem } from './problems.ts';
 
@@ -35,15 +35,28 @@ export class SourceMap {
 
   /** What is wrong with the YAML itself. */
   syntaxErrors(): readonly (Place & { readonly message: string })[] {
-    return this.#document.errors.map((error) => ({
+    const errors = this.#document.errors.map((error) => ({
       ...this.#placeOf(error.pos[0]),
       message: SYNTAX[error.code] ?? `this is not YAML (${error.code.toLowerCase().replaceAll('_', ' ')})`,
     }));
+    if (errors.length > 0) return errors;
+    visit(this.#document, {
+      Alias: (_, alias) => {
+        if (alias.resolve(this.#document) === undefined) {
+          errors.push({ ...this.#placeOf(startOf(alias) ?? 0), message: SYNTAX['BAD_ALIAS'] ?? '' });
+        }
+      },
+    });
+    return errors;
   }
 
-  /** The plain value. An alias is expanded at most a hundred times, against files that blow up. */
-  toValue(): unknown {
-    return this.#document.toJS({ maxAliasCount: 100 });
+  /** The plain value, or null where aliases multiply: they are expanded a hundred times at most. */
+  toValue(): { readonly value: unknown } | null {
+    try {
+      return { value: this.#document.toJS({ maxAliasCount: 100 }) as unknown };
+    } catch {
+      return null;
+    }
   }
 
   /** The place of the deepest part of the path that stands in the file. */
