@@ -2,7 +2,7 @@
  * The Authorization header of Signature Version 4:
  * `AWS4-HMAC-SHA256 Credential=…, SignedHeaders=…, Signature=…`, with or without white space after the commas.
  */
-import { type Claim, parseCredential, parseSignedHeaders, refuse } from './claim.ts';
+import { type Claim, isVisible, parseCredential, parseSignedHeaders, refuse } from './claim.ts';
 import { ALGORITHM } from './string-to-sign.ts';
 import type { VerifyFailure } from './types.ts';
 
@@ -41,6 +41,7 @@ export function parseAuthorization(value: string, amzDate: string, sessionToken:
   const signedHeaders = parseSignedHeaders(signedHeadersText);
   if (signedHeaders === null)
     return malformed('SignedHeaders must be lower-case names, sorted, each once, separated by ";"');
+  if (!isVisible(signature)) return malformed('the Signature is mal-formed');
   return { form: 'header', ...credential, signedHeaders, signature, amzDate, expiresSeconds: null, sessionToken };
 }
 

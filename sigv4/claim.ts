@@ -32,11 +32,17 @@ export function isRefusal(value: Claim | VerifyFailure): value is VerifyFailure 
   return 'ok' in value;
 }
 
-/** `AKID/date/region/service/terminator`; null when it has not exactly five parts that are not empty. */
+/** True for what may be echoed in an error: visible ASCII, which XML and a log line both carry. */
+export function isVisible(text: string): boolean {
+  return /^[!-~]+$/.test(text);
+}
+
+/** `AKID/date/region/service/terminator`; null when it has not exactly five parts of visible ASCII. */
 export function parseCredential(text: string): Pick<Claim, 'accessKeyId' | 'scope' | 'terminator'> | null {
   const parts = text.split('/');
   const [accessKeyId, date, region, service, terminator] = parts;
-  if (parts.length !== 5 || !accessKeyId || !date || !region || !service || !terminator) return null;
+  if (!isVisible(text) || parts.length !== 5 || !accessKeyId || !date || !region || !service || !terminator)
+    return null;
   return { accessKeyId, scope: { date, region, service }, terminator };
 }
 

@@ -3,7 +3,7 @@
  * X-Amz-Date or X-Amz-Expires would let one reader check the first and another believe the last.
  */
 import { SIGV2_REFUSED, SIGV4A_REFUSED } from './authorization-header.ts';
-import { type Claim, parseCredential, parseSignedHeaders, refuse } from './claim.ts';
+import { type Claim, isVisible, parseCredential, parseSignedHeaders, refuse } from './claim.ts';
 import { EXPIRES_MAX_SECONDS } from './limits.ts';
 import { ALGORITHM } from './string-to-sign.ts';
 import type { VerifyFailure } from './types.ts';
@@ -63,6 +63,8 @@ export function parsePresigned(parameters: Parameters): Claim | VerifyFailure {
   if (signedHeaders === null) {
     return malformed('X-Amz-SignedHeaders must be lower-case names, sorted, each once, separated by ";"');
   }
+  const signature = values.get('X-Amz-Signature')!;
+  if (!isVisible(signature)) return malformed('X-Amz-Signature is mal-formed');
   const expiresText = values.get('X-Amz-Expires')!;
   if (!/^-?\d{1,15}$/.test(expiresText)) return malformed('X-Amz-Expires should be a number');
   const expiresSeconds = Number(expiresText);
@@ -74,7 +76,7 @@ export function parsePresigned(parameters: Parameters): Claim | VerifyFailure {
     form: 'presigned',
     ...credential,
     signedHeaders,
-    signature: values.get('X-Amz-Signature')!,
+    signature,
     amzDate: values.get('X-Amz-Date')!,
     expiresSeconds,
     sessionToken: values.get('X-Amz-Security-Token') ?? null,
