@@ -15,9 +15,9 @@ interface Upload extends OpenUpload {
 }
 
 interface Surroundings {
-  commit(request: PutRequest, conditions: WriteConditions, bytes: Uint8Array, etag: ETag): void;
-  requireBucket(bucket: string): void;
-  now(): number;
+  readonly commit: (request: PutRequest, conditions: WriteConditions, bytes: Uint8Array, etag: ETag) => void;
+  readonly requireBucket: (bucket: string) => void;
+  readonly now: () => number;
 }
 
 type UploadOperations = Pick<Store, 'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'listParts'>;

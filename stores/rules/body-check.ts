@@ -55,11 +55,17 @@ export function checkBytes(body: Body, bytes: Uint8Array): ETag {
   return hash('md5', bytes, 'hex') as ETag;
 }
 
+/** What of an AbortSignal is asked between two chunks. */
+export interface Stop {
+  readonly aborted: boolean;
+  throwIfAborted(): void;
+}
+
 /**
  * The chunks of a body. What its source throws passes through when it is ours or a cancellation; anything else is a body
  * that broke off.
  */
-export async function* toChunks(body: Body, signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+export async function* toChunks(body: Body, signal?: Stop): AsyncGenerator<Uint8Array> {
   if (body.content instanceof Uint8Array) {
     yield body.content;
     return;

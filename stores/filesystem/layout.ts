@@ -1,0 +1,54 @@
+/**
+ * The directory of a store:
+ *
+ *   index/     LevelDB
+ *   data/xx/   one file for each object above the inline limit and for each part, named by a data id, whole and synced
+ *   tmp/       files that are being written; worth nothing once their process is gone
+ */
+import { mkdir, readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { WaybillError } from '../../core/failures.ts';
+import { DIRECTORY_NAMES, toDirectoryName } from './data-id.ts';
+import { syncDirectory } from './directory-sync.ts';
+
+export interface Layout {
+  readonly root: string;
+  readonly index: string;
+  readonly data: string;
+  readonly temporary: string;
+}
+
+const OURS = new Set(['index', 'data', 'tmp']);
+/** What a fresh mount or a version control system leaves in an empty directory. */
+const HARMLESS = /^(\..*|lost\+found)$/;
+
+export const toDataDirectory = (layout: Layout, id: string): string => join(layout.data, toDirectoryName(id));
+export const toDataPath = (layout: Layout, id: string): string => join(layout.data, toDirectoryName(id), id);
+export const toTemporaryPath = (layout: Layout, id: string): string => join(layout.temporary, id);
+
+/**
+ * Creates what is missing. Doing it again changes nothing.
+ * @throws store_refused when the directory holds other files and no store: it would be a mistake to mix the two
+ */
+export async function openLayout(root: string, sync: boolean): Promise<Layout> {
+  const layout = { root, index: join(root, 'index'), data: join(root, 'data'), temporary: join(root, 'tmp') };
+  await mkdir(root, { recursive: true });
+  const names = await readdir(root);
+  const foreign = names.find((name) => !OURS.has(name) && !HARMLESS.test(name));
+  if (foreign !== undefined && !names.includes('index')) {
+    throw new WaybillError('store_refused', 'the directory is neither empty nor a store', { root, found: foreign });
+  }
+  for (const directory of [layout.temporary, layout.data]) {
+    await mkdir(directory, { recursive: true });
+  }
+  const present = new Set(await readdir(layout.data));
+  const missing = DIRECTORY_NAMES.filter((name) => !present.has(name));
+  for (const name of missing) {
+    await mkdir(join(layout.data, name), { recursive: true });
+  }
+  if (sync) {
+    await syncDirectory(layout.data);
+    await syncDirectory(root);
+  }
+  return layout;
+}

@@ -1,0 +1,182 @@
+/**
+ * Multipart uploads. A part is a data file from the start; completing makes the files of the parts the segments of the object, so
+ * it copies nothing and costs O(parts). What a completed upload returned is kept for a week, so that completing again, after an
+ * answer that got lost, returns it.
+ */
+import { randomBytes } from 'node:crypto';
+import { compareUtf8 } from '../../core/utf8-order.ts';
+import { toMultipartEtag } from '../rules/multipart-etag.ts';
+import { checkKey, checkText } from '../rules/object-key.ts';
+import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
+import { checkPutRequest } from '../rules/put-request.ts';
+import { noSuchUpload } from '../rules/refusals.ts';
+import type { Store, UploadRef } from '../store.ts';
+import { requireBucket } from './engine.ts';
+import type { Disposal, Engine } from './engine.ts';
+import type { View } from './group-commit.ts';
+import { completedKey, dataKey, partKey, partsOf, segmentsKey, uploadKey, uploadsOf } from './index-keys.ts';
+import type { Change } from './object-index.ts';
+import { toReplacement } from './object-writes.ts';
+import { discardBody, keepBody, receiveBody } from './receive-body.ts';
+import { buildObjectRecord, parseRecord, printRecord } from './records.ts';
+import type { CompletedRecord, DataRef, PartRecord, UploadRecord } from './records.ts';
+
+const UPLOAD_ID = /^[0-9a-f]{32}$/;
+
+type UploadOperations = Pick<
+  Store,
+  'createUpload' | 'uploadPart' | 'completeUpload' | 'abortUpload' | 'listParts' | 'listUploads'
+>;
+
+/** @throws no_such_bucket, no_such_upload */
+function findUpload(view: Pick<View, 'read'>, { bucket, key, uploadId }: UploadRef): UploadRecord {
+  checkKey(key);
+  requireBucket(view, bucket);
+  const text = UPLOAD_ID.test(uploadId) ? view.read(uploadKey(bucket, key, uploadId)) : undefined;
+  if (text === undefined) {
+    throw noSuchUpload(bucket, key, uploadId);
+  }
+  return parseRecord<UploadRecord>(text);
+}
+
+type NumberedPart = PartRecord & { readonly partNumber: number };
+
+async function loadParts(view: Pick<View, 'scanPrefix'>, uploadId: string): Promise<NumberedPart[]> {
+  const parts = await view.scanPrefix(partsOf(uploadId));
+  return parts
+    .map(([key, value]) => ({
+      ...parseRecord<PartRecord>(value),
+      partNumber: Number(key.slice(partsOf(uploadId).length)),
+    }))
+    .sort((a, b) => a.partNumber - b.partNumber);
+}
+
+/** Ends an upload: its record, its parts and all of their files but those in `kept` go. */
+export async function toUploadDisposal(
+  view: Pick<View, 'scanPrefix'>,
+  key: string,
+  uploadId: string,
+  kept: ReadonlySet<string>,
+): Promise<Disposal> {
+  const changes: Change[] = [{ key, value: undefined }];
+  const files: string[] = [];
+  for (const part of await loadParts(view, uploadId)) {
+    changes.push({ key: partKey(uploadId, part.partNumber), value: undefined });
+    if (!kept.has(part.id)) {
+      changes.push({ key: dataKey(part.id), value: undefined });
+      files.push(part.id);
+    }
+  }
+  return { changes, files };
+}
+
+export function createUploads(engine: Engine): UploadOperations {
+  const { index, commits, files, now, ids } = engine;
+  return {
+    createUpload: async (request) => {
+      checkPutRequest(request);
+      const { bucket, key, headers, tags = {} } = request;
+      const uploadId = randomBytes(16).toString('hex');
+      const record: UploadRecord = { key, uploadId, initiatedMs: now(), headers, tags };
+      await commits.commit((view) => {
+        requireBucket(view, bucket);
+        return {
+          changes: [{ key: uploadKey(bucket, key, uploadId), value: printRecord(record) }],
+          result: undefined,
+        };
+      });
+      return { uploadId };
+    },
+    uploadPart: async (upload, partNumber, body) => {
+      checkPartNumber(partNumber);
+      findUpload(index, upload);
+      const received = await receiveBody(engine, body, upload.signal, 'file');
+      try {
+        const part: PartRecord = { id: received.data.id, sizeBytes: received.sizeBytes, etag: received.etag };
+        const unwanted = await commits.commit<readonly string[]>((view) => {
+          findUpload(view, upload);
+          const key = partKey(upload.uploadId, partNumber);
+          const text = view.read(key);
+          const before = text === undefined ? [] : [parseRecord<PartRecord>(text).id];
+          const gone = before.map((id) => ({ key: dataKey(id), value: undefined }));
+          return { changes: [received.change, { key, value: printRecord(part) }, ...gone], result: before };
+        });
+        keepBody(engine, received);
+        files.release(unwanted);
+      } catch (error) {
+        discardBody(engine, received);
+        throw error;
+      }
+      return { etag: received.etag };
+    },
+    completeUpload: async (upload, parts) => {
+      const { bucket, key, uploadId } = upload;
+      const named = toNamedParts(parts);
+      const etag = toMultipartEtag(named.map((part) => part.etag));
+      const objectId = ids.create();
+      const unwanted = await commits.commit<readonly string[]>(async (view) => {
+        requireBucket(view, bucket);
+        if (isRepeated(view, upload, etag)) {
+          return { changes: [], result: [] };
+        }
+        const record = findUpload(view, upload);
+        const uploaded = new Map((await loadParts(view, uploadId)).map((part) => [part.partNumber, part]));
+        const chosen = chooseParts(named, (partNumber) => uploaded.get(partNumber));
+        const segments = chosen.map(({ id, sizeBytes }) => ({ id, sizeBytes }));
+        const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+        const data: DataRef = { kind: 'segments', id: objectId };
+        const object = buildObjectRecord(record, { sizeBytes, etag, data }, now());
+        const replacement = toReplacement(view, upload, upload, object);
+        const kept = new Set(segments.map(({ id }) => id));
+        const disposal = await toUploadDisposal(view, uploadKey(bucket, key, uploadId), uploadId, kept);
+        const completed: CompletedRecord = { bucket, key, etag, completedMs: now() };
+        return {
+          changes: [
+            ...replacement.changes,
+            ...disposal.changes,
+            { key: segmentsKey(objectId), value: printRecord(segments) },
+            { key: completedKey(uploadId), value: printRecord(completed) },
+          ],
+          result: [...replacement.files, ...disposal.files],
+        };
+      });
+      files.release(unwanted);
+      return { etag };
+    },
+    abortUpload: async (upload) => {
+      const unwanted = await commits.commit(async (view) => {
+        findUpload(view, upload);
+        const key = uploadKey(upload.bucket, upload.key, upload.uploadId);
+        const disposal = await toUploadDisposal(view, key, upload.uploadId, new Set());
+        return { changes: disposal.changes, result: disposal.files };
+      });
+      files.release(unwanted);
+    },
+    listParts: async (upload) => {
+      findUpload(index, upload);
+      const parts = await commits.commit(async (view) => ({
+        changes: [],
+        result: await loadParts(view, upload.uploadId),
+      }));
+      return parts.map(({ partNumber, etag, sizeBytes }) => ({ partNumber, etag, sizeBytes }));
+    },
+    listUploads: async ({ bucket, prefix }) => {
+      checkText('prefix', prefix);
+      requireBucket(index, bucket);
+      const found: UploadRecord[] = [];
+      for await (const [, value] of index.scanPrefix(uploadsOf(bucket, prefix))) {
+        found.push(parseRecord<UploadRecord>(value));
+      }
+      return found
+        .map(({ key, uploadId, initiatedMs }) => ({ key, uploadId, initiatedMs }))
+        .sort((a, b) => compareUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs);
+    },
+  };
+}
+
+/** True when this upload was completed before with the same parts. */
+function isRepeated(view: View, { bucket, key, uploadId }: UploadRef, etag: string): boolean {
+  const text = UPLOAD_ID.test(uploadId) ? view.read(completedKey(uploadId)) : undefined;
+  const completed = text === undefined ? undefined : parseRecord<CompletedRecord>(text);
+  return completed?.bucket === bucket && completed.key === key && completed.etag === etag;
+}
