@@ -1,0 +1,204 @@
+/**
+ * One request and its answer over undici's dispatch, which makes no stream object for either (docs/decisions/s3-client.md).
+ *
+ * - It settles once. A request that was sent is reported once, whatever came of it; one that never left is not reported.
+ * - An answer is collected whole, but for an object above 1 MiB, which is handed on as a queue while it arrives.
+ * - The request limit runs from the start to the answer's last byte. A streamed body has an idle limit as well, which stands still
+ *   while the reader, not the store, is the slow side.
+ * - An aborted request fails with the signal's own reason, at once, also while it waits for a connection.
+ */
+import type { Dispatcher } from 'undici';
+import { WaybillError, isWaybillError } from '../../core/failures.ts';
+import type { FailureDetails } from '../../core/failures.ts';
+import { MiB } from '../../core/limits.ts';
+import { refused } from '../rules/refusals.ts';
+import { BodyQueue } from './body-queue.ts';
+import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
+
+/** Objects up to this size come as one piece of memory. */
+const WHOLE_BYTES_MAX = MiB;
+/** An answer that is no object: a full listing page, every key 1,024 bytes and every byte escaped, has 6 MB. */
+const ANSWER_BYTES_MAX = 32 * MiB;
+
+export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: AnswerHeaders;
+  /** Empty when there is a stream. */
+  readonly body: Uint8Array;
+  readonly stream: AsyncIterable<Uint8Array> | null;
+}
+
+export interface ExchangeReport {
+  /** 0 when there was no answer. */
+  readonly status: number;
+  readonly bytesReceived: number;
+}
+
+export interface ExchangeOptions {
+  readonly requestLimitMs: number;
+  readonly idleLimitMs: number;
+  /** A successful answer is an object: it may be streamed. */
+  readonly streamed: boolean;
+  readonly details: FailureDetails;
+  readonly signal: AbortSignal | undefined;
+  readonly onReport: (report: ExchangeReport) => void;
+}
+
+export class HttpExchange implements Dispatcher.DispatchHandler {
+  readonly answer: Promise<HttpAnswer>;
+  readonly #options: ExchangeOptions;
+  readonly #limitTimer: NodeJS.Timeout;
+  #idleTimer: NodeJS.Timeout | undefined;
+  #resolve!: (answer: HttpAnswer) => void;
+  #reject!: (error: Error) => void;
+  #controller: Dispatcher.DispatchController | undefined;
+  #finished = false;
+  #status = 0;
+  #headers: AnswerHeaders = {};
+  #chunks: Uint8Array[] = [];
+  #bytesReceived = 0;
+  #queue: BodyQueue | undefined;
+
+  constructor(options: ExchangeOptions) {
+    this.#options = options;
+    this.answer = new Promise((resolve, reject) => {
+      this.#resolve = resolve;
+      this.#reject = reject;
+    });
+    this.#limitTimer = setTimeout(this.#onLimit, options.requestLimitMs, options.requestLimitMs);
+    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal?.aborted === true) this.#onAbort();
+  }
+
+  /** True once it has settled: a request that still waits for a connection need not be sent. */
+  get finished(): boolean {
+    return this.#finished;
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    if (this.#finished) controller.abort(new Error('the request is no longer wanted'));
+    else this.#controller = controller;
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
+    if (status < 200 || this.#finished) return;
+    this.#status = status;
+    this.#headers = headers;
+    if (!this.#isObject()) return;
+    const lengthBytes = toLength(headers['content-length']);
+    if (lengthBytes === undefined) {
+      this.#cancel(
+        refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
+      );
+    } else if (lengthBytes > WHOLE_BYTES_MAX) {
+      this.#queue = this.#createQueue(controller);
+      this.#startIdleTimer();
+      this.#resolve({ status, headers, body: new Uint8Array(0), stream: this.#queue });
+    }
+  }
+
+  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+    if (this.#finished) return;
+    this.#bytesReceived += chunk.byteLength;
+    if (this.#queue !== undefined) {
+      this.#idleTimer?.refresh();
+      this.#queue.push(chunk);
+    } else if (this.#bytesReceived > ANSWER_BYTES_MAX) {
+      this.#cancel(new WaybillError('store_error', 'the answer of the store is too large', this.#detailsNow()));
+    } else {
+      this.#chunks.push(chunk);
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#finished) return;
+    this.#finish();
+    if (this.#queue !== undefined) {
+      this.#queue.end();
+      return;
+    }
+    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytesReceived);
+    this.#resolve({ status: this.#status, headers: this.#headers, body, stream: null });
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+    this.#fail(error);
+  }
+
+  readonly #onLimit = (limitMs: number): void => {
+    const details = { ...this.#detailsNow(), limitMs };
+    this.#cancel(new WaybillError('store_timeout', 'the store did not answer within the limit', details));
+  };
+
+  readonly #onAbort = (): void => this.#cancel(this.#options.signal?.reason as Error);
+
+  #createQueue(controller: Dispatcher.DispatchController): BodyQueue {
+    return new BodyQueue({
+      pause: () => {
+        clearTimeout(this.#idleTimer);
+        this.#idleTimer = undefined;
+        controller.pause();
+      },
+      resume: () => {
+        if (this.#finished) return;
+        this.#startIdleTimer();
+        controller.resume();
+      },
+      abandon: () => this.#cancel(new Error('the reader of the body left')),
+    });
+  }
+
+  #startIdleTimer(): void {
+    this.#idleTimer = setTimeout(this.#onLimit, this.#options.idleLimitMs, this.#options.idleLimitMs);
+  }
+
+  #cancel(reason: Error): void {
+    if (this.#finished) return;
+    this.#settleFailed(reason);
+    this.#controller?.abort(reason instanceof Error ? reason : new Error('aborted'));
+  }
+
+  #fail(error: Error): void {
+    if (this.#finished) return;
+    this.#settleFailed(isWaybillError(error) || error.name === 'AbortError' ? error : this.#classify(error));
+  }
+
+  #classify(error: Error): WaybillError {
+    if (this.#status !== 0 && isEarlyEnd(error)) {
+      const details = { ...this.#detailsNow(), bytesReceived: this.#bytesReceived };
+      return new WaybillError('body_corrupt', 'the answer ended early', details, { cause: error });
+    }
+    return toTransportFailure(error, this.#detailsNow());
+  }
+
+  #settleFailed(error: Error): void {
+    this.#finish();
+    this.#chunks = [];
+    if (this.#queue === undefined) this.#reject(error);
+    else this.#queue.fail(error);
+  }
+
+  #finish(): void {
+    this.#finished = true;
+    clearTimeout(this.#limitTimer);
+    clearTimeout(this.#idleTimer);
+    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    const bytesReceived = this.#isObject() ? this.#bytesReceived : 0;
+    if (this.#controller !== undefined) this.#options.onReport({ status: this.#status, bytesReceived });
+  }
+
+  #isObject(): boolean {
+    return this.#options.streamed && (this.#status === 200 || this.#status === 206);
+  }
+
+  #detailsNow(): FailureDetails {
+    return this.#status === 0 ? this.#options.details : { ...this.#options.details, status: this.#status };
+  }
+}
+
+/** A whole number of bytes, or undefined for anything else. */
+export function toLength(value: string | string[] | undefined): number | undefined {
+  return typeof value === 'string' && /^\d{1,15}$/.test(value) ? Number(value) : undefined;
+}

@@ -1,0 +1,84 @@
+/** ListObjectsV2: one page, one request. Whether pages continue each other in order is for the lister to judge. */
+import { WaybillError, isWaybillError } from '../../core/failures.ts';
+import type { FailureDetails } from '../../core/failures.ts';
+import { LIST_PAGE_KEYS } from '../../core/limits.ts';
+import { checkText } from '../rules/object-key.ts';
+import type { ListPage, ListRequest, ListedObject } from '../store.ts';
+import { stripQuotes } from './etag-text.ts';
+import type { HttpAnswer } from './http-exchange.ts';
+import type { ListAnswer, RawListedObject } from './list-answer.ts';
+import { parseListAnswer } from './list-parser.ts';
+import { scanListAnswer } from './list-scanner.ts';
+import { decodeListedKey } from './listed-key.ts';
+import type { S3Call } from './s3-call.ts';
+import type { S3Client } from './s3-client.ts';
+import { callDetails } from './s3-failure.ts';
+
+/** @throws listing_incomplete for a page that was cut off, or that says that more follows and not where; as the port */
+export async function listObjects(client: S3Client, request: ListRequest): Promise<ListPage> {
+  const call = buildListCall(request);
+  return toListPage(await sendList(client, call), callDetails(call));
+}
+
+/** The page that an answer's bytes are; apart from the request, so that it can be measured and tested alone. */
+export function toListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
+  const answer = scanListAnswer(bytes) ?? parseListAnswer(bytes, details);
+  const token = answer.nextContinuationToken ?? '';
+  if (answer.isTruncated && token === '') {
+    throw new WaybillError('listing_incomplete', 'the store says that more follows, and not where', details);
+  }
+  return {
+    objects: answer.objects.map((object) => toListedObject(object, answer, details)),
+    commonPrefixes: answer.commonPrefixes.map((prefix) => toKey(prefix, answer, details)),
+    ...(answer.isTruncated ? { nextContinuationToken: token } : {}),
+  };
+}
+
+function buildListCall(request: ListRequest): S3Call {
+  const query: [string, string][] = [
+    ['list-type', '2'],
+    ['encoding-type', 'url'],
+    ['max-keys', String(request.maxKeys ?? LIST_PAGE_KEYS)],
+  ];
+  const optional = { prefix: request.prefix, delimiter: request.delimiter, 'start-after': request.startAfter };
+  for (const [name, value] of Object.entries(optional)) {
+    if (value === undefined || value === '') continue;
+    checkText(name, value);
+    query.push([name, value]);
+  }
+  if (request.continuationToken !== undefined) query.push(['continuation-token', request.continuationToken]);
+  return { operation: 'ListObjectsV2', method: 'GET', bucket: request.bucket, query, signal: request.signal };
+}
+
+async function sendList(client: S3Client, call: S3Call): Promise<Uint8Array> {
+  try {
+    const answer: HttpAnswer = await client.send(call);
+    return answer.body;
+  } catch (error) {
+    if (!isWaybillError(error) || error.type !== 'body_corrupt') throw error;
+    throw new WaybillError('listing_incomplete', 'a page of the listing was cut off', callDetails(call), {
+      cause: error,
+    });
+  }
+}
+
+function toListedObject(raw: RawListedObject, answer: ListAnswer, details: FailureDetails): ListedObject {
+  const sizeBytes = /^\d{1,15}$/.test(raw.size) ? Number(raw.size) : NaN;
+  const modifiedMs = Date.parse(raw.lastModified);
+  if (Number.isNaN(sizeBytes) || Number.isNaN(modifiedMs)) {
+    throw new WaybillError('store_refused', 'the listing has an object without a readable size or date', details);
+  }
+  return {
+    key: toKey(raw.key, answer, details),
+    sizeBytes,
+    etag: stripQuotes(raw.etag),
+    lastModifiedMs: modifiedMs - (modifiedMs % 1000),
+  };
+}
+
+function toKey(text: string, answer: ListAnswer, details: FailureDetails): string {
+  const key = answer.urlEncoded ? decodeListedKey(text) : text;
+  if (key === undefined)
+    throw new WaybillError('store_refused', 'the listing has a key that is not url-encoded', details);
+  return key;
+}

@@ -1,0 +1,18 @@
+/** One request to S3 before it has an address and a signature. Names and values are undecoded text; nothing is encoded yet. */
+import type { Operation } from '../../core/traffic.ts';
+import type { PreparedBody } from './prepared-body.ts';
+
+export type Pairs = readonly (readonly [name: string, value: string])[];
+
+export interface S3Call {
+  readonly operation: Operation;
+  readonly method: 'GET' | 'HEAD' | 'PUT' | 'POST' | 'DELETE';
+  readonly bucket: string;
+  /** Absent for an operation on the bucket itself. */
+  readonly key?: string;
+  readonly query?: Pairs;
+  /** Lower-case names, values as wire text: one character a byte. */
+  readonly headers?: Pairs;
+  readonly body?: PreparedBody;
+  readonly signal?: AbortSignal | undefined;
+}

@@ -1,0 +1,81 @@
+/**
+ * The Store port over S3's HTTP API: a thin client of our own for everything that runs often (docs/decisions/s3-client.md), the AWS
+ * SDK for what runs rarely. It signs every request, follows no redirect and never retries.
+ */
+import type { TrafficListener } from '../../core/traffic.ts';
+import type { Credentials } from '../../sigv4/types.ts';
+import type { Store } from '../store.ts';
+import { parseEndpoint } from './call-target.ts';
+import type { Addressing } from './call-target.ts';
+import { createControlPlane } from './control-plane.ts';
+import { listObjects } from './list-objects.ts';
+import { listParts, listUploads } from './multipart-listing.ts';
+import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
+import { getObject, headObject } from './read-object.ts';
+import { createS3Client } from './s3-client.ts';
+import { getTags } from './tags.ts';
+import { deleteObject, putObject } from './write-object.ts';
+
+export interface S3StoreOptions {
+  /** As the configuration calls it; becomes part of failures' details. */
+  readonly name: string;
+  /** http(s)://HOST[:PORT] */
+  readonly endpoint: string;
+  readonly region: string;
+  readonly addressing: Addressing;
+  /** Asked before every request; whoever provides them refreshes and caches them. */
+  readonly credentials: () => Promise<Credentials> | Credentials;
+  /** Exactly once for each request that was sent. */
+  readonly onTraffic?: TrafficListener;
+  /** From the start of a request to the last byte of its answer. */
+  readonly requestLimitMs: number;
+  readonly connectionsMax: number;
+  readonly now?: () => Date;
+  /** UNSIGNED-PAYLOAD for bodies of objects and parts. Default: false. */
+  readonly unsignedPayload?: boolean;
+  /** 'opaque' where ETags are never the MD5 of the bytes. */
+  readonly etags: 'md5' | 'opaque';
+}
+
+/** @throws store_refused with s3Code InvalidEndpoint */
+export function createS3Store(options: S3StoreOptions): Store {
+  const onTraffic = options.onTraffic ?? (() => undefined);
+  const unsignedPayload = options.unsignedPayload ?? false;
+  const reading = { opaqueETags: options.etags === 'opaque' };
+  const client = createS3Client({
+    ...options,
+    endpoint: parseEndpoint(options.endpoint, options.addressing),
+    onTraffic,
+    now: options.now ?? (() => new Date()),
+  });
+  const control = createControlPlane({ ...options, onTraffic });
+
+  return {
+    listBuckets: () => control.listBuckets(),
+    createBucket: (bucket) => control.createBucket(bucket),
+    deleteBucket: (bucket) => control.deleteBucket(bucket),
+    async headBucket(bucket, signal) {
+      await client.send({ operation: 'HeadBucket', method: 'HEAD', bucket, signal });
+    },
+
+    list: (request) => listObjects(client, request),
+    head: (request) => headObject(client, request, reading),
+    get: (request) => getObject(client, request, reading),
+    put: (request, body) => putObject(client, request, body, unsignedPayload),
+    delete: (request) => deleteObject(client, request),
+
+    createUpload: (request) => createUpload(client, request),
+    uploadPart: (upload, partNumber, body) => uploadPart(client, upload, partNumber, body, unsignedPayload),
+    completeUpload: (upload, parts) => completeUpload(client, upload, parts),
+    abortUpload: (upload) => abortUpload(client, upload),
+    listParts: (upload) => listParts(client, upload),
+    listUploads: (request) => listUploads(client, request),
+
+    getTags: (request) => getTags(client, request),
+    putTags: (request, tags) => control.putTags(request, tags),
+
+    async close() {
+      await Promise.all([client.close(), control.close()]);
+    },
+  };
+}
