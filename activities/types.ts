@@ -67,5 +67,8 @@ export interface Activities {
   close(input: CloseStep): Promise<void>;
   verify(input: { runUuid: string }): Promise<Verification>;
   /** Makes the run of a schedule's nominal time, or finds it. Null: there is nothing to start. */
-  acceptScheduled(input: { pipeline: string; nominalAt: string }): Promise<{ readonly runUuid: string; readonly runId: string } | null>;
+  acceptScheduled(input: {
+    pipeline: string;
+    nominalAt: string;
+  }): Promise<{ readonly runUuid: string; readonly runId: string } | null>;
 }

@@ -19,7 +19,10 @@ const SHA256_HEX = /^[0-9a-f]{64}$/;
 /** @throws invalid_run_id */
 export function parseRunId(value: unknown): RunId {
   if (typeof value !== 'string' || !RUN_ID.test(value)) {
-    throw new WaybillError('invalid_run_id', `a run_id is 1-128 of A-Z a-z 0-9 . _ : + -, got ${JSON.stringify(value)}`);
+    throw new WaybillError(
+      'invalid_run_id',
+      `a run_id is 1-128 of A-Z a-z 0-9 . _ : + -, got ${JSON.stringify(value)}`,
+    );
   }
   return value as RunId;
 }

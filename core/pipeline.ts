@@ -61,4 +61,6 @@ export function toTargetKey(spec: Pick<PipelineSpec, 'source' | 'target'>, sourc
 
 /** Everything under it belongs to the markers; it is never listed, planned, copied or reported. */
 export const reservedPrefix = (target: Location): string => `${target.prefix}manifests/`;
-export const markerKey = (target: Location, manifestHash: string): string => `${reservedPrefix(target)}${manifestHash}.json`;
+export const markerKey = (target: Location, manifestHash: string): string =>
+  `${reservedPrefix(target)}${manifestHash}.json`;
+export const printLocation = (location: Location): string => `${location.store}/${location.bucket}/${location.prefix}`;

@@ -23,7 +23,8 @@ const NEXT: Record<RunState, readonly RunState[]> = {
 };
 
 export const isClosed = (state: RunState): state is ClosedState => (CLOSED_STATES as readonly string[]).includes(state);
-export const isRunState = (value: unknown): value is RunState => typeof value === 'string' && Object.hasOwn(NEXT, value);
+export const isRunState = (value: unknown): value is RunState =>
+  typeof value === 'string' && Object.hasOwn(NEXT, value);
 
 /** True when `to` may follow `from`. Staying is always allowed: activities are repeated. */
 export const mayFollow = (from: RunState, to: RunState): boolean => from === to || NEXT[from].includes(to);

@@ -76,6 +76,8 @@ export interface Summary {
   readonly avoidedTraffic: TrafficByOperation;
   readonly money: readonly Money[];
   readonly markerKey: string | null;
+  /** The source held no object that passes the filters: an explicit outcome, not an error. */
+  readonly emptySource: boolean;
 }
 
 export interface Verification {
@@ -273,6 +275,8 @@ export interface Ledger {
   beginAttempt(runUuid: string, workflowRunId: string, heartbeatTimeoutMs: number): Promise<BegunAttempt>;
   /** The same for an attempt that has begun; cached by callers for the life of an activity. @throws lease_lost */
   loadAttempt(fence: Fence): Promise<BegunAttempt>;
+  /** The pipeline as the attempt was accepted with, also after it has ended. @throws unknown_run */
+  loadSpec(attemptId: string): Promise<PipelineSpec>;
   setState(fence: Fence, state: LiveState): Promise<void>;
   /** Closes the attempt and releases the lease. Repeating it with the same state succeeds. */
   endAttempt(
@@ -332,6 +336,9 @@ export interface Ledger {
   commitStep(fence: Fence, key: StepKey, holder: string, result: unknown, effects: StepEffects): Promise<void>;
   /** What a failed execution has to show: fence, effects and the release of the claim, without a result. */
   releaseStep(fence: Fence, key: StepKey, holder: string, effects: StepEffects): Promise<void>;
+
+  /** Effects that need no step's result, in pieces as they come up; the fence holds, repeating leaves the same state (traffic adds up). */
+  saveEffects(fence: Fence, effects: StepEffects): Promise<void>;
 
   /* uploads */
 

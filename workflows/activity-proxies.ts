@@ -13,7 +13,7 @@ const RETRY = {
   maximumInterval: '1 minute',
   maximumAttempts: 1000,
   nonRetryableErrorTypes: [...NON_RETRYABLE_TYPES],
-} as const;
+};
 
 export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
   const long: ActivityOptions = {
@@ -23,7 +23,8 @@ export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
     retry: RETRY,
   };
   const short: ActivityOptions = { startToCloseTimeout: '1 minute', retry: RETRY };
-  const of = (options: ActivityOptions, summary: string): Activities => proxyActivities<Activities>({ ...options, summary });
+  const of = (options: ActivityOptions, summary: string): Activities =>
+    proxyActivities<Activities>({ ...options, summary });
   return {
     begin: (input) => of(short, 'take the lease of the target').begin(input),
     list: (input) => of(long, 'list the source').list(input),

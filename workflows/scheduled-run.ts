@@ -2,11 +2,11 @@
  * What a Schedule starts. A Schedule appends a timestamp to its workflow's id, so its own workflow can never have the run's id: this
  * one reads the nominal time and starts the run as an abandoned child. A run that exists already is success.
  */
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import {
   ApplicationFailure,
   ParentClosePolicy,
   startChild,
-  WorkflowExecutionAlreadyStartedError,
   WorkflowIdReusePolicy,
   workflowInfo,
 } from '@temporalio/workflow';

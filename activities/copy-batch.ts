@@ -1,0 +1,187 @@
+/**
+ * Copies one batch of the plan. Every object ends delivered, or as an outcome, or fails the activity, which Temporal then retries: what
+ * was delivered is in the ledger by then, and is not copied again.
+ *
+ * A failure that is an object's own (changed, in conflict, denied) is its outcome at once. One that may pass (a 5xx, a corrupt body) is
+ * tried again, with the batch; what still fails after `BATCH_TRIES` while the store serves others becomes an outcome too, so that one
+ * bad object does not hold up the rest. A store that serves nobody is waited for.
+ */
+import { isWaybillError, type FailureType } from '../core/failures.ts';
+import { BATCH_PARTS, BATCH_TRIES, PART_BYTES_DEFAULT } from '../core/limits.ts';
+import type { OutcomeCode } from '../core/outcomes.ts';
+import { toTargetKey } from '../core/pipeline.ts';
+import type { DeliveryRecord } from '../ledger/ledger.ts';
+import type { CopyCounts } from '../workflows/types.ts';
+import { copyMultipart } from './copy/copy-multipart.ts';
+import { copyWhole } from './copy/copy-whole.ts';
+import { openUpload } from './copy/open-upload.ts';
+import { retryTransient } from './copy/retry-transient.ts';
+import { createTransfer, type Transfer } from './copy/transfer.ts';
+import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
+import { runStep, type Step } from './run-step.ts';
+import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
+import type { BatchResult, BatchStep } from './types.ts';
+
+export async function copyBatch(deps: ActivityDeps, runtime: ActivityRuntime, input: BatchStep): Promise<BatchResult> {
+  const { fence, manifestHash, ordinal } = input;
+  const batch = await deps.ledger.loadBatch(fence.attemptId, ordinal);
+  const actions = unpackActions(batch.body);
+  const stepName = batch.kind === 'large' ? 'create' : 'copy';
+  return runStep(deps, runtime, fence, { manifestHash, step: stepName, ordinal }, async (step) => {
+    const { spec } = await deps.ledger.loadAttempt(fence);
+    const transfer = createTransfer(step, spec);
+    const [only] = actions;
+    if (batch.kind === 'large' && only !== undefined && only.op !== 'adopt') return openLarge(transfer, only);
+    return copyAll(transfer, actions);
+  });
+}
+
+/** The first step of a large object. An outcome that is final already needs no parts. */
+async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchResult> {
+  try {
+    const { upload } = await retryTransient(transfer, () => openUpload(transfer, action));
+    return { counts: toCounts([], 0), large: { partBatches: Math.ceil(upload.layout.parts / BATCH_PARTS) } };
+  } catch (error) {
+    const code = toOutcome(error);
+    if (code === null) throw error;
+    pushOutcome(transfer.step, action.key, code, error);
+    return { counts: toCounts([], 1), large: null };
+  }
+}
+
+async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<BatchResult> {
+  const { step, spec } = transfer;
+  const { deps, runtime, fence } = step;
+  const { done, todo } = await splitDelivered(transfer, actions);
+  const failed: { action: CopyAction; error: unknown }[] = [];
+  let refused = 0;
+
+  const copyOne = async (action: CopyAction): Promise<void> => {
+    try {
+      step.deliveries.push(await copyObject(transfer, action));
+      done.push(action);
+    } catch (error) {
+      const code = toOutcome(error);
+      if (code === null) {
+        failed.push({ action, error });
+        return;
+      }
+      refused += 1;
+      pushOutcome(step, action.key, code, error);
+    }
+  };
+  const queue: CopyAction[] = [];
+  for (const action of todo) {
+    if (action.op !== 'adopt') {
+      queue.push(action);
+      continue;
+    }
+    step.deliveries.push(toAdopted(toTargetKey(spec, action.key), action));
+    done.push(action);
+  }
+  let next = 0;
+  const copyFromQueue = async (): Promise<void> => {
+    while (next < queue.length && !runtime.guard.signal.aborted && !isStoreWide(failed)) {
+      const action = queue[next++] as CopyAction;
+      await deps.limiter.use(() => copyOne(action), action.sizeBytes <= PART_BYTES_DEFAULT);
+    }
+  };
+  await Promise.all(Array.from({ length: Math.min(deps.limiter.max, queue.length) }, copyFromQueue));
+  runtime.guard.signal.throwIfAborted();
+
+  for (const { action, error } of failed) {
+    const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, done.length > 0);
+    if (code === null) throw error;
+    refused += 1;
+    pushOutcome(step, action.key, code, error);
+  }
+  runtime.log.info(
+    { attempt: fence.attemptId, batch: step.key.ordinal, copied: done.length, refused, limit: deps.limiter.limit },
+    'a batch is done',
+  );
+  return { counts: toCounts(done, refused), large: null };
+}
+
+/**
+ * What an earlier execution of this batch delivered is not copied again. A repair always is: its delivery was there before, and the
+ * write's condition keeps it from being stored twice.
+ */
+async function splitDelivered(
+  transfer: Transfer,
+  actions: readonly Action[],
+): Promise<{ done: Action[]; todo: Action[] }> {
+  const { step, spec } = transfer;
+  if (step.runtime.tryNumber === 1 || step.fence.targetId === null) return { done: [], todo: [...actions] };
+  const keys = actions.map((action) => toTargetKey(spec, action.key));
+  const delivered = await step.deps.ledger.loadDeliveries(step.fence.targetId, keys);
+  const isDone = (action: Action): boolean => {
+    const record = delivered.get(toTargetKey(spec, action.key));
+    return action.op !== 'repair' && record?.sourceEtag === action.etag && record.sizeBytes === action.sizeBytes;
+  };
+  return { done: actions.filter(isDone), todo: actions.filter((action) => !isDone(action)) };
+}
+
+async function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+  const { memory } = transfer.step.deps;
+  if (action.sizeBytes > PART_BYTES_DEFAULT) return retryTransient(transfer, () => copyMultipart(transfer, action));
+  return retryTransient(transfer, () => memory.use(action.sizeBytes, () => copyWhole(transfer, action)));
+}
+
+function toAdopted(key: string, action: Extract<Action, { op: 'adopt' }>): DeliveryRecord {
+  const { etag, sizeBytes, targetEtag, checksum } = action;
+  return { key, sourceEtag: etag, sourceVersion: null, sizeBytes, targetEtag, checksum };
+}
+
+/** Failures that are the object's own and final. */
+const OUTCOMES: Partial<Record<FailureType, OutcomeCode>> = {
+  source_changed: 'source_changed',
+  target_conflict: 'target_conflict',
+  access_denied: 'access_denied',
+  unsupported_key: 'unsupported_key',
+  store_refused: 'store_error',
+};
+/** Failures that may pass, and what is said of an object that they outlast. */
+const LAST_RESORT: Partial<Record<FailureType, OutcomeCode>> = {
+  store_error: 'store_error',
+  body_corrupt: 'checksum_mismatch',
+  checksum_mismatch: 'checksum_mismatch',
+  no_such_upload: 'store_error',
+};
+
+export const toOutcome = (error: unknown): OutcomeCode | null =>
+  isWaybillError(error) ? (OUTCOMES[error.type] ?? null) : null;
+
+/** Null: try again. A store that failed on everything may be down, so it is given four times as long. */
+export function toLastResort(error: unknown, tryNumber: number, servesOthers: boolean): OutcomeCode | null {
+  const code = isWaybillError(error) ? (LAST_RESORT[error.type] ?? null) : null;
+  if (code === null || tryNumber < BATCH_TRIES) return null;
+  return code === 'checksum_mismatch' || servesOthers || tryNumber >= 4 * BATCH_TRIES ? code : null;
+}
+
+const STORE_WIDE_FAILURES = 8;
+
+/** Enough failures that are not the objects' own: the rest of the batch would only fail the same way. */
+function isStoreWide(failed: readonly { error: unknown }[]): boolean {
+  return (
+    failed.filter(({ error }) => !isWaybillError(error) || LAST_RESORT[error.type] === undefined).length >=
+    STORE_WIDE_FAILURES
+  );
+}
+
+export function pushOutcome(step: Step, key: string, code: OutcomeCode, error: unknown): void {
+  step.outcomes.push({ key, code, detail: error instanceof Error ? error.message.slice(0, 500) : '' });
+}
+
+export function toCounts(done: readonly Action[], failed: number): CopyCounts {
+  const copied = done.filter((action) => action.op !== 'adopt');
+  const adopted = done.filter((action) => action.op === 'adopt');
+  const sum = (actions: readonly Action[]): number => actions.reduce((bytes, action) => bytes + action.sizeBytes, 0);
+  return {
+    copied: copied.length,
+    copiedBytes: sum(copied),
+    repaired: copied.filter((action) => action.op === 'repair').length,
+    adopted: adopted.length,
+    adoptedBytes: sum(adopted),
+    failed,
+  };
+}

@@ -1,0 +1,48 @@
+/** What travels with an object beside its bytes: content headers, user metadata and tags. */
+import { USER_METADATA_BYTES_MAX } from '../../core/limits.ts';
+import type { ObjectHeaders, ObjectInfo, PutRequest } from '../../stores/store.ts';
+import { MD5_METADATA, toMd5Base64 } from '../plan/content-md5.ts';
+import type { Transfer } from './transfer.ts';
+
+export function toHeaders(info: ObjectInfo): ObjectHeaders {
+  const { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, expires, metadata } = info;
+  return {
+    ...(contentType === undefined ? {} : { contentType }),
+    ...(cacheControl === undefined ? {} : { cacheControl }),
+    ...(contentDisposition === undefined ? {} : { contentDisposition }),
+    ...(contentEncoding === undefined ? {} : { contentEncoding }),
+    ...(contentLanguage === undefined ? {} : { contentLanguage }),
+    ...(expires === undefined ? {} : { expires }),
+    metadata,
+  };
+}
+
+/** A multipart ETag says nothing of the bytes, so their MD5, where it is known, is kept as `x-amz-meta-md5` if there is room for it. */
+export function withMd5(headers: ObjectHeaders, md5Hex: string | null): ObjectHeaders {
+  if (md5Hex === null || headers.metadata[MD5_METADATA] !== undefined) return headers;
+  const metadata = { ...headers.metadata, [MD5_METADATA]: toMd5Base64(md5Hex) };
+  const bytes = Object.entries(metadata).reduce(
+    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value),
+    0,
+  );
+  return bytes > USER_METADATA_BYTES_MAX ? headers : { ...headers, metadata };
+}
+
+/** The target's side of a write: where, with what, encrypted how. One request more for an object that has tags. */
+export async function toPutRequest(
+  transfer: Transfer,
+  sourceKey: string,
+  targetKey: string,
+  info: ObjectInfo,
+): Promise<PutRequest> {
+  const { spec, source } = transfer;
+  const tags =
+    spec.tags && info.tagCount > 0 ? await source.getTags({ bucket: spec.source.bucket, key: sourceKey }) : undefined;
+  return {
+    bucket: spec.target.bucket,
+    key: targetKey,
+    headers: toHeaders(info),
+    encryption: spec.target.encryption,
+    ...(tags === undefined ? {} : { tags }),
+  };
+}

@@ -1,0 +1,102 @@
+/**
+ * Completes a multipart upload: the MD5 of all bytes read is compared with the source's, the upload is completed under the plan's
+ * condition, and the ETag that comes back is compared with the one that the parts must give. An upload that is gone was completed by
+ * an execution that did not live to say so, or aborted: what stands at the target tells.
+ */
+import { createHash } from 'node:crypto';
+import { createMD5 } from 'hash-wasm';
+import { isWaybillError, WaybillError } from '../../core/failures.ts';
+import type { DeliveryRecord, PartRecord, UploadRecord } from '../../ledger/ledger.ts';
+import type { CopyAction } from '../plan/action.ts';
+import { isMd5Hex, toContentMd5 } from '../plan/content-md5.ts';
+import { abortUpload } from './abort-upload.ts';
+import { hasMd5ETags } from './copy-parts.ts';
+import { toSourceChanged } from './read-source.ts';
+import { retryTransient } from './retry-transient.ts';
+import type { Transfer } from './transfer.ts';
+import { headTarget, toConditions } from './write-conditions.ts';
+
+/** @throws target_conflict, body_corrupt, checksum_mismatch, no_such_upload */
+export async function completeUpload(
+  transfer: Transfer,
+  action: CopyAction,
+  upload: UploadRecord,
+  parts: readonly PartRecord[],
+): Promise<DeliveryRecord> {
+  const { step, target } = transfer;
+  const last = parts.at(-1);
+  if (last === undefined || parts.length !== upload.layout.parts) {
+    throw new WaybillError('unclassified', 'a part is missing', { parts: parts.length, expected: upload.layout.parts });
+  }
+  const md5 = await createMD5();
+  md5.load(last.md5State);
+  const contentMd5 = md5.digest('hex');
+  const composite = toCompositeETag(parts);
+  const drop = async (): Promise<void> => {
+    await abortUpload(target, upload);
+    await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
+  };
+  if (!(await matchesSource(transfer, action, contentMd5, composite))) {
+    await drop();
+    throw new WaybillError('body_corrupt', 'the bytes read do not have the MD5 of the source', { md5: contentMd5 });
+  }
+
+  const delivered = (targetEtag: string): DeliveryRecord => ({
+    key: upload.key,
+    sourceEtag: action.etag,
+    sourceVersion: null,
+    sizeBytes: action.sizeBytes,
+    targetEtag,
+    checksum: `md5:${contentMd5}`,
+  });
+  const ref = { bucket: upload.location.bucket, key: upload.key, uploadId: upload.uploadId };
+  try {
+    const conditions = await toConditions(transfer, upload.key, action.expected);
+    const { etag } = await retryTransient(transfer, () => target.completeUpload({ ...ref, ...conditions }, parts));
+    if (etag !== composite && hasMd5ETags(transfer) && parts.every((part) => isMd5Hex(part.etag))) {
+      throw new WaybillError('checksum_mismatch', 'the target assembled other parts than were sent', {
+        etag,
+        expected: composite,
+      });
+    }
+    return delivered(etag);
+  } catch (error) {
+    if (!isWaybillError(error)) throw error;
+    if (error.type !== 'precondition_failed' && error.type !== 'no_such_upload') throw error;
+    const held = await headTarget(transfer, upload.key);
+    if (held?.etag === composite && held.sizeBytes === action.sizeBytes) return delivered(held.etag);
+    await drop();
+    if (error.type === 'no_such_upload') throw error;
+    throw new WaybillError(
+      'target_conflict',
+      'the target changed after the plan',
+      { key: upload.key },
+      { cause: error },
+    );
+  }
+}
+
+/** True also where the source keeps nothing to compare with: then each part's own hash and the pinned ETag are what there is. */
+async function matchesSource(
+  transfer: Transfer,
+  action: CopyAction,
+  contentMd5: string,
+  composite: string,
+): Promise<boolean> {
+  const facts = transfer.step.deps.storeFacts(transfer.spec.source.store);
+  if (action.etag === composite || action.etag === contentMd5) return true;
+  if (facts.etags === 'opaque' || !isMd5Hex(action.etag)) return true;
+  const { bucket } = transfer.spec.source;
+  const info = await transfer.source.head({ bucket, key: action.key, ifMatch: action.etag }).catch((error: unknown) => {
+    throw toSourceChanged(error);
+  });
+  const sourceMd5 = toContentMd5(info);
+  return sourceMd5 === null || sourceMd5 === contentMd5;
+}
+
+/** S3's: the MD5 of the parts' MD5s, and how many there are. */
+function toCompositeETag(parts: readonly PartRecord[]): string {
+  const hash = createHash('md5');
+  for (const part of parts) hash.update(Buffer.from(part.etag, 'hex'));
+  return `${hash.digest('hex')}-${parts.length}`;
+}

@@ -1,0 +1,23 @@
+/** Copies an object of a few parts within one activity: open or resume, the parts that are missing, complete. */
+import { isWaybillError } from '../../core/failures.ts';
+import type { DeliveryRecord } from '../../ledger/ledger.ts';
+import type { CopyAction } from '../plan/action.ts';
+import { completeUpload } from './complete-upload.ts';
+import { copyParts } from './copy-parts.ts';
+import { openUpload } from './open-upload.ts';
+import type { Transfer } from './transfer.ts';
+
+export async function copyMultipart(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+  const { step } = transfer;
+  const { upload, parts } = await openUpload(transfer, action);
+  try {
+    const run = { upload, from: parts.length + 1, to: upload.layout.parts, before: parts.at(-1) };
+    const sent = run.from > run.to ? [] : await copyParts(transfer, action, run);
+    return await completeUpload(transfer, action, upload, [...parts, ...sent]);
+  } catch (error) {
+    // Aborted by somebody else: the record goes, so that the next try opens a new one.
+    if (isWaybillError(error) && error.type === 'no_such_upload')
+      await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
+    throw error;
+  }
+}

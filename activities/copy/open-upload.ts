@@ -1,0 +1,93 @@
+/**
+ * Opens the multipart upload of a large object, or goes on with the one that an earlier execution left. The intent is committed before
+ * the store is asked and the upload id before part 1 is sent, so that no crash leaves an upload that nobody knows of:
+ *
+ * intent row → CreateMultipartUpload → row with the id → parts → Complete → row closed.
+ *
+ * An intent without an id means that a crash may have left uploads of this key: they are looked for and aborted.
+ */
+import { randomUUID } from 'node:crypto';
+import { isWaybillError, WaybillError } from '../../core/failures.ts';
+import { PART_BYTES_MIN } from '../../core/limits.ts';
+import { toPartLayout } from '../../core/part-layout.ts';
+import { toTargetKey } from '../../core/pipeline.ts';
+import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
+import type { ObjectInfo } from '../../stores/store.ts';
+import type { CopyAction } from '../plan/action.ts';
+import { toContentMd5 } from '../plan/content-md5.ts';
+import { abortUpload, isIntent, toIntentId } from './abort-upload.ts';
+import { toPutRequest, withMd5 } from './carry-over.ts';
+import { toSourceChanged } from './read-source.ts';
+import type { Transfer } from './transfer.ts';
+
+export interface OpenedUpload {
+  readonly upload: UploadRecord;
+  /** Parts that are at the target already, a run from 1 without gaps. */
+  readonly parts: readonly PartRecord[];
+}
+
+/** @throws source_changed */
+export async function openUpload(transfer: Transfer, action: CopyAction): Promise<OpenedUpload> {
+  const { step, spec, source, target } = transfer;
+  const { ledger } = step.deps;
+  const targetKey = toTargetKey(spec, action.key);
+  const known = step.fence.targetId === null ? null : await ledger.loadUpload(step.fence.targetId, targetKey);
+  if (known !== null) {
+    const parts = await resume(transfer, known, action);
+    if (parts !== null) return { upload: known, parts };
+    await abortUpload(target, known);
+    await ledger.closeUpload(step.fence, known.uploadId);
+  }
+
+  const info: ObjectInfo = await source
+    .head({ bucket: spec.source.bucket, key: action.key, ifMatch: action.etag })
+    .catch((error: unknown) => {
+      throw toSourceChanged(error);
+    });
+  if (info.sizeBytes !== action.sizeBytes)
+    throw new WaybillError('source_changed', 'the object has another size than was listed');
+  const request = await toPutRequest(transfer, action.key, targetKey, info);
+  const record: UploadRecord = {
+    uploadId: toIntentId(randomUUID()),
+    location: { store: spec.target.store, bucket: spec.target.bucket, prefix: spec.target.prefix },
+    key: targetKey,
+    sourceEtag: action.etag,
+    layout: toPartLayout(action.sizeBytes),
+  };
+  await ledger.openUpload(step.fence, record);
+  const md5 = toContentMd5({ ...info, etag: action.etag });
+  const { uploadId } = await target.createUpload({ ...request, headers: withMd5(request.headers, md5) });
+  const upload = { ...record, uploadId };
+  await ledger.openUpload(step.fence, upload);
+  return { upload, parts: [] };
+}
+
+/** The parts to go on from, or null when this upload cannot be gone on with. */
+async function resume(
+  transfer: Transfer,
+  upload: UploadRecord,
+  action: CopyAction,
+): Promise<readonly PartRecord[] | null> {
+  if (isIntent(upload) || upload.sourceEtag !== action.etag || upload.layout.sizeBytes !== action.sizeBytes)
+    return null;
+  try {
+    const held = await transfer.target.listParts({
+      bucket: upload.location.bucket,
+      key: upload.key,
+      uploadId: upload.uploadId,
+    });
+    const etags = new Map(held.map((part) => [part.partNumber, part.etag as string]));
+    const recorded = await transfer.step.deps.ledger.loadParts(upload.uploadId);
+    const parts: PartRecord[] = [];
+    for (const part of recorded) {
+      if (part.partNumber !== parts.length + 1 || etags.get(part.partNumber) !== part.etag) break;
+      parts.push(part);
+    }
+    if (parts.length > 0)
+      transfer.step.runtime.log.info({ key: upload.key, parts: parts.length }, 'an upload is resumed');
+    return upload.layout.partSizeBytes >= PART_BYTES_MIN ? parts : null;
+  } catch (error) {
+    if (isWaybillError(error) && error.type === 'no_such_upload') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,40 @@
+/**
+ * Tries one object or part a few times within the activity, so that a single reset or SlowDown does not cost the batch. What outlasts
+ * it is the activity's: Temporal retries that, with longer pauses.
+ */
+import { FAILURES, isWaybillError } from '../../core/failures.ts';
+import type { Transfer } from './transfer.ts';
+
+const TRIES = 3;
+const PAUSE_MS = 200;
+/** A longer Retry-After is left to Temporal, rather than hold a slot. */
+const PAUSE_MS_MAX = 5000;
+
+export async function retryTransient<T>(transfer: Transfer, work: () => Promise<T>): Promise<T> {
+  const { guard } = transfer.step.runtime;
+  for (let tries = 1; ; tries++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (!isWaybillError(error) || !FAILURES[error.type].retryable || guard.signal.aborted) throw error;
+      if (error.type === 'store_slow_down') transfer.step.deps.limiter.slowDown();
+      if (error.type === 'heartbeat_lost' || error.type === 'ledger_unavailable' || tries === TRIES) throw error;
+      const pauseMs = error.retryAfterMs ?? PAUSE_MS * 2 ** tries * (0.5 + Math.random());
+      if (pauseMs > PAUSE_MS_MAX) throw error;
+      await pause(pauseMs, guard.signal);
+    }
+  }
+}
+
+/** Ends early, without a failure, when the signal is aborted: the next request finds out. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = setTimeout(done, ms);
+    signal.addEventListener('abort', done, { once: true });
+    function done(): void {
+      clearTimeout(timer);
+      signal.removeEventListener('abort', done);
+      resolve();
+    }
+  });
+}

@@ -1,0 +1,116 @@
+/**
+ * Ends a run: checks every object of the manifest against the ledger, writes the marker when all are there, and closes the attempt
+ * with its totals and its money. The marker exists only when every object of the manifest is verified at the target (invariant I1).
+ */
+import { isFailureOutcome, type OutcomeCode } from '../core/outcomes.ts';
+import { toTargetKey } from '../core/pipeline.ts';
+import type { BegunAttempt, Fence, ManifestRecord } from '../ledger/ledger.ts';
+import { abortOpenUploads } from './abort-open-uploads.ts';
+import { readDescriptors } from './read-descriptors.ts';
+import { runStep } from './run-step.ts';
+import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
+import { buildSummary, toTotals } from './summary.ts';
+import type { FinalizeResult, FinalizeStep, ManifestStep } from './types.ts';
+import { writeMarker } from './write-marker.ts';
+import type { PlanCounts } from '../workflows/types.ts';
+
+interface Finalized extends FinalizeResult {
+  readonly markerKey: string | null;
+}
+
+/** @throws marker_conflict */
+export async function finalize(
+  deps: ActivityDeps,
+  runtime: ActivityRuntime,
+  input: FinalizeStep,
+): Promise<FinalizeResult> {
+  const { fence, manifest, plan, counts } = input;
+  const { ledger } = deps;
+  const attempt = await ledger.loadAttempt(fence);
+  const key = { manifestHash: manifest.manifestHash, step: 'finalize', ordinal: 0 } as const;
+  const finalized = await runStep<Finalized>(deps, runtime, fence, key, async (step) => {
+    await ledger.setState(fence, 'finalizing');
+    const record = await ledger.loadManifest(manifest.manifestHash);
+    const { outcomes } = await ledger.loadProgress(fence.attemptId);
+    const failed = countFailures(outcomes);
+    const undelivered = await countUndelivered(deps, runtime, attempt, record);
+    await abortOpenUploads(step);
+    if (failed > 0 || undelivered > 0)
+      return { state: 'partial', failed: Math.max(failed, undelivered), markerKey: null };
+    const markerKey = await writeMarker(step, attempt.spec, record);
+    return { state: 'done', failed: 0, markerKey };
+  });
+
+  const { outcomes, traffic } = await ledger.loadProgress(fence.attemptId);
+  await ledger.endAttempt(fence, {
+    state: finalized.state,
+    totals: toTotals(manifest, plan, counts, outcomes),
+    summary: buildSummary(deps, attempt.spec, {
+      traffic,
+      plan,
+      counts,
+      markerKey: finalized.markerKey,
+      objects: manifest.objects,
+    }),
+    ...(finalized.state === 'done'
+      ? {}
+      : {
+          failure: {
+            type: 'incomplete',
+            message: `${finalized.failed} of ${manifest.objects} objects were not copied`,
+          },
+        }),
+  });
+  return { state: finalized.state, failed: finalized.failed };
+}
+
+/** A plan without a run ends with what it would do. */
+export async function endPlan(
+  deps: ActivityDeps,
+  input: ManifestStep & { readonly counts: PlanCounts },
+): Promise<void> {
+  const { fence, manifest, counts: plan } = input;
+  const { spec } = await deps.ledger.loadAttempt(fence);
+  const { outcomes, traffic } = await deps.ledger.loadProgress(fence.attemptId);
+  const counts = {
+    copied: plan.toCopy,
+    copiedBytes: plan.toCopyBytes,
+    repaired: plan.toRepair,
+    adopted: plan.toAdopt,
+    adoptedBytes: 0,
+    failed: 0,
+  };
+  await deps.ledger.endAttempt(fence, {
+    state: 'done',
+    totals: toTotals(manifest, plan, counts, outcomes),
+    summary: buildSummary(deps, spec, { traffic, plan, counts, markerKey: null, objects: manifest.objects }),
+  });
+}
+
+function countFailures(outcomes: Readonly<Partial<Record<OutcomeCode, number>>>): number {
+  return (Object.entries(outcomes) as [OutcomeCode, number][])
+    .filter(([code]) => isFailureOutcome(code))
+    .reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** Objects of the manifest that the ledger does not show delivered in this very version. */
+async function countUndelivered(
+  deps: ActivityDeps,
+  runtime: ActivityRuntime,
+  attempt: BegunAttempt,
+  record: ManifestRecord,
+): Promise<number> {
+  const { targetId } = attempt.fence satisfies Fence;
+  if (targetId === null) return 0;
+  let undelivered = 0;
+  for await (const descriptors of readDescriptors(deps.ledger, record.listingId)) {
+    runtime.guard.signal.throwIfAborted();
+    const keys = descriptors.map((descriptor) => toTargetKey(attempt.spec, descriptor.key));
+    const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
+    for (const [index, descriptor] of descriptors.entries()) {
+      const delivery = deliveries.get(keys[index] ?? '');
+      if (delivery?.sourceEtag !== descriptor.etag || delivery.sizeBytes !== descriptor.sizeBytes) undelivered += 1;
+    }
+  }
+  return undelivered;
+}

@@ -1,0 +1,35 @@
+/** A store whose writes begin only while the activity may write. Reads pass; all requests end when the activity is cancelled. */
+import type { Store } from '../stores/store.ts';
+import type { HeartbeatGuard } from './heartbeat-guard.ts';
+
+export function guardStore(store: Store, guard: HeartbeatGuard): Store {
+  const { signal } = guard;
+  const write = <T>(begin: () => Promise<T>): Promise<T> => {
+    try {
+      guard.assertMayWrite();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    return begin();
+  };
+  return {
+    listBuckets: () => store.listBuckets(),
+    headBucket: (bucket) => store.headBucket(bucket, signal),
+    createBucket: (bucket) => write(() => store.createBucket(bucket)),
+    deleteBucket: (bucket) => write(() => store.deleteBucket(bucket)),
+    list: (request) => store.list({ ...request, signal }),
+    head: (request) => store.head({ ...request, signal }),
+    get: (request) => store.get({ ...request, signal }),
+    put: (request, body) => write(() => store.put({ ...request, signal }, body)),
+    delete: (request) => write(() => store.delete({ ...request, signal })),
+    createUpload: (request) => write(() => store.createUpload({ ...request, signal })),
+    uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, signal }, partNumber, body)),
+    completeUpload: (upload, parts) => write(() => store.completeUpload({ ...upload, signal }, parts)),
+    abortUpload: (upload) => write(() => store.abortUpload({ ...upload, signal })),
+    listParts: (upload) => store.listParts({ ...upload, signal }),
+    listUploads: (request) => store.listUploads({ ...request, signal }),
+    getTags: (request) => store.getTags({ ...request, signal }),
+    putTags: (request, tags) => write(() => store.putTags({ ...request, signal }, tags)),
+    close: () => store.close(),
+  };
+}

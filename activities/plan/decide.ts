@@ -1,0 +1,76 @@
+/**
+ * The plan's decision about one target key, from what the manifest, the ledger and the target's listing say of it. Pure and total.
+ *
+ * | manifest | ledger | target | decision |
+ * |---|---|---|---|
+ * | yes | any | absent | copy; repair where the ledger has this very source version |
+ * | yes | this source version | the delivery's etag | skip |
+ * | yes | this source version | another etag | adopt where it equals the source, else repair |
+ * | yes | another version | any | adopt where it equals the source, else copy over it: the key is ours |
+ * | yes | none | present | adopt where it equals the source, else by `overwrite`: refuse or copy over it |
+ * | no | any | present | orphan |
+ * | no | yes | absent | nothing: it is gone on both sides |
+ */
+import type { Overwrite } from '../../core/pipeline.ts';
+import type { DeliveryRecord } from '../../ledger/ledger.ts';
+import type { Descriptor } from '../../manifest/descriptor.ts';
+import type { ListedObject } from '../../stores/store.ts';
+import type { Action, Expected } from './action.ts';
+
+export type Decision =
+  | { readonly kind: 'act'; readonly action: Action }
+  | { readonly kind: 'skip' }
+  | { readonly kind: 'refuse' }
+  | { readonly kind: 'orphan' }
+  | { readonly kind: 'nothing' }
+  /** Sizes agree and the ETags cannot say: metadata may. `otherwise` is the decision when it does not. */
+  | { readonly kind: 'ask'; readonly otherwise: Decision };
+
+export interface Seen {
+  readonly source: Descriptor | undefined;
+  readonly delivery: DeliveryRecord | undefined;
+  /** Undefined where the target does not hold the key, or was not listed. */
+  readonly target: ListedObject | undefined;
+}
+
+export interface DecideOptions {
+  readonly overwrite: Overwrite;
+  readonly targetListed: boolean;
+}
+
+export function decide(seen: Seen, options: DecideOptions): Decision {
+  const { source, delivery, target } = seen;
+  if (source === undefined) return { kind: target === undefined ? 'nothing' : 'orphan' };
+  const delivered =
+    delivery !== undefined &&
+    delivery.sourceEtag === source.etag &&
+    delivery.sizeBytes === source.sizeBytes &&
+    delivery.sourceVersion === (source.versionId ?? null);
+
+  if (!options.targetListed) {
+    if (delivered) return { kind: 'skip' };
+    return copy(source, 'copy', delivery === undefined ? { unknown: true } : { etag: delivery.targetEtag });
+  }
+  if (target === undefined) return copy(source, delivered ? 'repair' : 'copy', { absent: true });
+  if (delivered && target.etag === delivery.targetEtag && target.sizeBytes === delivery.sizeBytes)
+    return { kind: 'skip' };
+
+  const over = copy(source, delivered ? 'repair' : 'copy', { etag: target.etag });
+  const otherwise: Decision = delivery !== undefined || options.overwrite === 'always' ? over : { kind: 'refuse' };
+  if (target.sizeBytes !== source.sizeBytes) return otherwise;
+  if (target.etag === source.etag) return adopt(source, target.etag, `etag:${target.etag}`);
+  return isMultipart(source.etag) || isMultipart(target.etag) ? { kind: 'ask', otherwise } : otherwise;
+}
+
+export function adopt(source: Descriptor, targetEtag: string, checksum: string): Decision {
+  const { key, sizeBytes, etag } = source;
+  return { kind: 'act', action: { op: 'adopt', key, sizeBytes, etag, targetEtag, checksum } };
+}
+
+function copy(source: Descriptor, op: 'copy' | 'repair', expected: Expected): Decision {
+  const { key, sizeBytes, etag } = source;
+  return { kind: 'act', action: { op, key, sizeBytes, etag, expected } };
+}
+
+/** The ETag of a multipart upload depends on where its parts were cut, so it cannot be compared with another. */
+const isMultipart = (etag: string): boolean => /-[0-9]+$/.test(etag);

@@ -1,0 +1,46 @@
+/**
+ * What an activity needs of whoever executes it. The worker binds it to Temporal (`worker/activity-runtime.ts`); tests bring their own.
+ * Activities themselves know no Temporal, no Postgres and no S3: only ports.
+ */
+import type { TrafficListener } from '../core/traffic.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+import type { Store } from '../stores/store.ts';
+import type { AdaptiveLimiter } from './copy/adaptive-limiter.ts';
+import type { ByteBudget } from './copy/byte-budget.ts';
+import type { HeartbeatGuard } from './heartbeat-guard.ts';
+
+export interface Log {
+  info(fields: Readonly<Record<string, unknown>>, message: string): void;
+  warn(fields: Readonly<Record<string, unknown>>, message: string): void;
+}
+
+/** One execution of one activity. */
+export interface ActivityRuntime {
+  /** From 1; rises with every retry. */
+  readonly tryNumber: number;
+  /** Unique to this execution: the holder of its claims. */
+  readonly holder: string;
+  readonly guard: HeartbeatGuard;
+  readonly log: Log;
+}
+
+/** What the worker's configuration knows of a store. */
+export interface StoreFacts {
+  readonly etags: 'md5' | 'opaque';
+  readonly conditionalWrites: boolean;
+  readonly currency: string;
+  readonly perThousandWrites: number;
+  readonly perThousandReads: number;
+  readonly perGibOut: number;
+}
+
+/** What all activities of one worker process share. */
+export interface ActivityDeps {
+  readonly ledger: Ledger;
+  /** A view of the store whose requests are reported to this listener; connections are shared. @throws invalid_config when unknown */
+  readonly openStore: (name: string, onTraffic: TrafficListener) => Store;
+  readonly storeFacts: (name: string) => StoreFacts;
+  readonly heartbeatTimeoutMs: number;
+  readonly memory: ByteBudget;
+  readonly limiter: AdaptiveLimiter;
+}

@@ -1,0 +1,72 @@
+/** The three streams that a plan joins, each sorted by target key, in arrays. */
+import { WaybillError } from '../core/failures.ts';
+import { LIST_PAGE_KEYS } from '../core/limits.ts';
+import { reservedPrefix, toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
+import type { DeliveryRecord, Ledger } from '../ledger/ledger.ts';
+import type { Descriptor } from '../manifest/descriptor.ts';
+import { normaliseEtag } from '../manifest/normalise-etag.ts';
+import type { ListedObject, Store } from '../stores/store.ts';
+import { readDescriptors } from './read-descriptors.ts';
+
+/** Deliveries read at once: a page of them is about a megabyte. */
+const DELIVERY_PAGE = 5000;
+
+export interface SourceItem {
+  readonly targetKey: string;
+  readonly descriptor: Descriptor;
+}
+
+export async function* readSource(ledger: Ledger, listingId: string, spec: PipelineSpec): AsyncGenerator<SourceItem[]> {
+  for await (const descriptors of readDescriptors(ledger, listingId)) {
+    yield descriptors.map((descriptor) => ({ targetKey: toTargetKey(spec, descriptor.key), descriptor }));
+  }
+}
+
+/** Null: the target was never written to, as a plan without a run may find. */
+export async function* readLedger(ledger: Ledger, targetId: string | null): AsyncGenerator<readonly DeliveryRecord[]> {
+  if (targetId === null) return;
+  let after: string | null = null;
+  for (;;) {
+    const page: readonly DeliveryRecord[] = await ledger.readDeliveries(targetId, after, DELIVERY_PAGE);
+    if (page.length > 0) yield page;
+    const last = page.at(-1);
+    if (last === undefined || page.length < DELIVERY_PAGE) return;
+    after = last.key;
+  }
+}
+
+/** What stands at the target, without what belongs to the markers. */
+export async function* readTarget(
+  store: Store,
+  spec: PipelineSpec,
+  signal: AbortSignal,
+): AsyncGenerator<ListedObject[]> {
+  const { bucket, prefix } = spec.target;
+  const reserved = reservedPrefix(spec.target);
+  let token: string | undefined;
+  for (;;) {
+    signal.throwIfAborted();
+    const page = await store.list({
+      bucket,
+      prefix,
+      maxKeys: LIST_PAGE_KEYS,
+      ...(token === undefined ? {} : { continuationToken: token }),
+    });
+    const next = page.nextContinuationToken;
+    if (next !== undefined && next === token) {
+      throw new WaybillError('listing_incomplete', 'the store gave the same continuation token twice', {
+        bucket,
+        prefix,
+      });
+    }
+    const objects = page.objects
+      .filter(({ key }) => !key.startsWith(reserved))
+      .map((object) => ({ ...object, etag: normaliseEtag(object.etag) }));
+    if (objects.length > 0) yield objects;
+    if (next === undefined) return;
+    token = next;
+  }
+}
+
+// A target that is not listed.
+export async function* readNothing<T>(): AsyncGenerator<T[]> {}

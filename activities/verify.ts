@@ -1,0 +1,73 @@
+/**
+ * Verifies a done run against its target: every object of its manifest has a delivery, stands at the target with that delivery's ETag
+ * and size, and the marker is there. It reads listings only, and writes nothing to a store.
+ */
+import { isWaybillError } from '../core/failures.ts';
+import { markerKey, type PipelineSpec } from '../core/pipeline.ts';
+import { TrafficCounter } from '../core/traffic.ts';
+import type { ManifestRecord, Verification } from '../ledger/ledger.ts';
+import { mergeJoin } from '../manifest/merge-join.ts';
+import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
+import type { Store } from '../stores/store.ts';
+import { guardStore } from './guarded-store.ts';
+import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
+import { readLedger, readSource, readTarget } from './streams.ts';
+
+export async function verify(
+  deps: ActivityDeps,
+  runtime: ActivityRuntime,
+  input: { runUuid: string },
+): Promise<Verification> {
+  const { ledger } = deps;
+  const { attempt } = await ledger.loadRun(input.runUuid);
+  const save = async (verification: Verification): Promise<Verification> => {
+    await ledger.saveVerification(attempt.attemptId, verification);
+    return verification;
+  };
+  const spec = await ledger.loadSpec(attempt.attemptId);
+  const manifest = await ledger.loadManifest(attempt.manifestHash ?? '');
+  const traffic = new TrafficCounter();
+  const store = guardStore(deps.openStore(spec.target.store, traffic.listener(spec.target.store)), runtime.guard);
+  const targetId = await ledger.findTarget(toTargetFingerprint(spec));
+  const joined = mergeJoin(
+    readSource(ledger, manifest.listingId, spec),
+    readLedger(ledger, targetId),
+    readTarget(store, spec, runtime.guard.signal),
+    (item) => item.targetKey,
+    (item) => item.key,
+    (item) => item.key,
+  );
+  let objects = 0;
+  let missing = 0;
+  let changed = 0;
+  for await (const items of joined) {
+    runtime.guard.signal.throwIfAborted();
+    for (const { a: source, b: delivery, c: held } of items) {
+      if (source === undefined) continue;
+      objects += 1;
+      if (held === undefined) missing += 1;
+      else if (held.etag !== delivery?.targetEtag || held.sizeBytes !== source.descriptor.sizeBytes) changed += 1;
+    }
+  }
+  const marker = await findMarker(store, spec, manifest);
+  const lost = missing > 0 || changed > 0 || marker !== 'present';
+  return save({
+    state: lost ? 'lost' : 'ok',
+    checkedAt: new Date().toISOString(),
+    objects,
+    missing,
+    changed,
+    marker,
+    message: lost ? 'the target does not hold what the run delivered; start it with again to mend that' : null,
+  });
+}
+
+async function findMarker(store: Store, spec: PipelineSpec, manifest: ManifestRecord): Promise<Verification['marker']> {
+  try {
+    const held = await store.head({ bucket: spec.target.bucket, key: markerKey(spec.target, manifest.hash) });
+    return held.sizeBytes === manifest.manifestBytes ? 'present' : 'different';
+  } catch (error) {
+    if (isWaybillError(error) && error.type === 'no_such_key') return 'absent';
+    throw error;
+  }
+}
