@@ -1,0 +1,48 @@
+/**
+ * Which headers of a provider's answer reach the caller: an allow-list too, so that cookies, server names, redirects and what
+ * belongs to one connection stay here. Date and request id are the gateway's own.
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+
+const PASSED = new Set([
+  'accept-ranges',
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-length',
+  'content-range',
+  'content-type',
+  'etag',
+  'expires',
+  'last-modified',
+  'retry-after',
+  'x-amz-abort-date',
+  'x-amz-abort-rule-id',
+  'x-amz-bucket-region',
+  'x-amz-delete-marker',
+  'x-amz-expiration',
+  'x-amz-missing-meta',
+  'x-amz-mp-parts-count',
+  'x-amz-object-size',
+  'x-amz-replication-status',
+  'x-amz-restore',
+  'x-amz-storage-class',
+  'x-amz-tagging-count',
+  'x-amz-version-id',
+]);
+
+const PASSED_PREFIXES = ['x-amz-meta-', 'x-amz-checksum-', 'x-amz-server-side-encryption'];
+
+/** The headers that are passed on, names in lower case. */
+export function toAnswerHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {
+  const answer: Record<string, string | string[]> = {};
+  for (const name in headers) {
+    const value = headers[name];
+    if (value === undefined) continue;
+    if (PASSED.has(name) || (name.startsWith('x-amz-') && PASSED_PREFIXES.some((prefix) => name.startsWith(prefix)))) {
+      answer[name] = value;
+    }
+  }
+  return answer;
+}

@@ -1,0 +1,91 @@
+/**
+ * Which of a caller's headers reach a provider: an allow-list, so that no header the provider might trust gets there because
+ * nobody thought of it. Host, date, payload hash, token and Authorization are the gateway's own and never the caller's.
+ *
+ * What is not on the list is dropped, unless dropping it would change what the caller asked for in a way that loses or exposes
+ * data: then the request is refused. Access control lists are dropped on purpose: who may read is decided at the provider, and a
+ * workload must not be able to open an object to the world.
+ */
+import { WaybillError } from '../core/failures.ts';
+import { isHeaderText } from './header-parameters.ts';
+import { toHeaderValue } from './parse-headers.ts';
+
+const PASSED = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-md5',
+  'content-type',
+  'expires',
+  'if-match',
+  'if-modified-since',
+  'if-none-match',
+  'if-unmodified-since',
+  'range',
+  'x-amz-checksum-algorithm',
+  'x-amz-checksum-mode',
+  'x-amz-checksum-type',
+  'x-amz-expected-bucket-owner',
+  'x-amz-mp-object-size',
+  'x-amz-sdk-checksum-algorithm',
+  'x-amz-server-side-encryption',
+  'x-amz-server-side-encryption-aws-kms-key-id',
+  'x-amz-server-side-encryption-bucket-key-enabled',
+  'x-amz-server-side-encryption-context',
+  'x-amz-storage-class',
+  'x-amz-tagging',
+]);
+
+/** By prefix: user metadata, and the values of checksums (crc32, crc32c, crc64nvme, sha1, sha256, …). */
+const PASSED_PREFIXES = ['x-amz-meta-', 'x-amz-checksum-'];
+
+/** Without these the provider would do something else than was asked: encrypt otherwise, not lock, overwrite instead of append. */
+const REFUSED_PREFIXES = [
+  'x-amz-bypass-governance-retention',
+  'x-amz-copy-source',
+  'x-amz-if-match-',
+  'x-amz-mfa',
+  'x-amz-object-lock-',
+  'x-amz-rename-source',
+  'x-amz-server-side-encryption-customer-',
+  'x-amz-website-redirect-location',
+  'x-amz-write-offset-bytes',
+];
+
+/**
+ * The caller's headers that go out, sorted by name, so that the same request always gives the same bytes; values as wire text.
+ * @throws not_implemented for a header that can be neither passed nor dropped; invalid_request for text that no header can carry
+ */
+export function toOutboundHeaders(headers: Iterable<readonly [name: string, value: string]>): [string, string][] {
+  const outbound: [string, string][] = [];
+  for (const [name, value] of headers) {
+    if (PASSED.has(name)) {
+      outbound.push([name, toWireValue(name, name === 'content-encoding' ? withoutAwsChunked(value) : value)]);
+    } else if (name.startsWith('x-amz-')) {
+      if (PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+        outbound.push([name, toWireValue(name, value)]);
+      } else if (REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+        throw new WaybillError('not_implemented', 'the gateway does not carry this header', { header: name });
+      }
+    }
+  }
+  return outbound.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+function toWireValue(name: string, value: string): string {
+  if (!isHeaderText(value)) {
+    throw new WaybillError('invalid_request', 'a header holds what a header cannot', { header: name.slice(0, 64) });
+  }
+  return toHeaderValue(value);
+}
+
+/** `aws-chunked` says how the request travelled, not how the object is encoded. */
+function withoutAwsChunked(value: string): string {
+  if (!value.includes('aws-chunked')) return value;
+  return value
+    .split(',')
+    .map((coding) => coding.trim())
+    .filter((coding) => coding !== 'aws-chunked' && coding !== '')
+    .join(', ');
+}

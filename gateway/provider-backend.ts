@@ -1,0 +1,50 @@
+/**
+ * Serves verified requests of one provider: what the caller signed for us is signed again for the provider and streamed, with
+ * nothing of the caller's but the target, the allowed headers and the bytes. The gateway keeps nothing.
+ */
+import type { ProviderStore } from '../config/config.ts';
+import type { SigningKeyCache } from '../sigv4/types.ts';
+import type { Backend } from './backend.ts';
+import { toOutboundBody } from './outbound-body.ts';
+import { toOutboundHeaders } from './outbound-headers.ts';
+import { toOutboundQuery } from './outbound-query.ts';
+import { toProviderAddress } from './provider-address.ts';
+import type { ProviderConnection } from './provider-connection.ts';
+import type { ProviderCredentials } from './provider-credentials.ts';
+import { toProviderFailure } from './provider-failure.ts';
+import { createOutboundSigner } from './sign-outbound.ts';
+
+export interface ProviderParts {
+  readonly store: ProviderStore;
+  readonly credentials: ProviderCredentials;
+  readonly connection: ProviderConnection;
+  readonly keyCache: SigningKeyCache;
+  readonly now?: () => Date;
+}
+
+/** @throws (from `handle`) the provider's refusal as `toProviderFailure` tells; store_unreachable, store_timeout; body_corrupt */
+export function createProviderBackend(parts: ProviderParts): Backend {
+  const { store, connection } = parts;
+  const now = parts.now ?? (() => new Date());
+  const signer = createOutboundSigner(store.region, parts.keyCache);
+  return {
+    async handle(request, response) {
+      const { target } = request;
+      const address = toProviderAddress(store, target.bucket, target.key);
+      const query = toOutboundQuery(target);
+      const headers = toOutboundHeaders(request.headers);
+      const body = await toOutboundBody(request, store.unsignedPayload);
+      const credentials = await parts.credentials.current();
+      const outbound = signer.sign({ address, method: request.method, query, headers, ...body }, credentials, now());
+      const refusal = await connection.send(outbound, response, request.signal);
+      if (refusal !== null) {
+        throw toProviderFailure(
+          refusal,
+          { store: store.name, region: store.region, operation: target.operation },
+          credentials,
+        );
+      }
+    },
+    close: () => connection.close(),
+  };
+}
