@@ -1,0 +1,150 @@
+/** `waybill store`: serve a directory as S3. */
+import { Command, InvalidArgumentError, Option } from 'commander';
+import { pino } from 'pino';
+import type { ListenAddress } from '../config/config.ts';
+import { WaybillError } from '../core/failures.ts';
+import type { RequestRecord } from '../gateway/exchange.ts';
+import { startMetricsListener } from '../gateway/metrics-listener.ts';
+import { createS3Metrics } from '../gateway/metrics.ts';
+import { startStoreServer } from '../gateway/store-server.ts';
+import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
+import type { Store } from '../stores/store.ts';
+
+export interface StoreCommandOptions {
+  readonly root: string;
+  readonly listen: ListenAddress;
+  readonly region: string;
+  readonly allowUnsignedPayload: boolean;
+  readonly adminListen?: ListenAddress;
+  readonly fsync: boolean;
+  readonly bucket: readonly string[];
+  readonly allowInsecureHttp: boolean;
+  readonly tlsCert?: string;
+  readonly tlsKey?: string;
+  readonly requestLimit: number;
+  readonly logLevel: string;
+}
+
+const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
+
+/**
+ * The command, to be added to the program. It ends when SIGTERM or SIGINT has been served; failures are thrown as WaybillError:
+ * invalid_config (exit 2), port_in_use (exit 4).
+ */
+export function buildStoreCommand(): Command {
+  return new Command('store')
+    .description('serve a directory as S3; credentials in WAYBILL_ACCESS_KEY_ID and WAYBILL_SECRET_ACCESS_KEY')
+    .requiredOption('--root <dir>', 'the directory')
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 takes a free one', parseListenAddress)
+    .option('--region <name>', 'the region that callers sign for', 'us-east-1')
+    .option('--allow-unsigned-payload', 'accept bodies whose hash is not signed', false)
+    .option('--admin-listen <host:port>', 'serve /metrics and /healthz there', parseListenAddress)
+    .option(
+      '--no-fsync',
+      'acknowledge writes that are not on disk: a crash of the machine loses them; for scratch stores',
+    )
+    .option('--bucket <name>', 'create this bucket at the start where it is missing; repeatable', collect, [])
+    .option('--allow-insecure-http', 'plain HTTP beyond loopback', false)
+    .option('--tls-cert <file>', 'PEM certificate chain')
+    .option('--tls-key <file>', 'PEM private key')
+    .option('--request-limit <seconds>', 'how long one request may take to arrive whole', parseSeconds, 900)
+    .addOption(new Option('--log-level <level>', 'on stderr').choices(LOG_LEVELS).default('info'))
+    .action((options: StoreCommandOptions) => runStore(options, process.env));
+}
+
+/** Serves until a signal ends it. @throws invalid_config, port_in_use */
+export async function runStore(options: StoreCommandOptions, environment: NodeJS.ProcessEnv): Promise<void> {
+  const accessKeyId = environment['WAYBILL_ACCESS_KEY_ID'] ?? '';
+  const secretAccessKey = environment['WAYBILL_SECRET_ACCESS_KEY'] ?? '';
+  if (accessKeyId === '' || secretAccessKey === '') {
+    throw new WaybillError(
+      'invalid_config',
+      'set WAYBILL_ACCESS_KEY_ID and WAYBILL_SECRET_ACCESS_KEY: the store has no default credentials',
+    );
+  }
+  const { tlsCert, tlsKey } = options;
+  if ((tlsCert === undefined) !== (tlsKey === undefined)) {
+    throw new WaybillError('invalid_config', '--tls-cert and --tls-key belong together');
+  }
+  const logger = pino(
+    { level: options.logLevel, base: { service: 'store' } },
+    pino.destination({ dest: 2, sync: false }),
+  );
+  const metrics = createS3Metrics();
+  const logRequest = createRequestLog(logger);
+  const store = await createFilesystemStore({ root: options.root, fsync: options.fsync });
+  const stops: (() => Promise<void>)[] = [() => store.close()];
+  try {
+    for (const bucket of options.bucket) await ensureBucket(store, bucket);
+    const server = await startStoreServer({
+      store,
+      keys: [
+        {
+          name: accessKeyId,
+          credentials: [{ accessKeyId, secretAccessKey }],
+          allowUnsignedPayload: options.allowUnsignedPayload,
+        },
+      ],
+      listen: options.listen,
+      region: options.region,
+      requestLimitMs: options.requestLimit * 1000,
+      logger,
+      onRequest: (record) => {
+        metrics.count(record);
+        logRequest(record);
+      },
+      allowInsecureHttp: options.allowInsecureHttp,
+      ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certFile: tlsCert, keyFile: tlsKey } }),
+    });
+    stops.unshift(() => server.close());
+    if (options.adminListen !== undefined) {
+      const admin = await startMetricsListener(metrics.registry, options.adminListen);
+      stops.unshift(() => admin.close());
+      logger.info({ url: admin.url }, 'metrics');
+    }
+    if (!options.fsync) logger.warn({}, 'fsync is off: acknowledged writes are lost when the machine stops');
+    process.stdout.write(`waybill store: listening on ${server.url} root=${options.root}\n`);
+    const signal = await waitForSignal();
+    logger.info({ signal }, 'stopping');
+  } finally {
+    for (const stop of stops) await stop();
+  }
+}
+
+async function ensureBucket(store: Store, bucket: string): Promise<void> {
+  const existing = await store.listBuckets();
+  if (!existing.some(({ name }) => name === bucket)) await store.createBucket(bucket);
+}
+
+/** Every request at debug; refusals of a signature, which somebody should look at, at info. */
+function createRequestLog(logger: pino.Logger): (record: RequestRecord) => void {
+  return (record) => {
+    const isSuspect = record.status === 401 || record.status === 403;
+    if (isSuspect) logger.info(record, 'refused');
+    else if (logger.isLevelEnabled('debug')) logger.debug(record, 'request');
+  };
+}
+
+function waitForSignal(): Promise<NodeJS.Signals> {
+  return new Promise((resolve) => {
+    process.once('SIGTERM', resolve);
+    process.once('SIGINT', resolve);
+  });
+}
+
+/** `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for loopback. */
+export function parseListenAddress(text: string): ListenAddress {
+  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
+  const port = Number(match?.[3]);
+  if (match === null || port > 65_535) throw new InvalidArgumentError('HOST:PORT, for instance 127.0.0.1:9000');
+  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '127.0.0.1' : match[2]), port };
+}
+
+function parseSeconds(text: string): number {
+  const seconds = Number(text);
+  if (!(seconds > 0 && seconds <= 86_400))
+    throw new InvalidArgumentError('a number of seconds, above 0 and up to 86400');
+  return seconds;
+}
+
+const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];

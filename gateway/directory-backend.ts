@@ -1,0 +1,58 @@
+/**
+ * Serves a Store as S3: for `waybill store`, and for the gateway's stores that are directories. One file an operation group in
+ * `directory/`. What is not in the table is not offered; the listener has checked signature, policy and body before.
+ */
+import type { ServerResponse } from 'node:http';
+import type { Operation } from '../core/traffic.ts';
+import type { Store } from '../stores/store.ts';
+import type { Backend, VerifiedRequest } from './backend.ts';
+import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './directory/buckets.ts';
+import { deleteObject } from './directory/delete-object.ts';
+import { deleteObjects } from './directory/delete-objects.ts';
+import { listObjects } from './directory/list-objects.ts';
+import { listObjectsV2 } from './directory/list-objects-v2.ts';
+import { abortUpload, completeUpload, createUpload, uploadPart } from './directory/multipart.ts';
+import { listParts } from './directory/list-parts.ts';
+import { listUploads } from './directory/list-uploads.ts';
+import { putObject } from './directory/put-object.ts';
+import { getObject, headObject } from './directory/read-object.ts';
+import { deleteTagging, getTagging, putTagging } from './directory/tagging.ts';
+
+export interface HandlerContext {
+  readonly store: Store;
+  readonly region: string;
+}
+
+export type Handler = (context: HandlerContext, request: VerifiedRequest, response: ServerResponse) => Promise<void>;
+
+const HANDLERS: Readonly<Record<Operation, Handler>> = {
+  ListBuckets: listBuckets,
+  HeadBucket: headBucket,
+  CreateBucket: createBucket,
+  DeleteBucket: deleteBucket,
+  GetBucketLocation: getBucketLocation,
+  ListObjects: listObjects,
+  ListObjectsV2: listObjectsV2,
+  HeadObject: headObject,
+  GetObject: getObject,
+  PutObject: putObject,
+  DeleteObject: deleteObject,
+  DeleteObjects: deleteObjects,
+  CreateMultipartUpload: createUpload,
+  UploadPart: uploadPart,
+  CompleteMultipartUpload: completeUpload,
+  AbortMultipartUpload: abortUpload,
+  ListMultipartUploads: listUploads,
+  ListParts: listParts,
+  GetObjectTagging: getTagging,
+  PutObjectTagging: putTagging,
+  DeleteObjectTagging: deleteTagging,
+};
+
+/** The store stays the caller's: closing the backend does not close it. */
+export function createDirectoryBackend(context: HandlerContext): Backend {
+  return {
+    handle: (request, response) => HANDLERS[request.target.operation](context, request, response),
+    close: async () => undefined,
+  };
+}

@@ -1,0 +1,52 @@
+/** ListObjectsV2. The continuation token is the store's own; fetch-owner is taken and means nothing, for there is one owner. */
+import { LIST_PAGE_KEYS } from '../../core/limits.ts';
+import type { Handler } from '../directory-backend.ts';
+import { sendDocument } from '../send-document.ts';
+import { printDocument, textElement } from '../xml.ts';
+import { parseCount, parseEncodingType } from './list-names.ts';
+import { optional, printCommonPrefixes, printContents } from './print-list.ts';
+
+const EMPTY_PAGE = { objects: [], commonPrefixes: [] };
+
+export const listObjectsV2: Handler = async ({ store }, request, response) => {
+  const { bucket, query } = request.target;
+  const encoding = parseEncodingType(query);
+  const maxKeys = parseCount(query, 'max-keys', LIST_PAGE_KEYS);
+  const prefix = query.get('prefix') ?? '';
+  const delimiter = query.get('delimiter') ?? '';
+  const startAfter = query.get('start-after') ?? '';
+  const continuationToken = query.get('continuation-token');
+  // With max-keys=0 nothing follows and nothing is truncated, but the bucket must be there.
+  if (maxKeys === 0) await store.headBucket(bucket, request.signal);
+  const page =
+    maxKeys === 0
+      ? EMPTY_PAGE
+      : await store.list({
+          bucket,
+          prefix,
+          maxKeys,
+          signal: request.signal,
+          ...(delimiter !== '' && { delimiter }),
+          ...(startAfter !== '' && { startAfter }),
+          ...(continuationToken !== undefined && { continuationToken }),
+        });
+  const next = 'nextContinuationToken' in page ? page.nextContinuationToken : undefined;
+  sendDocument(
+    response,
+    printDocument(
+      'ListBucketResult',
+      textElement('Name', bucket),
+      textElement('Prefix', encoding.print(prefix)),
+      optional('Delimiter', delimiter, encoding.print),
+      optional('StartAfter', startAfter, encoding.print),
+      optional('ContinuationToken', continuationToken),
+      optional('NextContinuationToken', next),
+      textElement('KeyCount', page.objects.length + page.commonPrefixes.length),
+      textElement('MaxKeys', maxKeys),
+      optional('EncodingType', encoding.type),
+      textElement('IsTruncated', next !== undefined),
+      printContents(page, encoding),
+      printCommonPrefixes(page.commonPrefixes, encoding),
+    ),
+  );
+};

@@ -1,0 +1,31 @@
+/** The parts that both versions of ListObjects share. A page of 1,000 keys is hot, so it is one concatenation. */
+import type { ListPage } from '../../stores/store.ts';
+import { escapeXml, parentElement, textElement } from '../xml.ts';
+import type { NameEncoding } from './list-names.ts';
+
+export function printContents(page: ListPage, encoding: NameEncoding): string {
+  let text = '';
+  for (const { key, lastModifiedMs, etag, sizeBytes } of page.objects) {
+    text +=
+      `<Contents><Key>${escapeXml(encoding.print(key))}</Key>` +
+      `<LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
+      `<ETag>&quot;${escapeXml(etag)}&quot;</ETag><Size>${String(sizeBytes)}</Size>` +
+      `<StorageClass>STANDARD</StorageClass></Contents>`;
+  }
+  return text;
+}
+
+export function printCommonPrefixes(prefixes: readonly string[], encoding: NameEncoding): string {
+  return prefixes
+    .map((prefix) => parentElement('CommonPrefixes', textElement('Prefix', encoding.print(prefix))))
+    .join('');
+}
+
+/** An element for a parameter that was sent, nothing for one that was not. */
+export function optional(
+  name: string,
+  value: string | undefined,
+  print: (value: string) => string = (plain) => plain,
+): string {
+  return value === undefined || value === '' ? '' : textElement(name, print(value));
+}

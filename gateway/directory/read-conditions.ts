@@ -1,0 +1,40 @@
+/**
+ * If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since of a read, in the order of RFC 9110 section 13.2.2. Judged on
+ * the very object that is about to be sent.
+ */
+import type { ObjectInfo } from '../../stores/store.ts';
+
+export type Judgement = 'send' | 'not_modified' | 'precondition_failed';
+
+export function judgeReadConditions(headers: ReadonlyMap<string, string>, info: ObjectInfo): Judgement {
+  const ifMatch = headers.get('if-match');
+  const ifUnmodifiedSince = headers.get('if-unmodified-since');
+  if (ifMatch !== undefined) {
+    if (!matches(ifMatch, info.etag)) return 'precondition_failed';
+  } else if (ifUnmodifiedSince !== undefined) {
+    const at = Date.parse(ifUnmodifiedSince);
+    if (!Number.isNaN(at) && info.lastModifiedMs > at) return 'precondition_failed';
+  }
+  const ifNoneMatch = headers.get('if-none-match');
+  const ifModifiedSince = headers.get('if-modified-since');
+  if (ifNoneMatch !== undefined) {
+    if (matches(ifNoneMatch, info.etag)) return 'not_modified';
+  } else if (ifModifiedSince !== undefined) {
+    const at = Date.parse(ifModifiedSince);
+    if (!Number.isNaN(at) && info.lastModifiedMs <= at) return 'not_modified';
+  }
+  return 'send';
+}
+
+/** A list of ETags, quoted or not, or `*`. S3's are strong; a weak one is compared by its value. */
+function matches(condition: string, etag: string): boolean {
+  if (condition === '*') return true;
+  for (const part of condition.split(',')) {
+    const candidate = part
+      .trim()
+      .replace(/^W\//, '')
+      .replace(/^"(.*)"$/, '$1');
+    if (candidate === etag) return true;
+  }
+  return false;
+}

@@ -1,0 +1,44 @@
+/** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
+import type { VerifiedRequest } from '../backend.ts';
+import type { Handler } from '../directory-backend.ts';
+import { childText, parseXml } from '../parse-xml.ts';
+import { refuse } from '../s3-error.ts';
+import { sendDocument, sendEmpty } from '../send-document.ts';
+import { parentElement, printDocument, textElement } from '../xml.ts';
+import { toTags } from './object-headers.ts';
+import { readDocument } from './read-document.ts';
+
+export const getTagging: Handler = async ({ store }, request, response) => {
+  const tags = await store.getTags(toObject(request));
+  const elements = Object.entries(tags).map(([key, value]) =>
+    parentElement('Tag', textElement('Key', key), textElement('Value', value)),
+  );
+  sendDocument(response, printDocument('Tagging', parentElement('TagSet', ...elements)));
+};
+
+export const putTagging: Handler = async ({ store }, request, response) => {
+  const root = parseXml(await readDocument(request), 'Tagging');
+  const sets = root.children.filter(({ name }) => name === 'TagSet');
+  const [set] = sets;
+  if (set === undefined || sets.length > 1) throw refuse('MalformedXML');
+  const pairs = set.children.map((tag): [string, string] => {
+    const key = childText(tag, 'Key');
+    const value = childText(tag, 'Value');
+    if (tag.name !== 'Tag' || key === undefined || value === undefined) throw refuse('MalformedXML');
+    return [key, value];
+  });
+  await store.putTags(toObject(request), toTags(pairs));
+  sendEmpty(response, 200);
+};
+
+export const deleteTagging: Handler = async ({ store }, request, response) => {
+  await store.putTags(toObject(request), {});
+  sendEmpty(response, 204);
+};
+
+function toObject(request: VerifiedRequest): { bucket: string; key: string } {
+  const { bucket, key, query } = request.target;
+  const versionId = query.get('versionId');
+  if (versionId !== undefined && versionId !== 'null') throw refuse('NoSuchVersion');
+  return { bucket, key };
+}

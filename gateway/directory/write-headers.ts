@@ -1,0 +1,27 @@
+/**
+ * x-amz-… headers of a write that ask for what a directory does not do. What would change who reads the object, how it is kept
+ * or whether it can be deleted is refused rather than ignored; what only describes the request is let pass.
+ */
+import { refuse } from '../s3-error.ts';
+
+/** @throws NotImplemented, AccessControlListNotSupported, InvalidStorageClass */
+export function checkWriteHeader(name: string, value: string): void {
+  switch (name) {
+    case 'x-amz-acl':
+      // The two that mean what a directory does anyway.
+      if (value !== 'private' && value !== 'bucket-owner-full-control') throw refuse('AccessControlListNotSupported');
+      return;
+    case 'x-amz-storage-class':
+      if (value !== 'STANDARD') throw refuse('InvalidStorageClass');
+      return;
+    case 'x-amz-website-redirect-location':
+    case 'x-amz-write-offset-bytes':
+    case 'x-amz-expected-bucket-owner':
+      throw refuse('NotImplemented', `The header ${name} is not offered.`);
+    default:
+      if (name.startsWith('x-amz-grant-')) throw refuse('AccessControlListNotSupported');
+      if (name.startsWith('x-amz-object-lock-') || name.startsWith('x-amz-server-side-encryption-customer-')) {
+        throw refuse('NotImplemented', `The header ${name} is not offered.`);
+      }
+  }
+}

@@ -1,0 +1,91 @@
+/**
+ * One request and its answer, as the listener sees them: what is known so far, and the record that accounting gets. The
+ * record is made exactly once, at the moment the answer is complete or the connection is lost, whichever comes first, so that
+ * whoever has the answer finds it counted.
+ */
+import { IncomingMessage, ServerResponse } from 'node:http';
+import type { Operation } from '../core/traffic.ts';
+import type { VerifiedBody } from './verified-body.ts';
+
+export interface RequestRecord {
+  readonly requestId: string;
+  /** 'Unknown' for a request that did not say what it asks in a form that we offer. */
+  readonly operation: Operation | 'Unknown';
+  /** 499 when the caller left before the answer was complete. */
+  readonly status: number;
+  /** The S3 code of a refusal; '' for a success. */
+  readonly code: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** '' until a signature held: a name that is claimed is not an identity. */
+  readonly accessKeyId: string;
+  readonly bucket: string;
+  readonly durationMs: number;
+}
+
+/** What the listener learns on the way; the answer carries it. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly startedMs: number;
+  operation: Operation | 'Unknown';
+  code: string;
+  accessKeyId: string;
+  bucket: string;
+  body: VerifiedBody | null;
+  readonly onRecord: (record: RequestRecord) => void;
+}
+
+/** A response that counts the bytes of its body. Made by node:http itself, so that nothing is patched and no closure is made. */
+export class CountedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  exchange: Exchange | null = null;
+  #bodyBytes = 0;
+  #abort: AbortController | null = null;
+
+  /** Aborted when the caller leaves before the answer is complete. Made when it is first asked for: most requests never do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /** The connection is gone, or the answer went out whole. */
+  close(): void {
+    if (this.writableFinished) return;
+    this.record(true);
+    this.#abort?.abort();
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    this.#bodyBytes += toLength(chunk);
+    return (super.write as (...all: unknown[]) => boolean).call(this, chunk, ...rest);
+  }
+
+  override end(...all: unknown[]): this {
+    // node:http writes the chunk of end() by itself, not through write().
+    if (all.length > 0) this.#bodyBytes += toLength(all[0]);
+    (super.end as (...all: unknown[]) => this).apply(this, all);
+    this.record();
+    return this;
+  }
+
+  /** Makes the record, the first time that it is called. */
+  record(isLost = false): void {
+    const exchange = this.exchange;
+    if (exchange === null) return;
+    this.exchange = null;
+    exchange.onRecord({
+      requestId: exchange.requestId,
+      operation: exchange.operation,
+      status: isLost ? 499 : this.statusCode,
+      code: exchange.code,
+      bytesIn: exchange.body?.bytesRead ?? 0,
+      bytesOut: this.#bodyBytes,
+      accessKeyId: exchange.accessKeyId,
+      bucket: exchange.bucket,
+      durationMs: performance.now() - exchange.startedMs,
+    });
+  }
+}
+
+function toLength(chunk: unknown): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk instanceof Uint8Array ? chunk.length : 0;
+}

@@ -1,0 +1,106 @@
+/**
+ * The HTTP(S) listener that speaks S3. node:http itself: a signature is checked over the raw target and the headers as they
+ * came. Parsing is strict, headers are bounded, a request that does not arrive in time is cut, and what is not HTTP gets a 400.
+ * Never passes on the promise of a request: `createServeRequest` answers everything.
+ */
+import { createServer as createHttpServer, IncomingMessage, type Server } from 'node:http';
+import { createServer as createHttpsServer } from 'node:https';
+import { WaybillError } from '../core/failures.ts';
+import type { ListenAddress } from '../config/config.ts';
+import type { AccessKey } from './access.ts';
+import { createAnswerBadHttp } from './answer-bad-http.ts';
+import { setCurrentResponse } from './current-response.ts';
+import { CountedResponse } from './exchange.ts';
+import type { ListenerOptions } from './listener-options.ts';
+import { createRequestIds } from './request-id.ts';
+import { createServeRequest } from './serve-request.ts';
+
+export interface GatewayServer {
+  /** Where it listens, for port 0 the port that was given. @throws port_in_use */
+  listen(address: ListenAddress): Promise<{ readonly url: string; readonly port: number }>;
+  /** Takes no more connections, lets what is in flight end, cuts what takes longer than the grace. */
+  close(graceMs?: number): Promise<void>;
+}
+
+/** Request line and headers: S3's own limit is 8 KiB of headers, and a presigned URL with a session token has about 4 KiB. */
+const HEADER_BYTES_MAX = 16 * 1024;
+const HEADERS_LIMIT_MS = 20_000;
+const KEEP_ALIVE_MS = 60_000;
+const CLOSE_GRACE_MS = 10_000;
+
+export function createGatewayServer<Key extends AccessKey>(options: ListenerOptions<Key>): GatewayServer {
+  const nextRequestId = createRequestIds();
+  const serve = createServeRequest(options, nextRequestId);
+  const { requestLimitMs } = options.limits;
+  const settings = {
+    IncomingMessage,
+    ServerResponse: CountedResponse,
+    insecureHTTPParser: false,
+    maxHeaderSize: HEADER_BYTES_MAX,
+    requestTimeout: requestLimitMs,
+    headersTimeout: Math.min(HEADERS_LIMIT_MS, requestLimitMs),
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    connectionsCheckingInterval: Math.min(5_000, Math.max(50, Math.floor(requestLimitMs / 4))),
+    noDelay: true,
+  };
+  const server: Server<typeof IncomingMessage, typeof CountedResponse> =
+    options.tls === undefined
+      ? createHttpServer(settings)
+      : createHttpsServer({ ...settings, cert: options.tls.cert, key: options.tls.key, minVersion: 'TLSv1.2' });
+  // The header size bounds them; a count would drop the surplus silently, and with it what was signed.
+  server.maxHeadersCount = 0;
+
+  let isClosing = false;
+  const begin = (request: IncomingMessage, response: CountedResponse, expectsContinue: boolean): void => {
+    if (isClosing) response.shouldKeepAlive = false;
+    setCurrentResponse(request.socket, response);
+    response.on('close', onResponseClose);
+    void serve(request, response, expectsContinue);
+  };
+  server.on('request', (request, response) => begin(request, response, false));
+  server.on('checkContinue', (request, response) => begin(request, response, true));
+  // An expectation that we do not know is refused by what it asks for, like any other header.
+  server.on('checkExpectation', (request, response) => begin(request, response, false));
+  server.on('clientError', createAnswerBadHttp(options, nextRequestId));
+  server.on('tlsClientError', (error) => options.logger.debug({ err: error.message }, 'TLS handshake failed'));
+
+  return {
+    listen: (address) =>
+      new Promise((resolve, reject) => {
+        server.once('error', (error: NodeJS.ErrnoException) => reject(toListenFailure(error, address)));
+        server.listen(address.port, address.host, () => {
+          const bound = server.address();
+          const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
+          const host = address.host.includes(':') ? `[${address.host}]` : address.host;
+          resolve({ url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${String(port)}`, port });
+        });
+      }),
+    close: (graceMs = CLOSE_GRACE_MS) => {
+      if (!server.listening) return Promise.resolve();
+      isClosing = true;
+      return new Promise((resolve) => {
+        // A connection whose answer goes out during the closing turns idle afterwards.
+        const idle = setInterval(() => server.closeIdleConnections(), 50);
+        const cut = setTimeout(() => server.closeAllConnections(), graceMs);
+        server.close(() => {
+          clearInterval(idle);
+          clearTimeout(cut);
+          resolve();
+        });
+        server.closeIdleConnections();
+      });
+    },
+  };
+}
+
+/** Shared by all responses: `this` is the one that closed. */
+function onResponseClose(this: CountedResponse): void {
+  this.close();
+}
+
+export function toListenFailure(error: NodeJS.ErrnoException, address: ListenAddress): WaybillError {
+  const { host, port } = address;
+  const type = error.code === 'EADDRINUSE' ? 'port_in_use' : 'invalid_config';
+  const message = type === 'port_in_use' ? 'the address is already in use' : `cannot listen: ${error.message}`;
+  return new WaybillError(type, message, { host, port }, { cause: error });
+}

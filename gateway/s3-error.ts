@@ -1,0 +1,110 @@
+/**
+ * From any failure to what S3 would answer. `refuse` makes a failure with an S3 code; `toS3Failure` is total: a WaybillError is
+ * answered by its `s3Code` or by its type, anything else is an InternalError whose message tells nothing of the inside.
+ */
+import { WaybillError, isWaybillError, type FailureDetails, type FailureType } from '../core/failures.ts';
+import type { Stages, VerifyFailure } from '../sigv4/types.ts';
+import { S3_CODES, isS3Code, type S3Code } from './s3-codes.ts';
+
+/** What is answered. `fields` follow Code and Message in the XML, in this order. */
+export interface S3Failure {
+  readonly status: number;
+  readonly code: string;
+  readonly message: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  /** Headers of the answer, names and values by turns. */
+  readonly headers: readonly string[];
+}
+
+/** A failure that is answered with this S3 code. The type is the code's row's. */
+export function refuse(
+  code: S3Code,
+  message: string = S3_CODES[code].message,
+  details: FailureDetails = {},
+  cause?: unknown,
+): WaybillError {
+  return new WaybillError(S3_CODES[code].type, message, { s3Code: code, ...details }, { cause });
+}
+
+/** What a store's failure means to a client, where the store did not say its own S3 code. */
+const CODE_OF_TYPE: Partial<Record<FailureType, S3Code>> = {
+  invalid_request: 'InvalidRequest',
+  access_denied: 'AccessDenied',
+  forbidden: 'AccessDenied',
+  no_such_bucket: 'NoSuchBucket',
+  no_such_key: 'NoSuchKey',
+  no_such_upload: 'NoSuchUpload',
+  precondition_failed: 'PreconditionFailed',
+  not_modified: 'NotModified',
+  range_unsatisfiable: 'InvalidRange',
+  not_implemented: 'NotImplemented',
+  body_corrupt: 'BadDigest',
+  unsupported_key: 'InvalidURI',
+  store_refused: 'InvalidRequest',
+  store_slow_down: 'SlowDown',
+  store_unreachable: 'ServiceUnavailable',
+  store_timeout: 'ServiceUnavailable',
+};
+
+export function toS3Failure(error: unknown): S3Failure {
+  if (!isWaybillError(error)) {
+    return toFailure('InternalError', S3_CODES.InternalError.message);
+  }
+  const s3Code = error.details['s3Code'];
+  if (isS3Code(s3Code)) {
+    return { ...toFailure(s3Code, plainMessage(error)), headers: toHeaders(s3Code, error) };
+  }
+  const status = error.details['status'];
+  if (typeof s3Code === 'string' && typeof status === 'number' && status >= 400 && status <= 599) {
+    return { status, code: s3Code, message: plainMessage(error), fields: [], headers: [] };
+  }
+  const code = CODE_OF_TYPE[error.type] ?? 'InternalError';
+  return toFailure(code, code === 'InternalError' ? S3_CODES.InternalError.message : S3_CODES[code].message);
+}
+
+/** What a request whose signature was not accepted is answered with. */
+export function toSignatureFailure(failure: VerifyFailure): S3Failure {
+  const status = S3_CODES[failure.code].status;
+  return {
+    status,
+    code: failure.code,
+    message: failure.message === '' ? S3_CODES[failure.code].message : failure.message,
+    fields: failure.stages === undefined ? [] : stageFields(failure, failure.stages),
+    headers: [],
+  };
+}
+
+/** Both texts that the server computed, so that the error is its own explanation; the expected signature never. */
+function stageFields(failure: VerifyFailure, stages: Stages): (readonly [string, string])[] {
+  return [
+    ['AWSAccessKeyId', failure.accessKeyId ?? ''],
+    ['StringToSign', stages.stringToSign],
+    ['SignatureProvided', failure.signatureProvided ?? ''],
+    ['StringToSignBytes', toHexBytes(stages.stringToSign)],
+    ['CanonicalRequest', stages.canonicalRequest],
+    ['CanonicalRequestBytes', toHexBytes(stages.canonicalRequest)],
+  ];
+}
+
+/** S3 writes the bytes as hexadecimal pairs with a blank between. */
+function toHexBytes(text: string): string {
+  return Buffer.from(text, 'utf8').toString('hex').replace(/../g, '$& ').trimEnd();
+}
+
+function toFailure(code: S3Code, message: string): S3Failure {
+  return { status: S3_CODES[code].status, code, message, fields: [], headers: [] };
+}
+
+function toHeaders(code: S3Code, error: WaybillError): readonly string[] {
+  const sizeBytes = error.details['sizeBytes'];
+  if (code === 'InvalidRange' && typeof sizeBytes === 'number')
+    return ['Content-Range', `bytes */${String(sizeBytes)}`];
+  if (S3_CODES[code].status !== 503) return [];
+  return ['Retry-After', String(Math.max(1, Math.ceil((error.retryAfterMs ?? 1000) / 1000)))];
+}
+
+/** The message without its `[key=value, …]`: those are for logs. */
+function plainMessage(error: WaybillError): string {
+  const at = error.message.lastIndexOf(' [');
+  return at > 0 && error.message.endsWith(']') ? error.message.slice(0, at) : error.message;
+}
