@@ -4,12 +4,8 @@ import type { HeartbeatGuard } from './heartbeat-guard.ts';
 
 export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
-  const write = <T>(begin: () => Promise<T>): Promise<T> => {
-    try {
-      guard.assertMayWrite();
-    } catch (error) {
-      return Promise.reject(error as Error);
-    }
+  const write = async <T>(begin: () => Promise<T>): Promise<T> => {
+    guard.assertMayWrite();
     return begin();
   };
   return {

@@ -16,8 +16,10 @@ import type { PipelineSpec } from '../core/pipeline.ts';
 /** How the worker executes an activity: with a heartbeat where it may take long, and with failures made Temporal's. */
 export interface Executor {
   /** Heartbeats on a timer until the work has ended. */
-  long<T>(work: (runtime: ActivityRuntime) => Promise<T>): Promise<T>;
-  short<T>(work: (context: { readonly workflowRunId: string; readonly log: Log }) => Promise<T>): Promise<T>;
+  readonly long: <T>(work: (runtime: ActivityRuntime) => Promise<T>) => Promise<T>;
+  readonly short: <T>(
+    work: (context: { readonly workflowRunId: string; readonly log: Log }) => Promise<T>,
+  ) => Promise<T>;
 }
 
 export function createActivities(

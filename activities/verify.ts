@@ -2,10 +2,10 @@
  * Verifies a done run against its target: every object of its manifest has a delivery, stands at the target with that delivery's ETag
  * and size, and the marker is there. It reads listings only, and writes nothing to a store.
  */
-import { isWaybillError } from '../core/failures.ts';
+import { FAILURES, isWaybillError } from '../core/failures.ts';
 import { markerKey, type PipelineSpec } from '../core/pipeline.ts';
 import { TrafficCounter } from '../core/traffic.ts';
-import type { ManifestRecord, Verification } from '../ledger/ledger.ts';
+import type { AttemptRecord, ManifestRecord, Verification } from '../ledger/ledger.ts';
 import { mergeJoin } from '../manifest/merge-join.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
 import type { Store } from '../stores/store.ts';
@@ -18,12 +18,26 @@ export async function verify(
   runtime: ActivityRuntime,
   input: { runUuid: string },
 ): Promise<Verification> {
+  const { attempt } = await deps.ledger.loadRun(input.runUuid);
+  let verification: Verification;
+  try {
+    verification = await compareTarget(deps, runtime, attempt);
+  } catch (error) {
+    if (!isWaybillError(error) || FAILURES[error.type].retryable) throw error;
+    verification = { ...NOTHING_SEEN, state: 'failed', checkedAt: new Date().toISOString(), message: error.message };
+  }
+  await deps.ledger.saveVerification(attempt.attemptId, verification);
+  return verification;
+}
+
+const NOTHING_SEEN = { objects: 0, missing: 0, changed: 0, marker: 'unknown' } as const;
+
+async function compareTarget(
+  deps: ActivityDeps,
+  runtime: ActivityRuntime,
+  attempt: AttemptRecord,
+): Promise<Verification> {
   const { ledger } = deps;
-  const { attempt } = await ledger.loadRun(input.runUuid);
-  const save = async (verification: Verification): Promise<Verification> => {
-    await ledger.saveVerification(attempt.attemptId, verification);
-    return verification;
-  };
   const spec = await ledger.loadSpec(attempt.attemptId);
   const manifest = await ledger.loadManifest(attempt.manifestHash ?? '');
   const traffic = new TrafficCounter();
@@ -51,7 +65,7 @@ export async function verify(
   }
   const marker = await findMarker(store, spec, manifest);
   const lost = missing > 0 || changed > 0 || marker !== 'present';
-  return save({
+  return {
     state: lost ? 'lost' : 'ok',
     checkedAt: new Date().toISOString(),
     objects,
@@ -59,7 +73,7 @@ export async function verify(
     changed,
     marker,
     message: lost ? 'the target does not hold what the run delivered; start it with again to mend that' : null,
-  });
+  };
 }
 
 async function findMarker(store: Store, spec: PipelineSpec, manifest: ManifestRecord): Promise<Verification['marker']> {

@@ -64,7 +64,7 @@ export async function copyParts(transfer: Transfer, action: CopyAction, run: Par
     for (let partNumber = run.from; partNumber <= run.to; partNumber++) {
       while (nextRead <= run.to && reading.length < PARTS_IN_FLIGHT) {
         const read = readPart(transfer, action, toPartRange(layout, nextRead++));
-        read.catch(() => undefined); // Whoever awaits it in its turn sees the failure.
+        void read.catch(() => undefined); // Whoever awaits it in its turn sees the failure.
         reading.push(read);
       }
       const part = await (reading[0] as Promise<ReadPart>);
@@ -73,8 +73,8 @@ export async function copyParts(transfer: Transfer, action: CopyAction, run: Par
         part.giveBack();
         throw error;
       });
-      const etag = sendPart(transfer, run.upload, partNumber, body).finally(part.giveBack);
-      etag.catch(() => undefined);
+      const etag = sendPart(transfer, run.upload, partNumber, body).finally(() => part.giveBack());
+      void etag.catch(() => undefined);
       sending.push({ record: { partNumber, sizeBytes: part.range.lengthBytes, md5State: md5.save() }, etag });
       if (sending.length >= PARTS_IN_FLIGHT) await recordOldest();
     }

@@ -1,0 +1,78 @@
+/**
+ * Binds activities to Temporal: the heartbeat with its acknowledgement, the identity of an execution, and failures. The SDK's own
+ * `heartbeat()` tells nobody whether the server heard it, and whether it did decides whether a write may begin; so each beat is a
+ * request of its own. The SDK's is sent too: it is what its local time-out watches.
+ */
+import { ActivityNotFoundError, ActivityCancelledError, ActivityPausedError, type Client } from '@temporalio/client';
+import { Context } from '@temporalio/activity';
+import type { Logger } from 'pino';
+import type { Executor } from '../activities/index.ts';
+import { startHeartbeat } from '../activities/heartbeat-guard.ts';
+import { toApplicationFailure } from './application-failure.ts';
+
+export interface ExecutorOptions {
+  readonly client: Client;
+  readonly heartbeatTimeoutMs: number;
+  readonly logger: Logger;
+  readonly onActivity: (activity: string, outcome: 'completed' | 'failed', seconds: number) => void;
+}
+
+export function createExecutor(options: ExecutorOptions): Executor {
+  const { client, heartbeatTimeoutMs, logger } = options;
+
+  const execute = async <T>(work: (context: Context) => Promise<T>): Promise<T> => {
+    const context = Context.current();
+    const startedAt = performance.now();
+    const end = (outcome: 'completed' | 'failed'): void =>
+      options.onActivity(context.info.activityType, outcome, (performance.now() - startedAt) / 1000);
+    try {
+      const result = await work(context);
+      end('completed');
+      return result;
+    } catch (error) {
+      end('failed');
+      throw toApplicationFailure(error, context.info.attempt);
+    }
+  };
+  const logOf = ({ info }: Context): Logger =>
+    logger.child({
+      activity: info.activityType,
+      workflow: info.workflowExecution?.workflowId,
+      try: info.attempt,
+    });
+
+  return {
+    short: (work) =>
+      execute((context) =>
+        work({ workflowRunId: context.info.workflowExecution?.runId ?? '', log: logOf(context) }),
+      ),
+    long: (work) =>
+      execute(async (context) => {
+        const { taskToken, base64TaskToken, attempt, activityId } = context.info;
+        const guard = await startHeartbeat({
+          timeoutMs: heartbeatTimeoutMs,
+          parent: context.cancellationSignal,
+          beat: async () => {
+            context.heartbeat();
+            await client.activity.heartbeat(taskToken);
+          },
+          isGone,
+        });
+        try {
+          const holder = `${process.pid}:${activityId}:${attempt}:${base64TaskToken.slice(-24)}`;
+          return await work({ tryNumber: attempt, holder, guard, log: logOf(context) });
+        } finally {
+          guard.stop();
+        }
+      }),
+  };
+}
+
+/** Cancelled, completed by another, timed out, or its workflow is closed: this execution is nobody's any more. */
+function isGone(error: unknown): boolean {
+  return (
+    error instanceof ActivityNotFoundError ||
+    error instanceof ActivityCancelledError ||
+    error instanceof ActivityPausedError
+  );
+}

@@ -1,0 +1,24 @@
+/** The one total function from what an activity throws to what Temporal records. */
+import { ApplicationFailure, CancelledFailure } from '@temporalio/common';
+import { FAILURES, isWaybillError } from '../core/failures.ts';
+
+/** An unexpected failure is a defect: trying it a thousand times only hides it. */
+const UNCLASSIFIED_TRIES = 5;
+
+/** Cancellation passes through untouched. No stack of a cause is recorded: histories are read by many. */
+export function toApplicationFailure(error: unknown, tryNumber: number): unknown {
+  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (isWaybillError(error)) {
+    return ApplicationFailure.create({
+      type: error.type,
+      message: error.message,
+      nonRetryable: !FAILURES[error.type].retryable,
+      details: [error.details],
+      ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
+    });
+  }
+  const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  const failure = ApplicationFailure.create({ type: 'unclassified', message, nonRetryable: tryNumber >= UNCLASSIFIED_TRIES });
+  if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
+  return failure;
+}

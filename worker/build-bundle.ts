@@ -1,0 +1,4 @@
+/** The build step that makes the workflows' bundle. */
+import { writeWorkflowBundle } from './workflow-bundle.ts';
+
+process.stdout.write(`${await writeWorkflowBundle()}\n`);

@@ -1,0 +1,118 @@
+/** Wires a worker: ledger, stores through the gateway, activities, schedules and the sweeper. */
+import { Client } from '@temporalio/client';
+import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { AdaptiveLimiter } from '../activities/copy/adaptive-limiter.ts';
+import { ByteBudget } from '../activities/copy/byte-budget.ts';
+import { createActivities } from '../activities/index.ts';
+import { TemporalRunControl } from '../api/temporal-run-control.ts';
+import type { Config } from '../config/config.ts';
+import { resolveSecret } from '../config/resolve-secret.ts';
+import { WaybillError } from '../core/failures.ts';
+import { COPY_CONCURRENCY } from '../core/limits.ts';
+import { createPostgresLedger } from '../ledger/postgres/postgres-ledger.ts';
+import { createExecutor } from './activity-executor.ts';
+import { checkSearchAttributes } from './check-search-attributes.ts';
+import { createWorkerMetrics, serveMetrics } from './metrics.ts';
+import { openStores } from './open-stores.ts';
+import { startSweeper } from './sweeper.ts';
+import { syncSchedules } from './sync-schedules.ts';
+import { findWorkflowCode } from './workflow-bundle.ts';
+
+/** Postgres sessions of one worker: one for each activity that commits, and some to read pages with. */
+const LEDGER_POOL = 12;
+/** Activities at once in one worker process. Copies share one budget of memory and one limiter whatever their number. */
+const ACTIVITIES_MAX = 16;
+
+export interface RunningWorker {
+  /** Resolves when the worker has shut down; rejects when it failed. */
+  readonly stopped: Promise<void>;
+  stop(): void;
+}
+
+/** @throws invalid_config, temporal_unavailable, ledger_unavailable */
+export async function runWorker(config: Config, logger: Logger): Promise<RunningWorker> {
+  const { worker: settings, temporal } = config;
+  if (settings === null) throw new WaybillError('invalid_config', 'worker: is missing');
+  if (config.database === null) throw new WaybillError('invalid_config', 'database: is missing');
+  installTemporalLog(logger);
+  const connection = await connect(temporal.address);
+  await checkSearchAttributes(connection, temporal.namespace);
+  const ledger = createPostgresLedger({ url: await resolveSecret(config.database), poolMax: LEDGER_POOL, logger });
+  await ledger.ping();
+  const client = new Client({ connection, namespace: temporal.namespace });
+  const stores = await openStores(config, settings);
+  const metrics = createWorkerMetrics();
+  const { heartbeatTimeoutMs } = settings;
+  const limiter = new AdaptiveLimiter({ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY });
+  metrics.watch({ copyLimit: () => limiter.limit });
+
+  const activities = createActivities(
+    {
+      ledger,
+      openStore: stores.openStore,
+      storeFacts: stores.storeFacts,
+      heartbeatTimeoutMs,
+      memory: new ByteBudget(settings.memoryBytes),
+      limiter,
+    },
+    createExecutor({ client, heartbeatTimeoutMs, logger, onActivity: metrics.observeActivity }),
+    (name) => {
+      const spec = config.pipelines.get(name);
+      if (spec === undefined) throw new WaybillError('unknown_pipeline', `pipelines: has no ${name}`);
+      return spec;
+    },
+  );
+  const worker = await Worker.create({
+    connection,
+    namespace: temporal.namespace,
+    taskQueue: temporal.taskQueue,
+    activities,
+    ...findWorkflowCode(),
+    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+    // One thread runs all workflows of this process: they only coordinate, and a thread costs 40 MB.
+    workflowThreadPoolSize: 1,
+    maxCachedWorkflows: 100,
+    // A part's upload may end; what has not ended by then is cancelled, and its successor goes on.
+    shutdownGraceTime: settings.requestLimitMs,
+    shutdownForceTime: settings.requestLimitMs + 10_000,
+  });
+  await syncSchedules({ client, pipelines: config.pipelines, taskQueue: temporal.taskQueue, heartbeatTimeoutMs, logger });
+  const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
+  const sweeper = startSweeper({
+    ledger,
+    control,
+    openStore: stores.openStore,
+    intervalMs: settings.sweepIntervalMs,
+    logger,
+  });
+  const server = settings.metricsListen === null ? null : await serveMetrics(settings.metricsListen, metrics);
+
+  const stopped = worker.run().finally(async () => {
+    await sweeper.stop();
+    server?.close();
+    await Promise.allSettled([stores.close(), ledger.close(), control.close()]);
+    await connection.close();
+  });
+  return { stopped, stop: () => worker.shutdown() };
+}
+
+async function connect(address: string): Promise<NativeConnection> {
+  try {
+    return await NativeConnection.connect({ address });
+  } catch (cause) {
+    throw new WaybillError('temporal_unavailable', 'Temporal cannot be reached', { address }, { cause });
+  }
+}
+
+/** The SDK logs through ours, so that a line of its has the same shape. */
+function installTemporalLog(logger: Logger): void {
+  const child = logger.child({ component: 'temporal' });
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      const method = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : level === 'INFO' ? 'info' : 'debug';
+      child[method](meta ?? {}, message);
+    }),
+    shutdownSignals: [],
+  });
+}

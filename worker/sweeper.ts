@@ -1,0 +1,67 @@
+/**
+ * Clears up after attempts that died without a word: terminated workflows run no clean-up. It settles them, which frees their target's
+ * lease, and aborts the uploads that they left open. Every worker runs one; all of it may be done twice.
+ */
+import type { Logger } from 'pino';
+import { abortUpload } from '../activities/copy/abort-upload.ts';
+import type { ActivityDeps } from '../activities/runtime.ts';
+import type { RunControl } from '../api/run-control.ts';
+import type { Ledger } from '../ledger/ledger.ts';
+
+export interface SweeperOptions {
+  readonly ledger: Ledger;
+  readonly control: Pick<RunControl, 'look'>;
+  readonly openStore: ActivityDeps['openStore'];
+  readonly intervalMs: number;
+  readonly logger: Logger;
+}
+
+export interface Sweeper {
+  /** One round; failures are logged, and the next round tries again. */
+  sweep(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+export function startSweeper(options: SweeperOptions): Sweeper {
+  const { logger } = options;
+  let round = Promise.resolve();
+  const sweep = (): Promise<void> => {
+    round = round.then(async () => {
+      await settleDead(options).catch((error: unknown) => logger.warn({ cause: String(error) }, 'attempts could not be swept'));
+      await abortLeftOpen(options).catch((error: unknown) => logger.warn({ cause: String(error) }, 'uploads could not be swept'));
+    });
+    return round;
+  };
+  const timer = setInterval(() => void sweep(), options.intervalMs);
+  return {
+    sweep,
+    async stop() {
+      clearInterval(timer);
+      await round;
+    },
+  };
+}
+
+/** Attempts that the ledger holds live and whose workflow has closed. One that was never started is the reconciler's. */
+async function settleDead({ ledger, control, logger }: SweeperOptions): Promise<void> {
+  for (const run of await ledger.listLiveAttempts()) {
+    if ((await control.look(run)) !== 'ended') continue;
+    // It may have ended by itself in the meantime: its last activity closes the attempt before the workflow closes.
+    const now = await ledger.loadRun(run.id);
+    if (now.attempt.attemptId !== run.attempt.attemptId || now.attempt.endedAt !== null) continue;
+    logger.warn({ run: run.id, pipeline: run.pipeline, runId: run.runId }, 'a dead attempt is settled');
+    await ledger.settleDeadAttempt(run.attempt.attemptId, {
+      type: 'terminated',
+      message: 'the workflow was closed without ending the attempt',
+    });
+  }
+}
+
+async function abortLeftOpen({ ledger, openStore, logger }: SweeperOptions): Promise<void> {
+  for (const upload of await ledger.listOpenUploads({ deadOnly: true })) {
+    const store = openStore(upload.location.store, () => undefined);
+    await abortUpload(store, upload);
+    await ledger.forgetUpload(upload.uploadId);
+    logger.info({ key: upload.key }, 'an upload of a dead attempt is aborted');
+  }
+}
