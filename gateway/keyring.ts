@@ -24,7 +24,7 @@ export interface KeyringEntry {
 }
 
 export interface Keyring {
-  find(accessKeyId: string): KeyringEntry | undefined;
+  readonly find: (accessKeyId: string) => KeyringEntry | undefined;
 }
 
 /** More than two would be a habit, not a rotation. */

@@ -1,0 +1,29 @@
+/** The gateway's numbers for Prometheus: those of any S3 endpoint, and refusals by S3 code. */
+import { Counter } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { RequestRecord } from './exchange.ts';
+import { createS3Metrics } from './metrics.ts';
+import { isS3Code } from './s3-codes.ts';
+
+export interface GatewayMetrics {
+  readonly registry: Registry;
+  count(record: RequestRecord): void;
+}
+
+export function createGatewayMetrics(): GatewayMetrics {
+  const s3 = createS3Metrics();
+  const refusals = new Counter({
+    name: 'waybill_gateway_refusals_total',
+    help: 'Requests that were refused, here or by the provider, by S3 code.',
+    labelNames: ['code'],
+    registers: [s3.registry],
+  });
+  return {
+    registry: s3.registry,
+    count(record) {
+      s3.count(record);
+      // A provider may make up codes, and each would be a series of its own.
+      if (record.code !== '') refusals.inc({ code: isS3Code(record.code) ? record.code : 'other' });
+    },
+  };
+}
