@@ -3,7 +3,7 @@
  * record is made exactly once, at the moment the answer is complete or the connection is lost, whichever comes first, so that
  * whoever has the answer finds it counted.
  */
-import { IncomingMessage, ServerResponse } from 'node:http';
+import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Operation } from '../core/traffic.ts';
 import type { VerifiedBody } from './verified-body.ts';
 
@@ -39,6 +39,7 @@ export interface Exchange {
 export class CountedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   exchange: Exchange | null = null;
   #bodyBytes = 0;
+  #isRecorded = false;
   #abort: AbortController | null = null;
 
   /** Aborted when the caller leaves before the answer is complete. Made when it is first asked for: most requests never do. */
@@ -47,8 +48,12 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
     return this.#abort.signal;
   }
 
-  /** The connection is gone, or the answer went out whole. */
+  /**
+   * The connection is gone, or the answer went out whole. node:http says nothing to a request whose answer has ended before its
+   * body, so that whoever still reads the body is told here.
+   */
   close(): void {
+    this.exchange?.body?.abandon();
     if (this.writableFinished) return;
     this.record(true);
     this.#abort?.abort();
@@ -70,8 +75,8 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
   /** Makes the record, the first time that it is called. */
   record(isLost = false): void {
     const exchange = this.exchange;
-    if (exchange === null) return;
-    this.exchange = null;
+    if (exchange === null || this.#isRecorded) return;
+    this.#isRecorded = true;
     exchange.onRecord({
       requestId: exchange.requestId,
       operation: exchange.operation,

@@ -5,7 +5,6 @@
 import { refuse } from './s3-error.ts';
 
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
-// eslint-disable-next-line no-control-regex
 const CONTROLS = /[\u0000-\u0008\u000a-\u001f\u007f]/;
 
 /** True for text that a header can carry. */

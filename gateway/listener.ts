@@ -62,7 +62,7 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
   // An expectation that we do not know is refused by what it asks for, like any other header.
   server.on('checkExpectation', (request, response) => begin(request, response, false));
   server.on('clientError', createAnswerBadHttp(options, nextRequestId));
-  server.on('tlsClientError', (error) => options.logger.debug({ err: error.message }, 'TLS handshake failed'));
+  server.on('tlsClientError', (error: Error) => options.logger.debug({ err: error.message }, 'TLS handshake failed'));
 
   return {
     listen: (address) =>

@@ -52,7 +52,6 @@ export function parseHeaders(rawHeaders: readonly string[]): ParsedHeaders {
   return { pairs, byName };
 }
 
-// eslint-disable-next-line no-control-regex
 const ABOVE_ASCII = /[^\u0000-\u007f]/;
 const DECODER = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -14,9 +14,9 @@ export async function readWhole(body: VerifiedBody, lengthBytes: number): Promis
   }
   const chunks: Uint8Array[] = [];
   for (;;) {
-    const { done, value } = await body.next();
-    if (done === true) break;
-    chunks.push(value);
+    const result = await body.next();
+    if (result.done === true) break;
+    chunks.push(result.value);
   }
   return chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks);
 }

@@ -80,6 +80,11 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     });
   }
 
+  /** Nothing more will come: whoever waits for the rest is told so. */
+  abandon(): void {
+    if (!this.#ended) this.#fail(refuse('IncompleteBody'));
+  }
+
   /** The reader leaves early; what is still on the connection is the listener's to drain. */
   return(): Promise<IteratorResult<Uint8Array>> {
     this.#queue = [];
@@ -95,9 +100,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     request.on('data', (chunk: Buffer) => this.#take(chunk));
     request.on('end', () => this.#end());
     request.on('error', (cause: Error) => this.#fail(refuse('IncompleteBody', undefined, {}, cause)));
-    request.on('close', () => {
-      if (!this.#ended) this.#fail(refuse('IncompleteBody'));
-    });
+    request.on('close', () => this.abandon());
   }
 
   #take(chunk: Buffer): void {

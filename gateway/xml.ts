@@ -7,9 +7,7 @@
 export const XML_HEADER = '<?xml version="1.0" encoding="UTF-8"?>\n';
 export const S3_NAMESPACE = 'http://s3.amazonaws.com/doc/2006-03-01/';
 
-// eslint-disable-next-line no-control-regex
 const SPECIAL = /[&<>"\u0000-\u001f\u007f\ufffe\uffff\ud800-\udfff]/;
-// eslint-disable-next-line no-control-regex
 const SPECIALS =
   /[&<>"\u0000-\u001f\u007f\ufffe\uffff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g;
 
