@@ -1,0 +1,68 @@
+/**
+ * Steps: what was done once is not done again, and what it did is counted once. The claim says who may be writing to the store; one
+ * claim a step, since a later execution starts only when the former has been quiet for a heartbeat time-out.
+ */
+import type { Fence, Ledger, StepKey } from '../ledger.ts';
+import type { Database, Queryable } from './database.ts';
+import { saveEffects } from './effects.ts';
+import { fenced } from './fence.ts';
+
+type StepsLedger = Pick<Ledger, 'loadStep' | 'claimStep' | 'commitStep' | 'releaseStep' | 'saveEffects'>;
+
+export function createSteps(db: Database): StepsLedger {
+  return {
+    async loadStep(fence, key) {
+      const [row] = await db.query<{ result: unknown }>(
+        'select result from step where attempt = $1 and manifest_hash = $2 and step = $3 and ordinal = $4',
+        toParameters(fence, key),
+      );
+      return row?.result ?? null;
+    },
+    claimStep: (fence, key, holder) =>
+      fenced(db, fence, async (tx) => {
+        await tx.query(
+          `insert into claim (attempt, manifest_hash, step, ordinal, holder, epoch) values ($1, $2, $3, $4, $5, $6)
+           on conflict on constraint claim_pkey do update set holder = excluded.holder, epoch = excluded.epoch, at = now()`,
+          [...toParameters(fence, key), holder, fence.epoch],
+        );
+      }),
+    commitStep: (fence, key, holder, result, effects) =>
+      fenced(db, fence, async (tx) => {
+        const saved = await tx.query(
+          `insert into step (attempt, manifest_hash, step, ordinal, holder, result) values ($1, $2, $3, $4, $5, $6)
+           on conflict on constraint step_pkey do nothing returning 1`,
+          [...toParameters(fence, key), holder, JSON.stringify(result ?? null)],
+        );
+        if (saved.length === 1) await saveEffects(tx, fence, effects);
+        await dropClaim(tx, fence, key, holder);
+      }),
+    releaseStep: (fence, key, holder, effects) =>
+      fenced(db, fence, async (tx) => {
+        // A commit whose answer was lost makes its holder release what is committed already: that is not counted again.
+        const released = await tx.query(
+          `insert into release (attempt, manifest_hash, step, ordinal, holder) select $1::uuid, $2, $3, $4::int, $5 where not exists
+             (select 1 from step where attempt = $1 and manifest_hash = $2 and step = $3 and ordinal = $4 and holder = $5)
+           on conflict on constraint release_pkey do nothing returning 1`,
+          [...toParameters(fence, key), holder],
+        );
+        if (released.length === 1) await saveEffects(tx, fence, effects);
+        await dropClaim(tx, fence, key, holder);
+      }),
+    saveEffects: (fence, effects) => fenced(db, fence, (tx) => saveEffects(tx, fence, effects)),
+  };
+}
+
+const toParameters = (fence: Fence, key: StepKey): (string | number)[] => [
+  fence.attemptId,
+  key.manifestHash,
+  key.step,
+  key.ordinal,
+];
+
+/** Only the holder's own: an execution that was overtaken leaves its successor's claim alone. */
+async function dropClaim(tx: Queryable, fence: Fence, key: StepKey, holder: string): Promise<void> {
+  await tx.query(
+    'delete from claim where attempt = $1 and manifest_hash = $2 and step = $3 and ordinal = $4 and holder = $5',
+    [...toParameters(fence, key), holder],
+  );
+}

@@ -1,0 +1,114 @@
+/** Multipart uploads that are open at a target, and the parts that have arrived. */
+import { WaybillError } from '../../core/failures.ts';
+import type { PartLayout } from '../../core/part-layout.ts';
+import type { Ledger, PartRecord, UploadRecord } from '../ledger.ts';
+import type { Database } from './database.ts';
+import { fenced } from './fence.ts';
+
+type UploadsLedger = Pick<
+  Ledger,
+  'openUpload' | 'loadUpload' | 'saveParts' | 'loadParts' | 'closeUpload' | 'listOpenUploads' | 'forgetUpload'
+>;
+
+interface UploadRow {
+  readonly upload_id: string;
+  readonly store: string;
+  readonly bucket: string;
+  readonly prefix: string;
+  readonly key: string;
+  readonly source_etag: string;
+  readonly layout: PartLayout;
+}
+
+const COLUMNS = 'u.upload_id, u.store, u.bucket, u.prefix, u.key, u.source_etag, u.layout';
+
+const toUploadRecord = (row: UploadRow): UploadRecord => ({
+  uploadId: row.upload_id,
+  location: { store: row.store, bucket: row.bucket, prefix: row.prefix },
+  key: row.key,
+  sourceEtag: row.source_etag,
+  layout: row.layout,
+});
+
+export function createUploads(db: Database): UploadsLedger {
+  return {
+    openUpload: (fence, upload) =>
+      fenced(db, fence, async (tx) => {
+        if (fence.targetId === null) throw new WaybillError('invalid_state', 'a plan without a run uploads nothing');
+        await tx.query('delete from upload where target = $1 and key = $2 and upload_id <> $3', [
+          fence.targetId,
+          upload.key,
+          upload.uploadId,
+        ]);
+        const { store, bucket, prefix } = upload.location;
+        await tx.query(
+          `insert into upload (upload_id, target, attempt, store, bucket, prefix, key, source_etag, layout)
+           values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+           on conflict on constraint upload_pkey do update set attempt = excluded.attempt`,
+          [
+            upload.uploadId,
+            fence.targetId,
+            fence.attemptId,
+            store,
+            bucket,
+            prefix,
+            upload.key,
+            upload.sourceEtag,
+            JSON.stringify(upload.layout),
+          ],
+        );
+      }),
+    async loadUpload(targetId, key) {
+      const [row] = await db.query<UploadRow>(`select ${COLUMNS} from upload u where u.target = $1 and u.key = $2`, [
+        targetId,
+        key,
+      ]);
+      return row === undefined ? null : toUploadRecord(row);
+    },
+    saveParts: (fence, uploadId, parts) =>
+      fenced(db, fence, async (tx) => {
+        const known = await tx.query('select 1 from upload where upload_id = $1 for key share', [uploadId]);
+        if (known.length === 0)
+          throw new WaybillError('no_such_upload', 'the ledger knows no such upload', { uploadId });
+        const rows = [...new Map(parts.map((part) => [part.partNumber, part])).values()];
+        await tx.query(
+          `insert into part (upload_id, part_number, etag, size_bytes, md5_state)
+           select $1, * from unnest($2::int[], $3::text[], $4::bigint[], $5::bytea[])
+           on conflict on constraint part_pkey do update set etag = excluded.etag, size_bytes = excluded.size_bytes,
+             md5_state = excluded.md5_state`,
+          [
+            uploadId,
+            rows.map((part) => part.partNumber),
+            rows.map((part) => part.etag),
+            rows.map((part) => part.sizeBytes),
+            rows.map((part) => part.md5State),
+          ],
+        );
+      }),
+    loadParts: (uploadId) =>
+      db.query<PartRecord>(
+        `select part_number as "partNumber", etag, size_bytes as "sizeBytes", md5_state as "md5State" from part
+         where upload_id = $1 order by part_number`,
+        [uploadId],
+      ),
+    closeUpload: (fence, uploadId) =>
+      fenced(db, fence, async (tx) => {
+        await tx.query('delete from upload where upload_id = $1', [uploadId]);
+      }),
+    async listOpenUploads(query) {
+      const rows =
+        'attemptId' in query
+          ? await db.query<UploadRow>(`select ${COLUMNS} from upload u where u.attempt = $1 order by u.key`, [
+              query.attemptId,
+            ])
+          : await db.query<UploadRow>(
+              `select ${COLUMNS} from upload u
+               where not exists (select 1 from attempt a where a.target = u.target and a.live) order by u.target, u.key`,
+            );
+      return rows.map(toUploadRecord);
+    },
+    async forgetUpload(uploadId) {
+      await db.query('delete from upload where upload_id = $1', [uploadId]);
+    },
+  };
+}
