@@ -43,9 +43,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   return {
     short: (work) =>
-      execute((context) =>
-        work({ workflowRunId: context.info.workflowExecution?.runId ?? '', log: logOf(context) }),
-      ),
+      execute((context) => work({ workflowRunId: context.info.workflowExecution?.runId ?? '', log: logOf(context) })),
     long: (work) =>
       execute(async (context) => {
         const { taskToken, base64TaskToken, attempt, activityId } = context.info;

@@ -18,7 +18,11 @@ export function toApplicationFailure(error: unknown, tryNumber: number): unknown
     });
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-  const failure = ApplicationFailure.create({ type: 'unclassified', message, nonRetryable: tryNumber >= UNCLASSIFIED_TRIES });
+  const failure = ApplicationFailure.create({
+    type: 'unclassified',
+    message,
+    nonRetryable: tryNumber >= UNCLASSIFIED_TRIES,
+  });
   if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
   return failure;
 }

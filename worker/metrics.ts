@@ -50,7 +50,9 @@ export async function serveMetrics(listen: ListenAddress, metrics: WorkerMetrics
   await new Promise<void>((resolve, reject) => {
     server.once('error', (cause: NodeJS.ErrnoException) => {
       const taken = cause.code === 'EADDRINUSE';
-      reject(taken ? new WaybillError('port_in_use', 'the metrics address is in use', { ...listen }, { cause }) : cause);
+      reject(
+        taken ? new WaybillError('port_in_use', 'the metrics address is in use', { ...listen }, { cause }) : cause,
+      );
     });
     server.listen(listen.port, listen.host, resolve);
   });

@@ -19,11 +19,13 @@ export interface OpenedStores {
 /** @throws invalid_config when a store has no workload key, or a key's reference does not resolve */
 export async function openStores(config: Config, worker: WorkerConfig): Promise<OpenedStores> {
   const { gateway } = config;
-  if (gateway === null) throw new WaybillError('invalid_config', 'gateway: is missing: the worker needs its workload keys');
+  if (gateway === null)
+    throw new WaybillError('invalid_config', 'gateway: is missing: the worker needs its workload keys');
   const credentials = new Map<string, Credentials>();
   for (const [store, keyName] of Object.entries(worker.keys)) {
     const key = gateway.keys.find(({ name }) => name === keyName);
-    if (key === undefined) throw new WaybillError('invalid_config', `worker.keys.${store}: gateway.keys has no ${keyName}`);
+    if (key === undefined)
+      throw new WaybillError('invalid_config', `worker.keys.${store}: gateway.keys has no ${keyName}`);
     credentials.set(store, {
       accessKeyId: await resolveSecret(key.accessKeyId),
       secretAccessKey: await resolveSecret(key.secretAccessKey),

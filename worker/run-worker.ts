@@ -77,7 +77,13 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
     shutdownGraceTime: settings.requestLimitMs,
     shutdownForceTime: settings.requestLimitMs + 10_000,
   });
-  await syncSchedules({ client, pipelines: config.pipelines, taskQueue: temporal.taskQueue, heartbeatTimeoutMs, logger });
+  await syncSchedules({
+    client,
+    pipelines: config.pipelines,
+    taskQueue: temporal.taskQueue,
+    heartbeatTimeoutMs,
+    logger,
+  });
   const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
   const sweeper = startSweeper({
     ledger,

@@ -27,8 +27,12 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   let round = Promise.resolve();
   const sweep = (): Promise<void> => {
     round = round.then(async () => {
-      await settleDead(options).catch((error: unknown) => logger.warn({ cause: String(error) }, 'attempts could not be swept'));
-      await abortLeftOpen(options).catch((error: unknown) => logger.warn({ cause: String(error) }, 'uploads could not be swept'));
+      await settleDead(options).catch((error: unknown) =>
+        logger.warn({ cause: String(error) }, 'attempts could not be swept'),
+      );
+      await abortLeftOpen(options).catch((error: unknown) =>
+        logger.warn({ cause: String(error) }, 'uploads could not be swept'),
+      );
     });
     return round;
   };

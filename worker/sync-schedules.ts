@@ -19,10 +19,12 @@ export async function syncSchedules(options: SyncOptions): Promise<void> {
   for (const spec of pipelines.values()) {
     const handle = client.schedule.getHandle(scheduleId(spec.name));
     if (spec.schedule === null) {
-      await handle.delete().then(
-        () => logger.info({ pipeline: spec.name }, 'its schedule is gone from the configuration: deleted'),
-        ignoreNotFound,
-      );
+      await handle
+        .delete()
+        .then(
+          () => logger.info({ pipeline: spec.name }, 'its schedule is gone from the configuration: deleted'),
+          ignoreNotFound,
+        );
       continue;
     }
     const wanted = toScheduleOptions(options, spec, spec.schedule);

@@ -1,0 +1,61 @@
+/** The development stack's secrets: made once, kept in a file of mode 0600, given to each process by name and only where it needs them. */
+import { createHash, randomBytes } from 'node:crypto';
+import { readFile, writeFile } from 'node:fs/promises';
+import type { Credentials } from '../sigv4/types.ts';
+
+export interface Secrets {
+  /** Of the two stores: the gateway's alone. */
+  readonly storeA: Credentials;
+  readonly storeB: Credentials;
+  /** Of the worker, towards the gateway. */
+  readonly workerA: Credentials;
+  readonly workerB: Credentials;
+  readonly apiToken: string;
+}
+
+export async function loadSecrets(file: string): Promise<Secrets> {
+  try {
+    return JSON.parse(await readFile(file, 'utf8')) as Secrets;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const secrets: Secrets = {
+    storeA: createCredentials('STOREA'),
+    storeB: createCredentials('STOREB'),
+    workerA: createCredentials('WORKERA'),
+    workerB: createCredentials('WORKERB'),
+    apiToken: `wb_${randomBytes(24).toString('base64url')}`,
+  };
+  await writeFile(file, JSON.stringify(secrets, null, 2), { mode: 0o600, flag: 'wx' });
+  return secrets;
+}
+
+function createCredentials(name: string): Credentials {
+  return {
+    accessKeyId: `WB${name}${randomBytes(6).toString('hex').toUpperCase()}`,
+    secretAccessKey: randomBytes(30).toString('base64'),
+  };
+}
+
+/** What each process of the stack gets to know. The names are those that the stack's configuration refers to. */
+export function toEnvironments(secrets: Secrets, databaseUrl: string) {
+  const pair = (name: string, credentials: Credentials): Record<string, string> => ({
+    [`${name}_ACCESS_KEY_ID`]: credentials.accessKeyId,
+    [`${name}_SECRET_ACCESS_KEY`]: credentials.secretAccessKey,
+  });
+  const workload = { ...pair('WORKER_A', secrets.workerA), ...pair('WORKER_B', secrets.workerB) };
+  const ledger = { WAYBILL_DATABASE_URL: databaseUrl };
+  return {
+    'store-a': pair('WAYBILL', secrets.storeA),
+    'store-b': pair('WAYBILL', secrets.storeB),
+    gateway: { ...pair('STORE_A', secrets.storeA), ...pair('STORE_B', secrets.storeB), ...workload },
+    worker: { ...workload, ...ledger },
+    api: {
+      ...ledger,
+      WAYBILL_API_TOKEN_SHA256: createHash('sha256').update(secrets.apiToken).digest('hex'),
+    },
+    migrate: ledger,
+  } as const;
+}
+
+export type ProcessName = 'store-a' | 'store-b' | 'gateway' | 'worker' | 'api';
