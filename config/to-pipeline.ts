@@ -1,4 +1,6 @@
 /** One entry of `pipelines:` with its defaults applied. */
+import { isWaybillError } from '../core/failures.ts';
+import { compileGlob } from '../core/glob.ts';
 import { RUN_CONCURRENCY_DEFAULT } from '../core/limits.ts';
 import type { Filters, Location, PipelineSpec, Schedule } from '../core/pipeline.ts';
 import { isWellFormed } from '../core/utf8-order.ts';
@@ -62,6 +64,9 @@ function toLocation(
 }
 
 function toFilters(path: ConfigPath, raw: RawPipeline, problems: Problems): Filters {
+  for (const field of ['include', 'exclude'] as const) {
+    for (const [index, pattern] of (raw[field] ?? []).entries()) checkGlob([...path, field, index], pattern, problems);
+  }
   const filters: Filters = {
     include: raw.include ?? [],
     exclude: raw.exclude ?? [],
@@ -77,6 +82,15 @@ function toFilters(path: ConfigPath, raw: RawPipeline, problems: Problems): Filt
     problems.add([...path, 'max_age'], 'expected max_age to be at least min_age');
   }
   return filters;
+}
+
+function checkGlob(path: ConfigPath, pattern: string, problems: Problems): void {
+  try {
+    compileGlob(pattern);
+  } catch (error) {
+    if (!isWaybillError(error)) throw error;
+    problems.add(path, `expected a glob: ${error.message}`);
+  }
 }
 
 function toSchedule(path: ConfigPath, raw: NonNullable<RawPipeline['schedule']>, problems: Problems): Schedule {

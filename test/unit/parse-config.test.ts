@@ -170,6 +170,11 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
     `${PIPELINE}    min_age: 2h\n    max_age: 1h\n`,
     /max_age: expected max_age to be at least/,
   ],
+  [
+    'a bad glob',
+    `${PIPELINE}    exclude: ['ok', '[z']\n`,
+    /:8:21: pipelines\.copy\.exclude\[1\]: expected a glob: the pattern/,
+  ],
   ['too much concurrency', `${PIPELINE}    concurrency: 65\n`, /concurrency: expected the batches in flight/],
   [
     'a bad cron',
