@@ -2,6 +2,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import type { ListenAddress } from '../config/config.ts';
+import { parseListenAddress } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
 import type { RequestRecord } from '../gateway/exchange.ts';
 import { startMetricsListener } from '../gateway/metrics-listener.ts';
@@ -35,10 +36,10 @@ export function buildStoreCommand(): Command {
   return new Command('store')
     .description('serve a directory as S3; credentials in WAYBILL_ACCESS_KEY_ID and WAYBILL_SECRET_ACCESS_KEY')
     .requiredOption('--root <dir>', 'the directory')
-    .requiredOption('--listen <host:port>', 'where to listen; port 0 takes a free one', parseListenAddress)
+    .requiredOption('--listen <host:port>', 'where to listen; port 0 takes a free one', parseAddress)
     .option('--region <name>', 'the region that callers sign for', 'us-east-1')
     .option('--allow-unsigned-payload', 'accept bodies whose hash is not signed', false)
-    .option('--admin-listen <host:port>', 'serve /metrics and /healthz there', parseListenAddress)
+    .option('--admin-listen <host:port>', 'serve /metrics and /healthz there', parseAddress)
     .option(
       '--no-fsync',
       'acknowledge writes that are not on disk: a crash of the machine loses them; for scratch stores',
@@ -132,12 +133,10 @@ function waitForSignal(): Promise<NodeJS.Signals> {
   });
 }
 
-/** `HOST:PORT`, `[IPV6]:PORT`, or `:PORT` for loopback. */
-export function parseListenAddress(text: string): ListenAddress {
-  const match = /^(?:\[([0-9A-Fa-f:.]+)\]|([^:[\]]*)):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[3]);
-  if (match === null || port > 65_535) throw new InvalidArgumentError('HOST:PORT, for instance 127.0.0.1:9000');
-  return { host: match[1] ?? (match[2] === '' || match[2] === undefined ? '127.0.0.1' : match[2]), port };
+function parseAddress(text: string): ListenAddress {
+  const address = parseListenAddress(text);
+  if (address === null) throw new InvalidArgumentError('HOST:PORT, for instance 127.0.0.1:9000');
+  return address;
 }
 
 function parseSeconds(text: string): number {

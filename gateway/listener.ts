@@ -7,6 +7,7 @@ import { createServer as createHttpServer, IncomingMessage, type Server } from '
 import { createServer as createHttpsServer } from 'node:https';
 import { WaybillError } from '../core/failures.ts';
 import type { ListenAddress } from '../config/config.ts';
+import { printListenAddress } from '../config/listen-address.ts';
 import type { AccessKey } from './access.ts';
 import { createAnswerBadHttp } from './answer-bad-http.ts';
 import { setCurrentResponse } from './current-response.ts';
@@ -71,8 +72,8 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
         server.listen(address.port, address.host, () => {
           const bound = server.address();
           const port = typeof bound === 'object' && bound !== null ? bound.port : address.port;
-          const host = address.host.includes(':') ? `[${address.host}]` : address.host;
-          resolve({ url: `${options.tls === undefined ? 'http' : 'https'}://${host}:${String(port)}`, port });
+          const scheme = options.tls === undefined ? 'http' : 'https';
+          resolve({ url: `${scheme}://${printListenAddress({ host: address.host, port })}`, port });
         });
       }),
     close: (graceMs = CLOSE_GRACE_MS) => {

@@ -2,6 +2,7 @@
 import { createServer } from 'node:http';
 import type { Registry } from 'prom-client';
 import type { ListenAddress } from '../config/config.ts';
+import { printListenAddress } from '../config/listen-address.ts';
 import { toListenFailure } from './listener.ts';
 
 export interface MetricsListener {
@@ -33,9 +34,8 @@ export async function startMetricsListener(registry: Registry, address: ListenAd
       resolve(typeof bound === 'object' && bound !== null ? bound.port : address.port);
     });
   });
-  const host = address.host.includes(':') ? `[${address.host}]` : address.host;
   return {
-    url: `http://${host}:${String(port)}`,
+    url: `http://${printListenAddress({ host: address.host, port })}`,
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

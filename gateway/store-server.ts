@@ -1,7 +1,7 @@
 /** One Store, served as S3 to the owners of its keys: what `waybill store` runs, and tests and the development stack in process. */
 import { readFile } from 'node:fs/promises';
-import { isIP } from 'node:net';
 import type { ListenAddress } from '../config/config.ts';
+import { isLoopbackHost } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import type { Store } from '../stores/store.ts';
@@ -54,17 +54,12 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
 
 /** @throws invalid_config */
 export function checkTransport(listen: ListenAddress, hasTls: boolean, allowInsecureHttp: boolean): void {
-  if (hasTls || allowInsecureHttp || isLoopback(listen.host)) return;
+  if (hasTls || allowInsecureHttp || isLoopbackHost(listen.host)) return;
   throw new WaybillError(
     'invalid_config',
     'plain HTTP beyond loopback is refused, since signed requests can be replayed: give a certificate, or allow insecure HTTP',
     { host: listen.host },
   );
-}
-
-export function isLoopback(host: string): boolean {
-  if (host === 'localhost' || host === '::1') return true;
-  return isIP(host) === 4 && host.startsWith('127.');
 }
 
 /** @throws invalid_config when a file cannot be read */

@@ -368,7 +368,8 @@ test('what two readers could take apart differently is refused', async () => {
   assert.match(await raw('GET /bucket/key HTTP/1.1\nHost: a\n\n'), /^HTTP\/1\.1 400 /);
   assert.match(await raw('GET /bucket/key HTTP/1.1\r\n\r\n'), /^HTTP\/1\.1 400 /);
   assert.match(await raw('nonsense\r\n\r\n'), /^HTTP\/1\.1 400 /);
-  const { headers } = sign(store, { method: put.method, target: put.target, payloadHash: sha256('payload') });
+  const signed = sign(store, { method: put.method, target: put.target, payloadHash: sha256('payload') });
+  const headers = signed.headers.filter(([name]) => name !== 'Content-Length');
   const chunkedOnly = await exchange(store, 'PUT', '/bucket/key', [...headers, ...chunked], 'payload');
   assert.deepEqual([chunkedOnly.status, chunkedOnly.code], [411, 'MissingContentLength']);
 });

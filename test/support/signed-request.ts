@@ -57,7 +57,7 @@ export function sign(
     at: plan.at ?? new Date(),
   };
   const length: (readonly [string, string])[] =
-    plan.body === undefined && plan.sendBody === undefined
+    plan.body === undefined && plan.sendBody === undefined && !['PUT', 'POST'].includes(plan.method)
       ? []
       : [['Content-Length', String(Buffer.byteLength(plan.sendBody ?? body))]];
   if (plan.presignSeconds !== undefined) {
