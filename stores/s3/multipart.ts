@@ -2,7 +2,7 @@
 import type { ETag } from '../../core/ids.ts';
 import type { Body, PutRequest, PutResult, UploadRef, WriteConditions } from '../store.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
-import { buildPutHeaders, buildWriteConditions, parseWrittenETag } from './object-headers.ts';
+import { buildPutHeaders, buildConditions, parseWrittenETag } from './object-headers.ts';
 import { prepareBody, toPreparedBytes } from './prepared-body.ts';
 import type { S3Call } from './s3-call.ts';
 import type { S3Client } from './s3-client.ts';
@@ -57,7 +57,7 @@ export async function completeUpload(
     bucket: upload.bucket,
     key: upload.key,
     query: [['uploadId', upload.uploadId]],
-    headers: [['content-type', 'application/xml'], ...buildWriteConditions(upload)],
+    headers: [['content-type', 'application/xml'], ...buildConditions(upload)],
     body: toPreparedBytes(Buffer.from(printPartList(parts))),
     signal: upload.signal,
   };

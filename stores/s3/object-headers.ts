@@ -1,17 +1,12 @@
-/**
- * What travels with an object, as headers of a request and out of the headers of an answer.
- *
- * Header text is wire text: one character a byte, as HTTP parsers give it and as HTTP writers take it. A value that a store sent as
- * raw UTF-8, or as an RFC 2047 encoded word, is carried over byte for byte without being understood; the signature reads the same
- * bytes as UTF-8 (sigv4/canonical-headers.ts). A character above U+00FF is therefore nobody's wire text: it is refused, because
- * guessing an encoding for it would change what comes back.
- */
+/** What travels with an object, as headers of a request and out of the headers of an answer. */
 import type { ETag } from '../../core/ids.ts';
 import { refused } from '../rules/refusals.ts';
 import type { Encrypt, ObjectHeaders, ObjectInfo, PutRequest, ReadConditions, WriteConditions } from '../store.ts';
 import { encodeComponent } from '../../sigv4/encode.ts';
+import { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
 import { headerText } from './s3-failure.ts';
+import { toLength } from './http-exchange.ts';
 import type { AnswerHeaders } from './http-exchange.ts';
 
 const META = 'x-amz-meta-';
@@ -24,8 +19,7 @@ const PLAIN = [
   ['expires', 'expires'],
 ] as const;
 
-// What HTTP lets a field's value hold, and a field's name.
-const WIRE_TEXT = /^[\t\x20-\x7e\x80-\xff]*$/;
+// A field's name. Source: RFC 9110, section 5.1.
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 type HeaderList = [name: string, value: string][];
@@ -35,28 +29,23 @@ export function buildPutHeaders(request: PutRequest): HeaderList {
   const headers: HeaderList = [];
   for (const [field, name] of PLAIN) {
     const value = request.headers[field];
-    if (value !== undefined) headers.push([name, checkWireText(name, value)]);
+    if (value !== undefined) headers.push([name, encodeHeaderText(name, value)]);
   }
   for (const [name, value] of Object.entries(request.headers.metadata)) {
-    if (!TOKEN.test(name))
-      throw refused('InvalidArgument', 400, 'the name of a metadata entry cannot be a header', { name });
-    headers.push([META + name, checkWireText(META + name, value)]);
+    if (!TOKEN.test(name)) throw refused('InvalidArgument', 400, 'a metadata name cannot be a header', { name });
+    headers.push([META + name, encodeHeaderText(META + name, value)]);
   }
-  const tags = Object.entries(request.tags ?? {});
-  if (tags.length > 0)
-    headers.push([
-      'x-amz-tagging',
-      tags.map(([key, value]) => `${encodeComponent(key)}=${encodeComponent(value)}`).join('&'),
-    ]);
+  const tagging = printTagging(request.tags ?? {});
+  if (tagging !== '') headers.push(['x-amz-tagging', tagging]);
   return [...headers, ...buildEncryptionHeaders(request.encryption ?? null)];
 }
 
-export function buildReadConditions({ ifMatch, ifNoneMatch }: ReadConditions): HeaderList {
-  return buildConditions(ifMatch, ifNoneMatch);
-}
-
-export function buildWriteConditions({ ifMatch, ifNoneMatch }: WriteConditions): HeaderList {
-  return buildConditions(ifMatch, ifNoneMatch);
+/** If-Match and If-None-Match, of a read or a write. */
+export function buildConditions({ ifMatch, ifNoneMatch }: ReadConditions | WriteConditions): HeaderList {
+  const headers: HeaderList = [];
+  if (ifMatch !== undefined) headers.push(['if-match', printETag(ifMatch)]);
+  if (ifNoneMatch !== undefined) headers.push(['if-none-match', printETag(ifNoneMatch)]);
+  return headers;
 }
 
 /**
@@ -76,7 +65,7 @@ export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqu
     etag: stripQuotes(etag),
     ...(versionId === undefined ? {} : { versionId }),
     lastModifiedMs,
-    tagCount: Number(headerText(headers, 'x-amz-tagging-count') ?? '0'),
+    tagCount: toLength(headers['x-amz-tagging-count']) ?? 0,
     etagIsContentHash: !opaqueETags && !isEncryptedByKey(headers),
   };
 }
@@ -93,13 +82,15 @@ function parseObjectHeaders(headers: AnswerHeaders): ObjectHeaders {
   const found: Record<string, string> = {};
   for (const [field, name] of PLAIN) {
     const value = headerText(headers, name);
-    if (value !== undefined) found[field] = value;
+    if (value !== undefined) found[field] = decodeHeaderText(value);
   }
-  const metadata: Record<string, string> = {};
+  const metadata: [string, string][] = [];
   for (const name in headers) {
-    if (name.startsWith(META)) metadata[name.slice(META.length)] = headerText(headers, name) ?? '';
+    if (!name.startsWith(META)) continue;
+    metadata.push([name.slice(META.length), decodeHeaderText(headerText(headers, name) ?? '')]);
   }
-  return { ...found, metadata };
+  // A name may be __proto__, which fromEntries makes a field like any other.
+  return { ...found, metadata: Object.fromEntries(metadata) };
 }
 
 /** With a key of KMS or of the customer the ETag is not the MD5 of the bytes. */
@@ -118,21 +109,8 @@ function buildEncryptionHeaders(encryption: Encrypt | null): HeaderList {
   return headers;
 }
 
-function buildConditions(ifMatch: string | undefined, ifNoneMatch: string | undefined): HeaderList {
-  const headers: HeaderList = [];
-  if (ifMatch !== undefined) headers.push(['if-match', printETag(ifMatch)]);
-  if (ifNoneMatch !== undefined) headers.push(['if-none-match', printETag(ifNoneMatch)]);
-  return headers;
-}
-
-function checkWireText(name: string, value: string): string {
-  if (!WIRE_TEXT.test(value)) {
-    throw refused(
-      'InvalidArgument',
-      400,
-      'a header holds a control character, or one above U+00FF that is not wire text',
-      { name },
-    );
-  }
-  return value;
-}
+/** As a query string, which is how the header spells tags. */
+const printTagging = (tags: Readonly<Record<string, string>>): string =>
+  Object.entries(tags)
+    .map(([key, value]) => `${encodeComponent(key)}=${encodeComponent(value)}`)
+    .join('&');

@@ -7,7 +7,7 @@ import { checkRange, parseContentRange } from './content-range.ts';
 import type { ContentRange } from './content-range.ts';
 import { toLength } from './http-exchange.ts';
 import type { HttpAnswer } from './http-exchange.ts';
-import { buildReadConditions, parseObjectInfo } from './object-headers.ts';
+import { buildConditions, parseObjectInfo } from './object-headers.ts';
 import type { S3Call } from './s3-call.ts';
 import type { S3Client } from './s3-client.ts';
 import { callDetails, headerText } from './s3-failure.ts';
@@ -59,7 +59,7 @@ function buildReadCall(
     bucket: request.bucket,
     key: request.key,
     ...(request.versionId === undefined ? {} : { query: [['versionId', request.versionId]] }),
-    headers: [...buildReadConditions(request), ...headers],
+    headers: [...buildConditions(request), ...headers],
     signal: request.signal,
   };
 }

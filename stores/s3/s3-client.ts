@@ -8,12 +8,11 @@ import { buildTarget } from './call-target.ts';
 import type { Endpoint } from './call-target.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import { createHttpTransport } from './http-transport.ts';
+import type { HttpTransport } from './http-transport.ts';
 import { EMPTY_SHA256 } from './prepared-body.ts';
 import type { S3Call } from './s3-call.ts';
 import { callDetails, toS3Failure } from './s3-failure.ts';
 
-/** The longest silence within a body that is still alive. */
-const IDLE_LIMIT_MS = 30_000;
 /** One credential a store, a key a day: enough for a rotation at midnight. */
 const SIGNING_KEYS_MAX = 8;
 
@@ -24,8 +23,11 @@ export interface S3ClientOptions {
   readonly credentials: () => Promise<Credentials> | Credentials;
   readonly onTraffic: TrafficListener;
   readonly requestLimitMs: number;
+  readonly idleLimitMs: number;
   readonly connectionsMax: number;
   readonly now: () => Date;
+  /** Connections shared with other clients, whose owner closes them; without it the client has its own. */
+  readonly transport?: HttpTransport;
 }
 
 export interface S3Client {
@@ -38,9 +40,8 @@ export interface S3Client {
 }
 
 export function createS3Client(options: S3ClientOptions): S3Client {
-  const transport = createHttpTransport(options);
+  const transport = options.transport ?? createHttpTransport(options);
   const keyCache = createSigningKeyCache(SIGNING_KEYS_MAX);
-  const idleLimitMs = Math.min(IDLE_LIMIT_MS, options.requestLimitMs);
 
   const sign = (call: S3Call, credentials: Credentials) => {
     const target = buildTarget(options.endpoint, call);
@@ -77,7 +78,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         { origin, method: call.method, target, headers, body: call.body },
         {
           requestLimitMs: options.requestLimitMs,
-          idleLimitMs,
+          idleLimitMs: options.idleLimitMs,
           streamed: call.operation === 'GetObject',
           details: { store: options.name, ...callDetails(call) },
           signal: call.signal,
@@ -89,6 +90,8 @@ export function createS3Client(options: S3ClientOptions): S3Client {
       if (answer.status >= 300) throw toS3Failure(call, answer);
       return answer;
     },
-    close: () => transport.close(),
+    close: async () => {
+      if (options.transport === undefined) await transport.close();
+    },
   };
 }

@@ -8,6 +8,7 @@ import type { Store } from '../store.ts';
 import { parseEndpoint } from './call-target.ts';
 import type { Addressing } from './call-target.ts';
 import { createControlPlane } from './control-plane.ts';
+import type { HttpTransport } from './http-transport.ts';
 import { listObjects } from './list-objects.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
@@ -17,7 +18,7 @@ import { getTags } from './tags.ts';
 import { deleteObject, putObject } from './write-object.ts';
 
 export interface S3StoreOptions {
-  /** As the configuration calls it; becomes part of failures' details. */
+  /** As the configuration calls it; in the details of what goes wrong below HTTP. */
   readonly name: string;
   /** http(s)://HOST[:PORT] */
   readonly endpoint: string;
@@ -29,13 +30,19 @@ export interface S3StoreOptions {
   readonly onTraffic?: TrafficListener;
   /** From the start of a request to the last byte of its answer. */
   readonly requestLimitMs: number;
+  /** The longest silence within a body that is still alive. Default: 30 s. */
+  readonly idleLimitMs?: number;
   readonly connectionsMax: number;
   readonly now?: () => Date;
   /** UNSIGNED-PAYLOAD for bodies of objects and parts. Default: false. */
   readonly unsignedPayload?: boolean;
   /** 'opaque' where ETags are never the MD5 of the bytes. */
   readonly etags: 'md5' | 'opaque';
+  /** Connections shared with other stores of the same gateway, whose owner closes them. */
+  readonly transport?: HttpTransport;
 }
+
+const IDLE_LIMIT_MS = 30_000;
 
 /** @throws store_refused with s3Code InvalidEndpoint */
 export function createS3Store(options: S3StoreOptions): Store {
@@ -46,6 +53,7 @@ export function createS3Store(options: S3StoreOptions): Store {
     ...options,
     endpoint: parseEndpoint(options.endpoint, options.addressing),
     onTraffic,
+    idleLimitMs: options.idleLimitMs ?? IDLE_LIMIT_MS,
     now: options.now ?? (() => new Date()),
   });
   const control = createControlPlane({ ...options, onTraffic });

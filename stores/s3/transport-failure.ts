@@ -44,13 +44,13 @@ export function isEarlyEnd(error: unknown): boolean {
 /** A failure of the table for anything that a socket or a parser throws. */
 export function toTransportFailure(error: unknown, details: FailureDetails): WaybillError {
   const code = codeOf(error);
-  const row = BY_CODE[code] ?? rowOfFamily(code);
+  const row = BY_CODE[code] ?? rowOfFamily(code, (error as { name?: unknown } | null)?.name);
   return new WaybillError(row.type, row.message, code === '' ? details : { ...details, code }, { cause: error });
 }
 
-function rowOfFamily(code: string): Row {
+function rowOfFamily(code: string, name: unknown): Row {
   if (TLS.test(code)) return { type: 'store_unreachable', message: 'no TLS connection to the store' };
-  if (code.startsWith('HPE_')) return { type: 'store_error', message: 'the store did not answer in HTTP' };
+  if (name === 'HTTPParserError') return { type: 'store_error', message: 'the store did not answer in HTTP' };
   return { type: 'store_unreachable', message: 'the connection to the store failed' };
 }
 

@@ -2,7 +2,7 @@
 import { isWaybillError } from '../../core/failures.ts';
 import type { Body, PutRequest, PutResult } from '../store.ts';
 import type { AnswerHeaders } from './http-exchange.ts';
-import { buildPutHeaders, buildWriteConditions, parseWrittenETag } from './object-headers.ts';
+import { buildPutHeaders, buildConditions, parseWrittenETag } from './object-headers.ts';
 import { prepareBody } from './prepared-body.ts';
 import type { S3Client } from './s3-client.ts';
 import { headerText } from './s3-failure.ts';
@@ -18,7 +18,7 @@ export async function putObject(
     method: 'PUT',
     bucket: request.bucket,
     key: request.key,
-    headers: [...buildPutHeaders(request), ...buildWriteConditions(request)],
+    headers: [...buildPutHeaders(request), ...buildConditions(request)],
     body: await prepareBody(body, unsignedPayload, request.signal),
     signal: request.signal,
   });
