@@ -7,6 +7,7 @@ import type { Sha256Hex } from '../../core/ids.ts';
 import { printLocation } from '../../core/pipeline.ts';
 import { isClosed } from '../../core/run-state.ts';
 import type { Accepted, AcceptRequest, Ledger, RunRecord } from '../ledger.ts';
+import { TARGET_TAKEN } from './constraints.ts';
 import type { Database, Queryable } from './database.ts';
 import { brokenConstraint } from './ledger-error.ts';
 import { SELECT_RUN, selectRun, toRunRecord, type RunRow } from './run-record.ts';
@@ -59,7 +60,7 @@ async function tryAccept(db: Database, request: AcceptRequest): Promise<Accepted
     })
     .catch((error: unknown) => {
       const constraint = brokenConstraint((error as { cause?: unknown }).cause);
-      if (constraint === 'attempt_one_live_per_target' || constraint === 'attempt_one_live_per_location') return 'busy';
+      if (TARGET_TAKEN.some((name) => name === constraint)) return 'busy';
       throw error;
     });
 }

@@ -42,13 +42,11 @@ export function createDatabase(options: { url: string; poolMax: number; logger: 
     statement_timeout: 110_000,
     lock_timeout: 30_000,
     idle_in_transaction_session_timeout: 10_000,
-    types: {
-      getTypeParser: ((oid: number, format: 'text' | 'binary') =>
-        oid === INT8 ? toSafeNumber : pg.types.getTypeParser(oid, format)) as typeof pg.types.getTypeParser,
-    },
+    types: { getTypeParser: findTypeParser },
   });
   // An idle connection that breaks is replaced at the next query; without a listener it would end the process.
-  pool.on('error', (error) => options.logger.warn({ err: error }, 'an idle connection to Postgres broke'));
+  // The error itself is not logged: the pool hangs the connection on it, with all that it was opened with.
+  pool.on('error', ({ message }) => options.logger.warn({ reason: message }, 'an idle connection to Postgres broke'));
 
   let closing: Promise<void> | null = null;
   return {
@@ -99,6 +97,9 @@ async function runTransaction<T>(pool: pg.Pool, body: (tx: Queryable) => Promise
     client.release(broken);
   }
 }
+
+const findTypeParser = ((oid: number, format?: 'text') =>
+  oid === INT8 ? toSafeNumber : (pg.types.getTypeParser(oid, format) as unknown)) as typeof pg.types.getTypeParser;
 
 function toSafeNumber(text: string): number {
   const value = Number(text);
