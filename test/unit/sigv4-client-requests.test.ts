@@ -60,7 +60,8 @@ test('SigV2 URLs are refused with InvalidRequest that names AWS4-HMAC-SHA256', (
   assert.equal(sigV2.length, 3);
   for (const request of sigV2) {
     const result = verify(request);
-    assert.ok(!result.ok && result.code === 'InvalidRequest' && result.message.includes('AWS4-HMAC-SHA256'));
+    assert.ok(!result.ok && result.code === 'InvalidRequest', 'it was not refused');
+    assert.match(result.message, /AWS4-HMAC-SHA256/);
   }
 });
 
@@ -69,7 +70,8 @@ test("curl's requests without a payload hash are refused with InvalidRequest", (
   assert.equal(curl.length, 10);
   for (const request of curl) {
     const result = verify(request);
-    assert.ok(!result.ok && result.code === 'InvalidRequest' && result.message.includes('x-amz-content-sha256'));
+    assert.ok(!result.ok && result.code === 'InvalidRequest', 'it was not refused');
+    assert.match(result.message, /x-amz-content-sha256/);
   }
 });
 

@@ -378,19 +378,19 @@ test('what the refusals start from verifies, at both ends of the window', () => 
 test('while a secret rotates, both are valid', () => {
   const next = { ...KEY, secretAccessKey: 'the next secret' };
   const findCredentials = () => [KEY, next];
-  assert.ok(verify(signed(), { findCredentials }).ok);
-  assert.ok(verify(signed({ credentials: next }), { findCredentials }).ok);
+  assert.equal(verify(signed(), { findCredentials }).ok, true);
+  assert.equal(verify(signed({ credentials: next }), { findCredentials }).ok, true);
 });
 
 test('a mismatch tells both texts and never the expected signature, the secret or the signing key', () => {
   const genuine = signRequest(nodeCrypto, SIGN);
   const result = verify({ ...signed(), method: 'DELETE' });
-  assert.ok(!result.ok && result.stages !== undefined);
+  assert.ok(!result.ok && result.stages !== undefined, 'a mismatch has its stages');
   assert.match(result.stages.canonicalRequest, /^DELETE\n\/bucket\/a%20key\na=1&b=2\n/);
   assert.equal(result.signatureProvided, genuine.signature);
   const expected = signRequest(nodeCrypto, { ...SIGN, request: { ...REQUEST, method: 'DELETE' } }).signature;
   const told = JSON.stringify(result);
-  assert.ok(!told.includes(expected) && !told.includes(KEY.secretAccessKey));
+  assert.equal(told.includes(expected) || told.includes(KEY.secretAccessKey), false);
 });
 
 test('an unknown key costs the work of a known one', () => {
