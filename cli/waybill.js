@@ -1,0 +1,11 @@
+#!/usr/bin/env node
+// Starts the built command line. Plain JavaScript, so that it can say what is missing before anything is built.
+import { existsSync } from 'node:fs';
+
+const main = new URL('../dist/cli/main.js', import.meta.url);
+if (existsSync(main)) {
+  await import(main.href);
+} else {
+  process.stderr.write('waybill: it is not built yet\nhint: run: npm run build\n');
+  process.exitCode = 1;
+}
