@@ -104,8 +104,10 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
       logger.info({ url: admin.url }, 'metrics');
     }
     if (!options.fsync) logger.warn({}, 'fsync is off: acknowledged writes are lost when the machine stops');
+    // Before the line that says ready: who reads it may send the signal at once.
+    const ended = waitForSignal();
     process.stdout.write(`waybill store: listening on ${server.url} root=${options.root}\n`);
-    const signal = await waitForSignal();
+    const signal = await ended;
     logger.info({ signal }, 'stopping');
   } finally {
     for (const stop of stops) await stop();
