@@ -57,3 +57,26 @@ test('a page that is cut anywhere before its end is listing_incomplete', () => {
     { numRuns: 500 },
   );
 });
+
+test('what is doubled, added or outside the root is left to the parser', () => {
+  const contents =
+    '<Contents><Key>a</Key><LastModified>2026-01-01T00:00:00Z</LastModified><ETag>"e"</ETag><Size>1</Size></Contents>';
+  const page = `<ListBucketResult><IsTruncated>false</IsTruncated>${contents}</ListBucketResult>`;
+  assert.equal(scanListAnswer(Buffer.from(page))?.objects.length, 1);
+  const unusual = [
+    `${page}<ListBucketResult></ListBucketResult>`,
+    `${page}trailing`,
+    `leading${page}`,
+    page.replace('<Contents>', '<IsTruncated>true</IsTruncated><Contents>'),
+    page.replace('<Size>', '<Key>b</Key><Size>'),
+    page.replace('<Size>', '<Size unit="bytes">'),
+    page.replace('<Size>', '<!-- one --><Size>'),
+    page.replace('<Key>a', '<Key><![CDATA[a]]>'),
+    page.replace('<Key>a', '<Key>a\r\n'),
+    page.replace('</Contents>', 'text</Contents>'),
+    page.replace('</Contents>', '<Novelty>1</Novelty></Contents>'),
+    page.replace('</ListBucketResult>', '<Novelty><IsTruncated>true</IsTruncated></Novelty></ListBucketResult>'),
+    page.replace('false', 'FALSE'),
+  ];
+  for (const text of unusual) assert.equal(scanListAnswer(Buffer.from(text)), undefined, text);
+});
