@@ -57,7 +57,9 @@ export function createProviderConnection(store: string, limits: ProviderLimits =
   ): Promise<ProviderAnswer | null> =>
     new Promise((resolve, reject) => {
       const onAbort = (): void =>
-        exchange.abort(new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }));
+        exchange.abort(
+          new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
+        );
       const exchange = new ProviderExchange(
         outbound,
         response,
