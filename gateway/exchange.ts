@@ -35,6 +35,8 @@ export interface Exchange {
   readonly onRecord: (record: RequestRecord) => void;
 }
 
+const SERVER = 'waybill';
+
 /** A response that counts the bytes of its body. Made by node:http itself, so that nothing is patched and no closure is made. */
 export class CountedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
   exchange: Exchange | null = null;
@@ -57,6 +59,20 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
     if (this.writableFinished) return;
     this.record(true);
     this.#abort?.abort();
+  }
+
+  /** Every answer says who gave it and under which id, whoever writes its head. */
+  override writeHead(statusCode: number, ...rest: unknown[]): this {
+    const exchange = this.exchange;
+    const headers = rest.at(-1);
+    if (exchange !== null && Array.isArray(headers)) {
+      // As one list: headers that were set before would make node:http merge them name by name.
+      rest[rest.length - 1] = [...(headers as unknown[]), 'x-amz-request-id', exchange.requestId, 'Server', SERVER];
+    } else if (exchange !== null) {
+      this.setHeader('x-amz-request-id', exchange.requestId);
+      this.setHeader('Server', SERVER);
+    }
+    return (super.writeHead as (...all: unknown[]) => this).call(this, statusCode, ...rest);
   }
 
   override write(chunk: unknown, ...rest: unknown[]): boolean {

@@ -34,7 +34,7 @@ export interface ListenerOptions<Key extends AccessKey> {
   readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
   /**
    * Serves what is not S3 (POST /upload) before anything else looks at it: returns null to leave the request to S3. What it
-   * serves it authenticates itself; x-amz-request-id and Server are set already.
+   * serves it authenticates itself; x-amz-request-id and Server are added to whatever head it writes.
    */
   readonly outside?: (request: IncomingMessage, response: ServerResponse, requestId: string) => Promise<void> | null;
 }

@@ -54,8 +54,6 @@ export function createServeRequest<Key extends AccessKey>(
       onRecord: options.onRequest,
     };
     response.exchange = exchange;
-    response.setHeader('x-amz-request-id', requestId);
-    response.setHeader('Server', 'waybill');
     try {
       const outside = options.outside?.(request, response, requestId);
       if (outside !== undefined && outside !== null) return await outside;

@@ -32,6 +32,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #bytesRead = 0;
   #started = false;
   #ended = false;
+  #isAbandoned = false;
   #failure: WaybillError | null = null;
   #waiting: Waiting | null = null;
 
@@ -67,6 +68,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   next(): Promise<IteratorResult<Uint8Array>> {
     if (!this.#started) this.#start();
+    if (this.#isAbandoned && !this.#ended) this.abandon();
     if (this.#failure !== null) return Promise.reject(this.#failure);
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
@@ -82,7 +84,9 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   /** Nothing more will come: whoever waits for the rest is told so. */
   abandon(): void {
-    if (!this.#ended) this.#fail(refuse('IncompleteBody'));
+    this.#isAbandoned = true;
+    // Most requests have no body that anybody reads, and a failure costs a stack trace.
+    if (this.#started && !this.#ended) this.#fail(refuse('IncompleteBody'));
   }
 
   /** The reader leaves early; what is still on the connection is the listener's to drain. */
