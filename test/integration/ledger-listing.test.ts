@@ -1,0 +1,174 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import type { ListingPage, ListingRange, ManifestRecord } from '../../ledger/ledger.ts';
+import { beginRun, createLedgerFixture, toHash, type LedgerFixture } from '../support/ledger-fixtures.ts';
+
+let fixture: LedgerFixture;
+before(async () => {
+  fixture = await createLedgerFixture();
+});
+after(() => fixture.close());
+
+const START: ListingRange = { ordinal: 0, after: null, until: null, cursor: null, done: false };
+const toPage = (firstKey: string, lastKey: string): ListingPage => ({
+  firstKey,
+  lastKey,
+  objects: 2,
+  sizeBytes: 2 ** 40,
+  body: Buffer.from(`${firstKey}\0${lastKey}`),
+});
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = [];
+  for await (const item of items) all.push(item);
+  return all;
+}
+
+function buildManifest(listingId: string, name: string): ManifestRecord {
+  const common = { runId: 'r1', objects: 4, sizeBytes: 2 ** 41, manifestBytes: 99, chunks: 1 };
+  return { hash: toHash(name), contentHash: toHash(`${name} content`), listingId, ...common };
+}
+
+test('a page and its cursor go in together; the same page again changes nothing', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'pages', 'r1');
+  const { listingId, ranges } = await ledger.openListing(fence);
+  assert.deepEqual(ranges, [START]);
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'b' }, toPage('a', 'b'));
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'd' }, toPage('c', 'd'));
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'b' }, toPage('a', 'b'));
+  // An answer of which nothing passed the filters.
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'm' }, null);
+  assert.deepEqual(await ledger.openListing(fence), { listingId, ranges: [{ ...START, cursor: 'm' }] });
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, cursor: 'z', done: true }]);
+  assert.deepEqual(await collect(ledger.readPages(listingId)), [toPage('a', 'b'), toPage('c', 'd'), toPage('n', 'z')]);
+});
+
+test('an execution that was overtaken cannot make pages overlap, nor move the cursor back', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'overlap', 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'f' }, toPage('d', 'f'));
+  const behind = { type: 'listing_incomplete' };
+  await assert.rejects(ledger.savePage(fence, listingId, { ...START, cursor: 'g' }, toPage('e', 'g')), behind);
+  await assert.rejects(ledger.savePage(fence, listingId, { ...START, cursor: 'f' }, toPage('f', 'f')), behind);
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'e', done: true }, null);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, cursor: 'f' }]);
+  assert.deepEqual(await collect(ledger.readPages(listingId)), [toPage('d', 'f')]);
+});
+
+test('an empty listing is done without a page', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'empty', 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  await ledger.savePage(fence, listingId, { ...START, done: true }, null);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, done: true }]);
+  assert.deepEqual(await collect(ledger.readPages(listingId)), []);
+});
+
+test('pages are read in the order of UTF-8 bytes, over more than one read', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'many', 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  const keys = Array.from({ length: 120 }, (_, index) => `k${String(index).padStart(3, '0')}`);
+  keys.push('k\uffff', 'k\u{10000}');
+  for (const key of keys) await ledger.savePage(fence, listingId, { ...START, cursor: key }, toPage(key, key));
+  assert.deepEqual(
+    (await collect(ledger.readPages(listingId))).map(({ firstKey }) => firstKey),
+    keys,
+  );
+});
+
+test('what a store listed out of order comes back in order, each key once; starting over forgets it', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'unordered', 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  await ledger.savePage(fence, listingId, { ...START, cursor: 'x' }, toPage('x', 'x'));
+  await ledger.resetListing(fence, listingId);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [START]);
+  const entries = Array.from({ length: 6000 }, (_, index) => ({
+    key: `k${String((index * 7919) % 6000).padStart(4, '0')}`,
+    descriptor: `{"n":${String(index)}}`,
+    sizeBytes: index,
+  }));
+  await ledger.saveUnordered(fence, listingId, entries.slice(0, 4000));
+  await ledger.saveUnordered(fence, listingId, entries.slice(3000));
+  const sorted = [...entries].sort((a, b) => (a.key < b.key ? -1 : 1));
+  assert.deepEqual(await collect(ledger.readUnordered(listingId)), sorted);
+  await ledger.resetListing(fence, listingId);
+  assert.deepEqual(await collect(ledger.readUnordered(listingId)), []);
+});
+
+test('of twenty attempts that fold the same manifest at once, the first writer wins and all agree', async () => {
+  const { ledger, sql } = fixture;
+  const attempts = await Promise.all(
+    Array.from({ length: 20 }, async (_, index) => {
+      const { fence, runUuid } = await beginRun(ledger, `folds-${String(index)}`, 'r1');
+      const { listingId } = await ledger.openListing(fence);
+      await ledger.savePage(fence, listingId, { ...START, cursor: 'b', done: true }, toPage('a', 'b'));
+      await ledger.saveChunk(fence, listingId, { ...toPage('a', 'b'), ordinal: 0 });
+      return { fence, runUuid, listingId };
+    }),
+  );
+  const saved = await Promise.all(
+    attempts.map(({ fence, listingId }) => ledger.saveManifest(fence, buildManifest(listingId, 'same'))),
+  );
+  const winner = saved[0]?.listingId ?? '';
+  for (const manifest of saved) assert.deepEqual(manifest, buildManifest(winner, 'same'));
+  const chunks = await sql('select listing from chunk where listing = any($1)', [
+    attempts.map(({ listingId }) => listingId),
+  ]);
+  assert.deepEqual(chunks, [{ listing: winner }]);
+  assert.deepEqual(await ledger.loadManifest(toHash('same')), buildManifest(winner, 'same'));
+  for (const { runUuid } of attempts) {
+    assert.equal((await ledger.loadRun(runUuid)).attempt.manifestHash, toHash('same'));
+  }
+  // One that lost, and was killed before it could say so, folds its pages again.
+  const loser = attempts.find(({ listingId }) => listingId !== winner);
+  assert.ok(loser !== undefined);
+  assert.deepEqual(await collect(ledger.readPages(loser.listingId)), [toPage('a', 'b')]);
+  await ledger.saveChunk(loser.fence, loser.listingId, { ...toPage('a', 'b'), ordinal: 0 });
+  assert.equal((await ledger.saveManifest(loser.fence, buildManifest(loser.listingId, 'same'))).listingId, winner);
+});
+
+test('chunks outlive their attempt when a manifest has them, and go with it when none does', async () => {
+  const { ledger } = fixture;
+  const kept = await beginRun(ledger, 'kept', 'r1');
+  const keptListing = (await ledger.openListing(kept.fence)).listingId;
+  const chunks = Array.from({ length: 10 }, (_, ordinal) => ({
+    ...toPage(`k${String(ordinal)}`, `k${String(ordinal)}x`),
+    ordinal,
+  }));
+  for (const chunk of chunks) await ledger.saveChunk(kept.fence, keptListing, chunk);
+  await ledger.saveChunk(kept.fence, keptListing, chunks[3] ?? assert.fail());
+  await ledger.saveManifest(kept.fence, buildManifest(keptListing, 'kept'));
+  await ledger.savePlanHash(kept.fence, toHash('plan'));
+  await ledger.endAttempt(kept.fence, { state: 'failed' });
+  assert.deepEqual(await collect(ledger.readChunks(keptListing)), chunks);
+  assert.equal((await ledger.loadRun(kept.runUuid)).attempt.planHash, toHash('plan'));
+
+  const lost = await beginRun(ledger, 'lost', 'r1');
+  const lostListing = (await ledger.openListing(lost.fence)).listingId;
+  await ledger.saveChunk(lost.fence, lostListing, { ...toPage('a', 'b'), ordinal: 0 });
+  await ledger.settleDeadAttempt(lost.fence.attemptId, { type: 'terminated', message: '' });
+  assert.deepEqual(await collect(ledger.readChunks(lostListing)), []);
+  await assert.rejects(ledger.loadManifest(toHash('nobody')), { type: 'unknown_manifest' });
+});
+
+test('batches are kept by ordinal, and read without their bodies', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'batches', 'r1');
+  const toBatch = (ordinal: number) => ({
+    ordinal,
+    kind: 'objects' as const,
+    objects: 7,
+    sizeBytes: 2 ** 35,
+    body: Buffer.from([0, ordinal]),
+  });
+  for (const ordinal of [0, 1, 2, 1]) await ledger.saveBatch(fence, toBatch(ordinal));
+  assert.deepEqual(await ledger.loadBatch(fence.attemptId, 1), toBatch(1));
+  const { body: _, ...second } = toBatch(1);
+  assert.deepEqual(await ledger.listBatches(fence.attemptId, 1, 1), [second]);
+});
