@@ -68,7 +68,7 @@ export async function createFilesystemStore(options: FilesystemStoreOptions): Pr
       };
       // A sweep that fails costs disk space and nothing else; the next opening tries again.
       const swept = sweep(engine, layout, orderly).catch(() => undefined);
-      const close = createClose(engine, closing, swept);
+      const close = createClose(engine, closing, swept, fsync);
       return { root, swept, ...guardAll(buildOperations(engine)), close };
     } catch (error) {
       await index.close();
@@ -133,6 +133,7 @@ function createClose(
   engine: Engine,
   closing: AbortController,
   swept: Promise<SweepResult | undefined>,
+  fsync: boolean,
 ): Store['close'] {
   let closed: Promise<void> | undefined;
   const run = async (): Promise<void> => {
@@ -141,7 +142,7 @@ function createClose(
     await engine.commits.close();
     await engine.files.settle();
     if (clean && !engine.commits.broken && !engine.files.hasLeftovers) {
-      await engine.index.write([{ key: CLOSED_IN_ORDER, value: '' }], true);
+      await engine.index.write([{ key: CLOSED_IN_ORDER, value: '' }], fsync);
     }
     await engine.index.close();
   };

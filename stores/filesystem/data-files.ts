@@ -5,7 +5,7 @@
  * A reader pins a file in the same turn of the event loop in which it read the index record, so the file cannot go away between.
  * A process that dies leaves files that nothing names: the sweep of the next opening removes them.
  */
-import { open, rename, unlink } from 'node:fs/promises';
+import { mkdir, open, rename, unlink } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import type { DirectorySync } from './directory-sync.ts';
 import { toDataDirectory, toDataPath, toTemporaryPath } from './layout.ts';
@@ -20,6 +20,7 @@ export class DataFiles {
   readonly #pins = new Map<string, number>();
   readonly #unwanted = new Set<string>();
   readonly #unlinking = new Set<Promise<void>>();
+  readonly #directories = new Map<string, Promise<void>>();
   /** Written, or being written, and not yet named in the index. */
   readonly #loose = new Set<string>();
   #unlinkFailed = false;
@@ -49,6 +50,7 @@ export class DataFiles {
       } finally {
         await handle.close();
       }
+      await this.#ensureDirectory(toDataDirectory(this.#layout, id));
       await rename(temporary, toDataPath(this.#layout, id));
     } catch (error) {
       await unlink(temporary).catch(() => undefined);
@@ -61,6 +63,25 @@ export class DataFiles {
       this.release([id]);
       throw error;
     }
+  }
+
+  /**
+   * The directories come into being as they are needed. The first file of a session in each waits, with all that come at the
+   * same time, until the directory's own name is on disk.
+   */
+  #ensureDirectory(directory: string): Promise<void> {
+    const known = this.#directories.get(directory);
+    if (known !== undefined) {
+      return known;
+    }
+    const ensured = mkdir(directory, { recursive: true })
+      .then(() => this.#directorySync?.sync(this.#layout.data))
+      .catch((error: unknown) => {
+        this.#directories.delete(directory);
+        throw error;
+      });
+    this.#directories.set(directory, ensured);
+    return ensured;
   }
 
   /** The index names the file now. */

@@ -29,6 +29,4 @@ export class DataIds {
 /** Whatever else lies in our directories is not ours to delete. */
 export const isDataId = (name: string): boolean => DATA_ID.test(name);
 export const toDirectoryName = (id: string): string => id.slice(-4, -2);
-export const DIRECTORY_NAMES: readonly string[] = Array.from({ length: 256 }, (_, index) =>
-  index.toString(16).padStart(2, '0'),
-);
+export const isDirectoryName = (name: string): boolean => /^[0-9a-f]{2}$/.test(name);

@@ -8,7 +8,7 @@
 import { mkdir, readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { WaybillError } from '../../core/failures.ts';
-import { DIRECTORY_NAMES, toDirectoryName } from './data-id.ts';
+import { toDirectoryName } from './data-id.ts';
 import { syncDirectory } from './directory-sync.ts';
 
 export interface Layout {
@@ -41,13 +41,7 @@ export async function openLayout(root: string, sync: boolean): Promise<Layout> {
   for (const directory of [layout.temporary, layout.data]) {
     await mkdir(directory, { recursive: true });
   }
-  const present = new Set(await readdir(layout.data));
-  const missing = DIRECTORY_NAMES.filter((name) => !present.has(name));
-  for (const name of missing) {
-    await mkdir(join(layout.data, name), { recursive: true });
-  }
   if (sync) {
-    await syncDirectory(layout.data);
     await syncDirectory(root);
   }
   return layout;

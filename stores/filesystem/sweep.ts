@@ -3,9 +3,9 @@
  * rename and the index, or between the index and the unlink), and the records of uploads that were completed a week ago.
  * It runs beside the operations, holds one directory's names in small groups, and never touches what this process wrote.
  */
-import { opendir, unlink } from 'node:fs/promises';
+import { opendir, readdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DIRECTORY_NAMES, isDataId } from './data-id.ts';
+import { isDataId, isDirectoryName } from './data-id.ts';
 import type { Engine } from './engine.ts';
 import { COMPLETED, dataKey } from './index-keys.ts';
 import type { Layout } from './layout.ts';
@@ -31,7 +31,7 @@ export async function sweep(engine: Engine, layout: Layout, orderly: boolean): P
   });
   let orphans = 0;
   if (!orderly) {
-    for (const name of DIRECTORY_NAMES) {
+    for (const name of (await readdir(layout.data)).filter(isDirectoryName)) {
       orphans += await sweepDirectory(engine, join(layout.data, name), async (names) => {
         const known = await engine.index.hasMany(names.map(dataKey));
         const unknown = names.filter((_, index) => known[index] === false);

@@ -1,0 +1,145 @@
+/** Random operations on a store, for comparing two stores step by step. */
+import fc from 'fast-check';
+import type { Store } from '../../stores/store.ts';
+import { buildBytes, toBody, toMd5 } from './store-bytes.ts';
+import { drain } from './store-drain.ts';
+
+/** Both sides: the store, and the upload ids that it gave out, by their order. */
+export interface Side {
+  store: Store;
+  readonly uploadIds: string[];
+}
+export type Step = (side: Side) => Promise<unknown>;
+export interface Command {
+  readonly name: string;
+  readonly run: Step | 'reopen';
+}
+
+const BUCKETS = ['one', 'one0', 'two'];
+const bucket = fc.constantFrom(...BUCKETS);
+const key = fc.oneof(
+  fc.constantFrom(
+    'a',
+    'a/',
+    'a/b',
+    'a/b/c',
+    'a0',
+    'A',
+    '..',
+    '\u{1F600}',
+    '\uFFFD',
+    '/',
+    'caf\u00e9',
+    'cafe\u0301',
+    'a\0',
+    'a\0b',
+  ),
+  fc.string({
+    unit: fc.constantFrom('a', 'b', '/', '\u00fc', '\u{1F600}', '\0', '\uFFFF'),
+    minLength: 1,
+    maxLength: 4,
+  }),
+);
+const bytes = fc
+  .tuple(fc.constantFrom(0, 1, 50, 16_384, 16_385, 40_000), fc.nat(3))
+  .map(([sizeBytes, seed]) => buildBytes(sizeBytes, seed));
+const tags = fc.dictionary(fc.constantFrom('x', 'y'), fc.constantFrom('1', '2'));
+const headers = fc.record(
+  {
+    contentType: fc.constantFrom('a/b', 'c/d'),
+    cacheControl: fc.constant('no-store'),
+    metadata: fc.dictionary(fc.constantFrom('m', 'n'), fc.constantFrom('', 'v')),
+  },
+  { requiredKeys: ['metadata'] },
+);
+const condition = fc.oneof(
+  { weight: 4, arbitrary: fc.constant({}) },
+  fc.constant({ ifNoneMatch: '*' as const }),
+  bytes.map((each) => ({ ifMatch: toMd5(each) })),
+);
+const upload = fc.nat(2);
+
+const command = (name: string, run: Step): Command => ({ name, run });
+const uploadOf = (side: Side, place: { bucket: string; key: string }, which: number) => ({
+  ...place,
+  uploadId: side.uploadIds[which % Math.max(side.uploadIds.length, 1)] ?? 'none',
+});
+
+const kinds: fc.Arbitrary<Command>[] = [
+  bucket.map((name) => command(`create ${name}`, ({ store }) => store.createBucket(name))),
+  bucket.map((name) => command(`drop ${name}`, ({ store }) => store.deleteBucket(name))),
+  fc
+    .tuple(bucket, key, bytes, headers, tags, condition)
+    .map(([b, k, content, h, t, when]) =>
+      command(`put ${b} ${JSON.stringify(k)} ${String(content.length)} ${JSON.stringify(when)}`, ({ store }) =>
+        store.put({ bucket: b, key: k, headers: h, tags: t, ...when }, toBody(content)),
+      ),
+    ),
+  fc
+    .tuple(bucket, key)
+    .map(([b, k]) => command(`delete ${b} ${k}`, ({ store }) => store.delete({ bucket: b, key: k }))),
+  fc.tuple(bucket, key, fc.option(fc.tuple(fc.nat(50_000), fc.nat(50_000)), { nil: undefined })).map(([b, k, span]) =>
+    command(`get ${b} ${k}`, async ({ store }) => {
+      const range = span === undefined ? {} : { range: { first: span[0], last: span[1] } };
+      const { body, ...rest } = await store.get({ bucket: b, key: k, ...range });
+      return { ...rest, body: toMd5(await drain(body)) };
+    }),
+  ),
+  fc
+    .tuple(bucket, key, tags)
+    .map(([b, k, t]) => command(`tag ${b} ${k}`, ({ store }) => store.putTags({ bucket: b, key: k }, t))),
+  fc.tuple(bucket, key).map(([b, k]) => command(`tags ${b} ${k}`, ({ store }) => store.getTags({ bucket: b, key: k }))),
+  fc.tuple(bucket, fc.constantFrom('a', 'b'), headers).map(([b, k, h]) =>
+    command(`begin ${b} ${k}`, async ({ store, uploadIds }) => {
+      uploadIds.push((await store.createUpload({ bucket: b, key: k, headers: h })).uploadId);
+    }),
+  ),
+  fc
+    .tuple(bucket, fc.constantFrom('a', 'b'), upload, fc.integer({ min: 1, max: 2 }), bytes)
+    .map(([b, k, u, n, content]) =>
+      command(`part ${b} ${k} ${String(u)} ${String(n)}`, (side) =>
+        side.store.uploadPart(uploadOf(side, { bucket: b, key: k }, u), n, toBody(content)),
+      ),
+    ),
+  fc.tuple(bucket, fc.constantFrom('a', 'b'), upload, condition).map(([b, k, u, when]) =>
+    command(`complete ${b} ${k} ${String(u)}`, async (side) => {
+      const ref = uploadOf(side, { bucket: b, key: k }, u);
+      return side.store.completeUpload({ ...ref, ...when }, (await side.store.listParts(ref)).slice(-1));
+    }),
+  ),
+  fc
+    .tuple(bucket, fc.constantFrom('a', 'b'), upload)
+    .map(([b, k, u]) =>
+      command(`abort ${b} ${k} ${String(u)}`, (side) =>
+        side.store.abortUpload(uploadOf(side, { bucket: b, key: k }, u)),
+      ),
+    ),
+  fc
+    .tuple(
+      bucket,
+      fc.constantFrom('', 'a', 'a/'),
+      fc.constantFrom('', '/', 'b'),
+      fc.option(key, { nil: '' }),
+      fc.integer({ min: 1, max: 4 }),
+    )
+    .map(([b, prefix, delimiter, startAfter, maxKeys]) =>
+      command(
+        `list ${b} ${prefix} ${delimiter} ${JSON.stringify(startAfter)} ${String(maxKeys)}`,
+        async ({ store }) => {
+          const first = await store.list({ bucket: b, prefix, delimiter, startAfter, maxKeys });
+          const token = first.nextContinuationToken;
+          const request = { bucket: b, prefix, delimiter, maxKeys };
+          return [first, token === undefined ? null : await store.list({ ...request, continuationToken: token })];
+        },
+      ),
+    ),
+  fc.constant({ name: 'reopen', run: 'reopen' }),
+];
+
+/** Sequences that begin with a bucket, and put more often than anything else, so that there is something to meet. */
+export const storeCommands: fc.Arbitrary<Command[]> = fc
+  .array(fc.oneof(...kinds, ...Array.from({ length: 5 }, () => kinds[2] as fc.Arbitrary<Command>)), {
+    minLength: 10,
+    maxLength: 60,
+  })
+  .map((commands) => [command('create one', ({ store }) => store.createBucket('one')), ...commands]);
