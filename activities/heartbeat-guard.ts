@@ -7,6 +7,7 @@
  * A heartbeat counts from when it was sent, not from when its answer came. The clock is monotonic and goes on while the process is
  * stopped.
  */
+import { setMaxListeners } from 'node:events';
 import { WaybillError } from '../core/failures.ts';
 
 export interface HeartbeatGuard {
@@ -34,6 +35,8 @@ const BEATS_PER_TIMEOUT = 6;
 export async function startHeartbeat(options: HeartbeatOptions): Promise<HeartbeatGuard & { stop(): void }> {
   const now = options.now ?? ((): number => performance.now());
   const controller = new AbortController();
+  // Every request in flight listens to it; there are as many as the limiter and the budget allow.
+  setMaxListeners(0, controller.signal);
   let acknowledgedAt = Number.NEGATIVE_INFINITY;
 
   const abortFromParent = (): void => controller.abort(options.parent.reason);

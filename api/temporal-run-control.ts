@@ -53,7 +53,9 @@ export class TemporalRunControl implements RunControl {
   async verify(run: RunRecord): Promise<void> {
     await this.#call(DEADLINE_MS, () =>
       this.#client.workflow.start(WORKFLOW_TYPES.verify, {
-        ...ONE_AT_A_TIME,
+        // One that runs already may have looked at the target before this was asked. It only reads, so it can be cut short.
+        workflowIdReusePolicy: 'ALLOW_DUPLICATE',
+        workflowIdConflictPolicy: 'TERMINATE_EXISTING',
         workflowId: toVerifyWorkflowId(run),
         taskQueue: this.#taskQueue,
         args: [toVerifyInput(run, this.#heartbeatTimeoutMs)],

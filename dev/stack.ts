@@ -31,6 +31,8 @@ export interface StackOptions {
   readonly postgresUrl?: string;
   readonly temporalAddress?: string;
   readonly config?: Omit<StackConfigOptions, 'ports' | 'temporalAddress'>;
+  /** The command line of `waybill ARGS…`; default: this build, or this source. */
+  readonly command?: (...args: readonly string[]) => [string, ...string[]];
   /** Starts a process again that ends without being asked to. */
   readonly supervise?: boolean;
   readonly buckets?: { readonly a: readonly string[]; readonly b: readonly string[] };
@@ -64,7 +66,7 @@ const READY: Record<ProcessName, RegExp> = {
 const RESTART_PAUSE_MS = 1000;
 
 export async function startStack(options: StackOptions): Promise<Stack> {
-  const { stateDir, say } = options;
+  const { stateDir, say, command = waybillCommand } = options;
   const file = (name: string): string => path.join(stateDir, name);
   await mkdir(file('logs'), { recursive: true, mode: 0o700 });
   const ports = await choosePorts(file('ports.json'), options.ports ?? {});
@@ -126,7 +128,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const start = async (name: ProcessName): Promise<Child> => {
       const child = await startChild({
         name,
-        command: waybillCommand(...commands[name]),
+        command: command(...commands[name]),
         env: environments[name],
         logFile: file(`logs/${name}.log`),
         ready: READY[name],
@@ -143,7 +145,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 
     const migrated = await startChild({
       name: 'migrate',
-      command: waybillCommand('migrate', '--config', configFile),
+      command: command('migrate', '--config', configFile),
       env: environments.migrate,
       logFile: file('logs/migrate.log'),
       ready: /waybill migrate:/,

@@ -210,6 +210,7 @@ export interface OutcomeRecord {
 
 /** What a step leaves in the ledger; all of it in one transaction. */
 export interface StepEffects {
+  /** A delivery closes the upload of its key. */
   readonly deliveries?: readonly DeliveryRecord[];
   readonly outcomes?: readonly OutcomeRecord[];
   readonly traffic?: TrafficByOperation;
@@ -284,7 +285,11 @@ export interface Ledger {
     end: { state: ClosedState; failure?: { type: string; message: string }; totals?: Totals; summary?: Summary },
   ): Promise<void>;
   /** Closes an attempt whose workflow is dead, without its fence; the epoch rises so that its zombies fail. */
-  settleDeadAttempt(attemptId: string, failure: { type: string; message: string }, state?: 'failed' | 'cancelled'): Promise<void>;
+  settleDeadAttempt(
+    attemptId: string,
+    failure: { type: string; message: string },
+    state?: 'failed' | 'cancelled',
+  ): Promise<void>;
   saveVerification(attemptId: string, verification: Verification): Promise<void>;
   /** Outcome counts and traffic so far. */
   loadProgress(attemptId: string): Promise<{
@@ -307,7 +312,9 @@ export interface Ledger {
     entries: readonly { readonly key: string; readonly descriptor: string; readonly sizeBytes: number }[],
   ): Promise<void>;
   /** The entries of `saveUnordered`, by key. */
-  readUnordered(listingId: string): AsyncIterable<{ readonly key: string; readonly descriptor: string; readonly sizeBytes: number }>;
+  readUnordered(
+    listingId: string,
+  ): AsyncIterable<{ readonly key: string; readonly descriptor: string; readonly sizeBytes: number }>;
   /** Pages by first key. */
   readPages(listingId: string): AsyncIterable<ListingPage>;
   saveChunk(fence: Fence, listingId: string, chunk: Chunk): Promise<void>;
@@ -326,7 +333,11 @@ export interface Ledger {
   saveBatch(fence: Fence, batch: PlanBatch): Promise<void>;
   loadBatch(attemptId: string, ordinal: number): Promise<PlanBatch>;
   /** Kinds of the plan's batches, `from` on, at most `limit`: what the copy loop needs to know of them. */
-  listBatches(attemptId: string, from: number, limit: number): Promise<readonly Pick<PlanBatch, 'ordinal' | 'kind' | 'objects' | 'sizeBytes'>[]>;
+  listBatches(
+    attemptId: string,
+    from: number,
+    limit: number,
+  ): Promise<readonly Pick<PlanBatch, 'ordinal' | 'kind' | 'objects' | 'sizeBytes'>[]>;
   savePlanHash(fence: Fence, planHash: Sha256Hex): Promise<void>;
   /** The stored result of a step, or null. */
   loadStep(fence: Fence, key: StepKey): Promise<unknown>;

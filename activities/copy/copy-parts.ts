@@ -68,7 +68,7 @@ export async function copyParts(transfer: Transfer, action: CopyAction, run: Par
         reading.push(read);
       }
       const part = await (reading[0] as Promise<ReadPart>);
-      reading.shift();
+      void reading.shift();
       const body = await hashPart(transfer, action, part, (piece) => md5.update(piece)).catch((error: unknown) => {
         part.giveBack();
         throw error;

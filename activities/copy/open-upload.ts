@@ -8,7 +8,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
-import { PART_BYTES_MIN } from '../../core/limits.ts';
 import { toPartLayout } from '../../core/part-layout.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
@@ -34,7 +33,11 @@ export async function openUpload(transfer: Transfer, action: CopyAction): Promis
   const known = step.fence.targetId === null ? null : await ledger.loadUpload(step.fence.targetId, targetKey);
   if (known !== null) {
     const parts = await resume(transfer, known, action);
-    if (parts !== null) return { upload: known, parts };
+    if (parts !== null) {
+      // It may be a dead attempt's: from now on it is this one's to complete or to abort.
+      await ledger.openUpload(step.fence, known);
+      return { upload: known, parts };
+    }
     await abortUpload(target, known);
     await ledger.closeUpload(step.fence, known.uploadId);
   }
@@ -68,24 +71,28 @@ async function resume(
   upload: UploadRecord,
   action: CopyAction,
 ): Promise<readonly PartRecord[] | null> {
+  const { log } = transfer.step.runtime;
   if (isIntent(upload) || upload.sourceEtag !== action.etag || upload.layout.sizeBytes !== action.sizeBytes)
     return null;
+  const recorded = await transfer.step.deps.ledger.loadParts(upload.uploadId);
+  const held = await listHeld(transfer, upload);
+  // Gone with all of its parts recorded: it was completed by an execution that did not live to say so. The completion finds out.
+  if (held === null) return recorded.length === upload.layout.parts ? recorded : null;
+  const parts: PartRecord[] = [];
+  for (const part of recorded) {
+    if (part.partNumber !== parts.length + 1 || held.get(part.partNumber) !== part.etag) break;
+    parts.push(part);
+  }
+  log.info({ key: upload.key, parts: parts.length, of: upload.layout.parts }, 'an upload is resumed');
+  return parts;
+}
+
+/** ETags by part number, or null when the store knows no such upload. */
+async function listHeld(transfer: Transfer, upload: UploadRecord): Promise<ReadonlyMap<number, string> | null> {
+  const { uploadId, key, location } = upload;
   try {
-    const held = await transfer.target.listParts({
-      bucket: upload.location.bucket,
-      key: upload.key,
-      uploadId: upload.uploadId,
-    });
-    const etags = new Map(held.map((part) => [part.partNumber, part.etag as string]));
-    const recorded = await transfer.step.deps.ledger.loadParts(upload.uploadId);
-    const parts: PartRecord[] = [];
-    for (const part of recorded) {
-      if (part.partNumber !== parts.length + 1 || etags.get(part.partNumber) !== part.etag) break;
-      parts.push(part);
-    }
-    if (parts.length > 0)
-      transfer.step.runtime.log.info({ key: upload.key, parts: parts.length }, 'an upload is resumed');
-    return upload.layout.partSizeBytes >= PART_BYTES_MIN ? parts : null;
+    const parts = await transfer.target.listParts({ bucket: location.bucket, key, uploadId });
+    return new Map(parts.map((part) => [part.partNumber, part.etag]));
   } catch (error) {
     if (isWaybillError(error) && error.type === 'no_such_upload') return null;
     throw error;

@@ -33,6 +33,11 @@ async function saveDeliveries(tx: Queryable, fence: Fence, deliveries: readonly 
       rows.map((row) => row.checksum),
     ],
   );
+  // The record of an upload is kept until what it made is delivered: a crash between the two finds it again.
+  await tx.query('delete from upload where target = $1 and key = any($2::text[])', [
+    fence.targetId,
+    rows.map((row) => row.key),
+  ]);
 }
 
 async function saveOutcomes(tx: Queryable, fence: Fence, outcomes: readonly OutcomeRecord[]): Promise<void> {

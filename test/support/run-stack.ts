@@ -1,0 +1,131 @@
+/**
+ * A whole stack for a test file: processes of their own over a database and a task queue of their own. Postgres and Temporal are the
+ * test runner's where it provides them, and this process's own otherwise; a test that restarts them asks for its own.
+ */
+import { mkdtemp, rm } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { createApiClient, type ApiClient, type RunJson, type StartedJson } from '../../cli/api-client.ts';
+import { followRun, followVerification } from '../../cli/follow-run.ts';
+import { putDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
+import { startStack, type Stack, type StackOptions } from '../../dev/stack.ts';
+import { readStoreCounts, subtractCounts, type StoreCounts } from '../../dev/store-counts.ts';
+import { findFreePorts } from '../../dev/free-port.ts';
+import type { Credentials } from '../../sigv4/types.ts';
+import { createS3Store } from '../../stores/s3/s3-store.ts';
+import type { Store } from '../../stores/store.ts';
+import { createTestDatabase } from './postgres.ts';
+import { startFaultProxy, type FaultProxy } from './start-fault-proxy.ts';
+
+export interface RunStackOptions {
+  readonly config?: NonNullable<StackOptions['config']>;
+  /** Postgres and Temporal of this stack alone, so that a test may restart them. */
+  readonly ownServers?: boolean;
+  readonly buckets?: NonNullable<StackOptions['buckets']>;
+}
+
+export interface RunStack extends Stack {
+  readonly api: ApiClient;
+  /** Straight to the stores, with the providers' credentials: how a test looks behind the service's back. */
+  readonly storeA: Store;
+  readonly storeB: Store;
+  /** Between the gateway and each store. */
+  readonly proxyA: FaultProxy;
+  readonly proxyB: FaultProxy;
+  putSource(objects: readonly DemoObject[]): Promise<void>;
+  /** Starts the run and returns at once. */
+  begin(runId: string, more?: { pipeline?: string; again?: boolean; plan?: boolean }): Promise<StartedJson>;
+  /** Starts the run and waits until it has ended (or, done before, was verified). */
+  run(runId: string, more?: { pipeline?: string; again?: boolean; plan?: boolean }): Promise<RunJson>;
+  waitFor(id: string): Promise<RunJson>;
+  /** Of each store, by its own count. */
+  counts(): Promise<{ a: StoreCounts; b: StoreCounts }>;
+  dispose(): Promise<void>;
+}
+
+/** The test runner builds first, and says so: a process from the build starts several times as fast as one from source. */
+const BUILT_MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
+
+/** Short, so that a test of a lost worker takes seconds; the requests of tests are quick. */
+const HEARTBEAT = { heartbeatTimeout: '6s', requestLimit: '3s', sweepInterval: '2s' };
+
+export async function startRunStack(options: RunStackOptions = {}): Promise<RunStack> {
+  const stateDir = await mkdtemp(path.join(os.tmpdir(), 'waybill-test-'));
+  const [storeA = 0, storeB = 0] = await findFreePorts(2);
+  const [proxyA, proxyB] = await Promise.all([startFaultProxy(storeA), startFaultProxy(storeB)]);
+  const sharedTemporal = process.env['WAYBILL_TEST_TEMPORAL_ADDRESS'];
+  const database = options.ownServers === true ? null : await createTestDatabase();
+  const stack = await startStack({
+    stateDir,
+    fast: true,
+    say: () => undefined,
+    ...(process.env['WAYBILL_TEST_BUILT'] === undefined
+      ? {}
+      : { command: (...args) => [process.execPath, BUILT_MAIN, ...args] }),
+    ports: { storeA, storeB },
+    ...(database === null ? {} : { postgresUrl: database.url }),
+    ...(options.ownServers === true || sharedTemporal === undefined ? {} : { temporalAddress: sharedTemporal }),
+    ...(options.buckets === undefined ? {} : { buckets: options.buckets }),
+    config: {
+      ...HEARTBEAT,
+      taskQueue: path.basename(stateDir),
+      storeAEndpoint: proxyA.url,
+      storeBEndpoint: proxyB.url,
+      ...options.config,
+    },
+  });
+  const api = createApiClient(stack.apiUrl, stack.secrets.apiToken);
+  const stores = [openStore(storeA, stack.secrets.storeA), openStore(storeB, stack.secrets.storeB)] as const;
+  const begin: RunStack['begin'] = (runId, { pipeline = 'a-to-b', ...flags } = {}) =>
+    api.send<StartedJson>('POST', '/v1/runs', { pipeline, run_id: runId, ...flags });
+  const waitFor = (id: string): Promise<RunJson> => followRun(api, id, true);
+  return {
+    ...stack,
+    api,
+    storeA: stores[0],
+    storeB: stores[1],
+    proxyA,
+    proxyB,
+    putSource: (objects) => putDemoObjects(stores[0], 'source', objects),
+    begin,
+    waitFor,
+    async run(runId, more) {
+      const started = await begin(runId, more);
+      return started.verifying ? followVerification(api, started, true) : waitFor(started.id);
+    },
+    async counts() {
+      const [a, b] = await Promise.all([
+        readStoreCounts(stack.ports.storeAAdmin),
+        readStoreCounts(stack.ports.storeBAdmin),
+      ]);
+      return { a, b };
+    },
+    async dispose() {
+      await Promise.all([...stores.map((store) => store.close()), proxyA.close(), proxyB.close()]);
+      await stack.stop();
+      await database?.drop();
+      await rm(stateDir, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Requests by operation of both stores between two counts. */
+export function countBetween(
+  before: { a: StoreCounts; b: StoreCounts },
+  after: { a: StoreCounts; b: StoreCounts },
+): { a: StoreCounts; b: StoreCounts } {
+  return { a: subtractCounts(after.a, before.a), b: subtractCounts(after.b, before.b) };
+}
+
+function openStore(port: number, credentials: Credentials): Store {
+  return createS3Store({
+    name: `port-${port}`,
+    endpoint: `http://127.0.0.1:${port}`,
+    region: 'us-east-1',
+    addressing: 'path',
+    credentials: () => credentials,
+    requestLimitMs: 30_000,
+    connectionsMax: 16,
+    etags: 'md5',
+  });
+}
