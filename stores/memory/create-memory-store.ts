@@ -5,7 +5,6 @@
  */
 import type { ETag } from '../../core/ids.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
-import { BodyCheck, toChunks } from '../rules/body-check.ts';
 import { checkBucketName } from '../rules/bucket-name.ts';
 import { toByteRange } from '../rules/byte-range.ts';
 import { checkReadConditions, checkWriteConditions } from '../rules/conditions.ts';
@@ -13,9 +12,10 @@ import { checkKey, checkText } from '../rules/object-key.ts';
 import { checkPutRequest, checkTags } from '../rules/put-request.ts';
 import { noSuchBucket, noSuchKey, noSuchVersion, refused } from '../rules/refusals.ts';
 import { WholeBody } from '../rules/whole-body.ts';
-import type { Body, ObjectInfo, ObjectRequest, PutRequest, Store, WriteConditions } from '../store.ts';
+import type { ObjectInfo, ObjectRequest, PutRequest, Store, WriteConditions } from '../store.ts';
 import { buildListPage } from './build-list-page.ts';
 import { createMemoryUploads } from './memory-uploads.ts';
+import { readBody } from './read-body.ts';
 
 export interface StoredObject {
   readonly bytes: Uint8Array;
@@ -122,17 +122,6 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     },
     close: async () => undefined,
   };
-}
-
-/** The bytes of a body that kept its promises, copied. @throws body_corrupt */
-export async function readBody(body: Body, signal?: AbortSignal): Promise<{ bytes: Uint8Array; etag: ETag }> {
-  const check = new BodyCheck(body);
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of toChunks(body, signal)) {
-    check.update(chunk);
-    chunks.push(chunk.slice());
-  }
-  return { bytes: Buffer.concat(chunks), etag: check.finish() };
 }
 
 function describe(

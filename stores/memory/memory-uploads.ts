@@ -7,7 +7,7 @@ import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.t
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
 import type { OpenUpload, PutRequest, Store, UploadRef, WriteConditions } from '../store.ts';
-import { readBody } from './create-memory-store.ts';
+import { readBody } from './read-body.ts';
 
 interface Upload extends OpenUpload {
   readonly request: PutRequest;
