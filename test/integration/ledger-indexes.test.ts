@@ -96,12 +96,14 @@ test('the calls of a live run read no large table from end to end', async () => 
   const { fence, runUuid } = await beginRun(ledger, 'live', 'r1');
   await ledger.close();
   const tables = ['target', 'run', 'attempt', 'delivery', 'outcome', 'step'];
+  // A session hands in its counts when it ends, which is a moment after its connection; this one hands them in when asked.
+  const gone = `select 1 from pg_stat_activity where application_name = 'waybill' and datname = current_database()`;
   const countScans = async (): Promise<Record<string, unknown>[]> => {
-    await sql('select pg_stat_clear_snapshot()');
+    while ((await sql(gone)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    await sql('select pg_stat_force_next_flush(), pg_stat_clear_snapshot()');
     return sql('select relname, seq_scan from pg_stat_user_tables where relname = any($1) order by relname', [tables]);
   };
   const before = await countScans();
-  // A session hands in its counts when it ends, so the calls get a ledger of their own.
   const counted = createPostgresLedger({ url, poolMax: 1, logger: silentLogger });
   const key = { manifestHash: 'm', step: 'copy', ordinal: 0 } as const;
   const deliveries = Array.from({ length: 100 }, (_, index) => buildDelivery(`k${String(index)}`));
@@ -121,8 +123,5 @@ test('the calls of a live run read no large table from end to end', async () => 
   await counted.loadRun(runUuid);
   await counted.endAttempt(fence, { state: 'failed' });
   await counted.close();
-  // The session ends a moment after its connection.
-  const gone = `select 1 from pg_stat_activity where application_name = 'waybill' and datname = current_database()`;
-  while ((await sql(gone)).length > 0) await new Promise((resolve) => setTimeout(resolve, 10));
   assert.deepEqual(await countScans(), before);
 });
