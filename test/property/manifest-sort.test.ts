@@ -82,12 +82,15 @@ test('thousands of runs are merged in levels', async () => {
   assert.equal(await sort(objects.map(toLine).join('\n'), 64_000, 400), expected);
 });
 
-test('a record longer than a buffer of the merge comes through whole', async () => {
-  const keys = ['z', 'a'.repeat(300_000), 'm', `b${'c'.repeat(200_000)}`];
-  const lines = keys.map((key) => toLine({ bucket: 'b', key, etag: 'e' as ETag, sizeBytes: 1 })).join('\n');
-  const sorted = JSON.parse(`[${await sort(lines, 64_000, 2_000_000)}]`) as { key: string }[];
+test('records longer than a buffer of the merge come through whole, and two of one object are seen there too', async () => {
+  // Each is a run of its own, and a block of its own when they are merged.
+  const keys = ['c', 'a', 'd', 'b'].map((first) => first + 'x'.repeat(300_000));
+  const lines = keys.map((key) => toLine({ bucket: 'b', key, etag: 'e' as ETag, sizeBytes: 1 }));
+  const sorted = JSON.parse(`[${await sort(lines.join('\n'), 64_000, 1_900_000)}]`) as { key: string }[];
   assert.deepEqual(
-    sorted.map((object) => object.key),
-    keys.sort(),
+    sorted.map((object) => object.key[0]),
+    ['a', 'b', 'c', 'd'],
   );
+  assert.ok(sorted.every((object) => object.key.length === 300_001));
+  await assert.rejects(sort([...lines, lines[1]].join('\n'), 64_000, 1_900_000), { message: /^line 5: .* line 2 has/ });
 });
