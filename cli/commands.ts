@@ -1,48 +1,60 @@
 /** The commands and what each is for; a command's module is loaded when it is named, and not before. */
 import type { Command } from 'commander';
-import { WaybillError } from '../core/failures.ts';
+
+interface CommandEntry {
+  /** One line for `waybill --help`. */
+  readonly summary: string;
+  readonly load: () => Promise<Command>;
+}
 
 /** In the order in which `waybill --help` shows them. */
 export const COMMANDS = {
-  dev: 'run everything on this machine: stores, gateway, worker, API, Temporal, Postgres',
-  demo: 'bring up a stack, move real objects twice, and show what it proves',
-  run: 'start a run of a pipeline through the API',
-  runs: 'list and show runs; pause, resume and cancel them',
-  manifest: 'print the canonical manifest of descriptors, or its hash',
-  store: 'serve a directory as an S3 store',
-  gateway: 'serve the signing gateway',
-  worker: 'carry out runs',
-  api: 'serve the REST API',
-  migrate: 'bring the schema of the ledger up to date',
-  token: 'make a token for the API',
-  config: 'check a configuration file, or print its JSON Schema',
-} as const;
-
-export type CommandName = keyof typeof COMMANDS;
-
-export const isCommandName = (value: string | undefined): value is CommandName =>
-  value !== undefined && Object.hasOwn(COMMANDS, value);
-
-/** `cli/NAME.ts` exports `buildNAMECommand`. */
-export async function loadCommand(name: CommandName): Promise<Command> {
-  const builder = `build${name.charAt(0).toUpperCase()}${name.slice(1)}Command`;
-  const module = await importCommand(name);
-  const build = module[builder];
-  if (typeof build !== 'function') {
-    throw new WaybillError('unclassified', `cli/${name}.ts does not export ${builder}`);
-  }
-  return (build as () => Command)();
-}
-
-async function importCommand(name: CommandName): Promise<Readonly<Record<string, unknown>>> {
-  // From source the modules are .ts, built they are .js; this file's own name tells which.
-  const extension = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
-  const url = new URL(`./${name}.${extension}`, import.meta.url).href;
-  try {
-    return (await import(url)) as Readonly<Record<string, unknown>>;
-  } catch (cause) {
-    const { code, url: missing } = cause as { code?: string; url?: string };
-    if (code !== 'ERR_MODULE_NOT_FOUND' || (missing ?? url) !== url) throw cause;
-    throw new WaybillError('not_implemented', `the command ${name} is not part of this build`, {}, { cause });
-  }
-}
+  dev: {
+    summary: 'run everything on this machine: stores, gateway, worker, API, Temporal, Postgres',
+    load: async () => (await import('./dev.ts')).buildDevCommand(),
+  },
+  demo: {
+    summary: 'bring up a stack, move real objects twice, and show what it proves',
+    load: async () => (await import('./demo.ts')).buildDemoCommand(),
+  },
+  run: {
+    summary: 'start a run of a pipeline through the API',
+    load: async () => (await import('./run.ts')).buildRunCommand(),
+  },
+  runs: {
+    summary: 'list and show runs; pause, resume and cancel them',
+    load: async () => (await import('./runs.ts')).buildRunsCommand(),
+  },
+  manifest: {
+    summary: 'print the canonical manifest of descriptors, or its hash',
+    load: async () => (await import('./manifest.ts')).buildManifestCommand(),
+  },
+  store: {
+    summary: 'serve a directory as an S3 store',
+    load: async () => (await import('./store.ts')).buildStoreCommand(),
+  },
+  gateway: {
+    summary: 'serve the signing gateway',
+    load: async () => (await import('./gateway.ts')).buildGatewayCommand(),
+  },
+  worker: {
+    summary: 'carry out runs',
+    load: async () => (await import('./worker.ts')).buildWorkerCommand(),
+  },
+  api: {
+    summary: 'serve the REST API',
+    load: async () => (await import('./api.ts')).buildApiCommand(),
+  },
+  migrate: {
+    summary: 'bring the schema of the ledger up to date',
+    load: async () => (await import('./migrate.ts')).buildMigrateCommand(),
+  },
+  token: {
+    summary: 'make a token for the API',
+    load: async () => (await import('./token.ts')).buildTokenCommand(),
+  },
+  config: {
+    summary: 'check a configuration file, or print its JSON Schema',
+    load: async () => (await import('./config.ts')).buildConfigCommand(),
+  },
+} as const satisfies Record<string, CommandEntry>;

@@ -4,8 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { Command, CommanderError } from 'commander';
-import { COMMANDS, isCommandName, loadCommand } from './commands.ts';
-import type { CommandName } from './commands.ts';
+import { COMMANDS } from './commands.ts';
 import { toExitCode } from './exit-code.ts';
 import { printFailure } from './print-failure.ts';
 
@@ -30,10 +29,8 @@ async function buildProgram(args: readonly string[]): Promise<Command> {
     .version(readVersion())
     .showHelpAfterError('(see waybill --help)');
   const named = args[0] === 'help' ? args[1] : args[0];
-  for (const name of Object.keys(COMMANDS) as CommandName[]) {
-    program.addCommand(
-      name === named && isCommandName(named) ? await loadCommand(named) : new Command(name).description(COMMANDS[name]),
-    );
+  for (const [name, { summary, load }] of Object.entries(COMMANDS)) {
+    program.addCommand(name === named ? await load() : new Command(name).description(summary));
   }
   setUp(program);
   return program;

@@ -6,9 +6,13 @@ import { runWaybill } from '../support/run-waybill.ts';
 test('waybill --help names every command with what it is for', async () => {
   const { code, stdout } = await runWaybill(['--help']);
   assert.equal(code, 0);
-  for (const [name, summary] of Object.entries(COMMANDS)) {
+  for (const [name, { summary }] of Object.entries(COMMANDS)) {
     assert.match(stdout, new RegExp(`^ +${name} .*${summary.split(' ')[0] ?? ''}`, 'm'));
   }
+});
+
+test('every command loads under its own name', async () => {
+  for (const [name, { load }] of Object.entries(COMMANDS)) assert.equal((await load()).name(), name);
 });
 
 test('a usage error ends with 2 and says what was wrong on stderr only', async () => {
