@@ -9,6 +9,8 @@ import { objectsOf, toSuccessor } from './index-keys.ts';
 import type { ObjectIndex, ScanBounds } from './object-index.ts';
 import { parseObjectRecord } from './records.ts';
 
+const READ_AHEAD_MAX = 256;
+
 export async function listObjects(index: ObjectIndex, bucket: string, plan: ListPlan): Promise<ListPage> {
   const space = objectsOf(bucket);
   const bounds = toBounds(space, plan);
@@ -52,19 +54,26 @@ async function listGrouped(index: ObjectIndex, space: string, bounds: ScanBounds
   let last: ListCursor | undefined;
   const scan = index.scan(bounds);
   try {
-    for (let entry = await scan.next(); entry !== undefined; entry = await scan.next()) {
-      if (objects.length + commonPrefixes.length === plan.maxKeys) {
-        return toPage(objects, commonPrefixes, last);
-      }
-      const key = entry[0].toString('utf8', skip);
-      const prefix = toCommonPrefix(key, plan);
-      if (prefix === undefined) {
-        objects.push(toListed(key, entry[1]));
-        last = { kind: 'key', text: key };
-      } else {
-        commonPrefixes.push(prefix);
-        last = { kind: 'prefix', text: prefix };
-        scan.seek(toSuccessor(space + prefix));
+    // What is read ahead is lost at the next common prefix, so it grows only while objects follow objects.
+    let ahead = 1;
+    for (let entries = await scan.nextv(ahead); entries.length > 0; entries = await scan.nextv(ahead)) {
+      ahead = Math.min(ahead * 2, READ_AHEAD_MAX);
+      for (const [bytes, value] of entries) {
+        if (objects.length + commonPrefixes.length === plan.maxKeys) {
+          return toPage(objects, commonPrefixes, last);
+        }
+        const key = bytes.toString('utf8', skip);
+        const prefix = toCommonPrefix(key, plan);
+        if (prefix === undefined) {
+          objects.push(toListed(key, value));
+          last = { kind: 'key', text: key };
+        } else {
+          commonPrefixes.push(prefix);
+          last = { kind: 'prefix', text: prefix };
+          scan.seek(toSuccessor(space + prefix));
+          ahead = 1;
+          break;
+        }
       }
     }
   } finally {

@@ -113,6 +113,8 @@ export class ObjectIndex {
 
 export interface Scan {
   next(): Promise<[key: Buffer, value: string] | undefined>;
+  /** At least one while any is left, at most `size`. */
+  nextv(size: number): Promise<[key: Buffer, value: string][]>;
   all(): Promise<[key: Buffer, value: string][]>;
   seek(target: Buffer): void;
   close(): Promise<void>;
