@@ -40,7 +40,7 @@ export async function list(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       store: step.open(spec.source.store),
       passes: compileFilters(spec.filters, {
         sourcePrefix: spec.source.prefix,
-        nominalMs: nominalAt === null ? Date.now() : Date.parse(nominalAt),
+        nominalMs: nominalAt === null ? null : Date.parse(nominalAt),
       }),
     };
     if (range.done) return { objects: 0 };

@@ -1,9 +1,9 @@
 /** Totals and money of an attempt: what it did, what it was spared, and what both cost. */
-import { priceTraffic, toAvoidedTraffic } from '../core/money.ts';
+import { toAvoidedTraffic, toCosts } from '../core/money.ts';
 import type { OutcomeCode } from '../core/outcomes.ts';
 import type { PipelineSpec } from '../core/pipeline.ts';
 import type { TrafficByOperation } from '../core/traffic.ts';
-import type { Money, Summary, Totals } from '../ledger/ledger.ts';
+import type { Summary, Totals } from '../ledger/ledger.ts';
 import type { CopyCounts, ManifestRef, PlanCounts } from '../workflows/types.ts';
 import type { ActivityDeps } from './runtime.ts';
 
@@ -45,20 +45,10 @@ export function buildSummary(deps: ActivityDeps, spec: PipelineSpec, facts: Summ
     sourceStore: spec.source.store,
     targetStore: spec.target.store,
   });
-  const spent = priceTraffic(facts.traffic, prices);
-  const avoided = priceTraffic(avoidedTraffic, prices);
-  const currencies = [...new Set([...spent, ...avoided].map(({ currency }) => currency))];
-  const of = (amounts: readonly { currency: string; amount: number }[], currency: string): number =>
-    amounts.find((entry) => entry.currency === currency)?.amount ?? 0;
-  const money: Money[] = currencies.map((currency) => ({
-    currency,
-    spent: of(spent, currency),
-    avoided: of(avoided, currency),
-  }));
   return {
     traffic: facts.traffic,
     avoidedTraffic,
-    money,
+    money: toCosts(facts.traffic, avoidedTraffic, prices),
     markerKey: facts.markerKey,
     emptySource: facts.objects === 0,
   };
