@@ -22,7 +22,7 @@ const EXIT_CODES: Readonly<Record<FailureType, ExitCode>> = {
   idempotency_conflict: REFUSED,
   invalid_state: REFUSED,
   target_busy: REFUSED,
-  port_in_use: FAILED,
+  port_in_use: REFUSED,
   ledger_unavailable: REFUSED,
   temporal_unavailable: REFUSED,
   store_unreachable: REFUSED,
