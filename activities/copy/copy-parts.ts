@@ -17,7 +17,7 @@ import { retryTransient } from './retry-transient.ts';
 import type { Transfer } from './transfer.ts';
 
 /** Parts of one object that are read ahead, and that are being sent, at once; the memory budget bounds them further. */
-const PARTS_IN_FLIGHT = 4;
+export const PARTS_IN_FLIGHT = 4;
 
 /** The parts `from` to `to`, both included. `before`: the record of part `from - 1`, whose hash state is gone on with. */
 export interface PartRun {

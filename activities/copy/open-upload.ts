@@ -8,7 +8,6 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
-import { toPartLayout } from '../../core/part-layout.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
@@ -16,7 +15,9 @@ import type { CopyAction } from '../plan/action.ts';
 import { toContentMd5 } from '../plan/content-md5.ts';
 import { abortUpload, isIntent, toIntentId } from './abort-upload.ts';
 import { toPutRequest, withMd5 } from './carry-over.ts';
+import { PARTS_IN_FLIGHT } from './copy-parts.ts';
 import { toSourceChanged } from './read-source.ts';
+import { toSourcePartLayout } from './source-part-layout.ts';
 import type { Transfer } from './transfer.ts';
 
 export interface OpenedUpload {
@@ -55,7 +56,7 @@ export async function openUpload(transfer: Transfer, action: CopyAction): Promis
     location: { store: spec.target.store, bucket: spec.target.bucket, prefix: spec.target.prefix },
     key: targetKey,
     sourceEtag: action.etag,
-    layout: toPartLayout(action.sizeBytes),
+    layout: toSourcePartLayout(action.etag, action.sizeBytes, step.deps.memory.totalBytes / PARTS_IN_FLIGHT),
   };
   await ledger.openUpload(step.fence, record);
   const md5 = toContentMd5({ ...info, etag: action.etag });

@@ -29,7 +29,11 @@ export type Fault =
   /** The body that reaches the store has its last byte changed. */
   | { readonly kind: 'corrupt-request' }
   /** The connection is cut after the store has done it. */
-  | { readonly kind: 'drop-answer' };
+  | { readonly kind: 'drop-answer' }
+  /** The connection is cut before the store sees it. */
+  | { readonly kind: 'drop-request' }
+  /** The answer's body becomes another, for instance a listing in another order; headers say its length. */
+  | { readonly kind: 'edit-answer'; readonly edit: (body: Buffer) => Buffer };
 
 export interface FaultProxy {
   readonly port: number;
@@ -64,6 +68,10 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
       outgoing.writeHead(fault.status, { 'content-type': 'application/xml', ...fault.headers }).end(xml);
       return;
     }
+    if (fault.kind === 'drop-request') {
+      outgoing.destroy();
+      return;
+    }
     if (fault.kind === 'hold-before') await fault.until;
     if (fault.kind === 'corrupt-request') changeLastByte(body);
     const answer = await ask(incoming, body);
@@ -73,6 +81,11 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
       return;
     }
     if (fault.kind === 'corrupt-answer') changeLastByte(answer.body);
+    if (fault.kind === 'edit-answer') {
+      const edited = fault.edit(answer.body);
+      outgoing.writeHead(answer.status, withLength(answer.rawHeaders, edited.length)).end(edited);
+      return;
+    }
     outgoing.writeHead(answer.status, answer.rawHeaders);
     if (fault.kind === 'truncate-answer') {
       outgoing.write(answer.body.subarray(0, Math.floor(answer.body.length / 2)), () => outgoing.destroy());
@@ -129,6 +142,13 @@ function toFlatHeaders(rawHeaders: readonly string[]): string[] {
     flat.push(rawHeaders[index] ?? '', rawHeaders[index + 1] ?? '');
   }
   return flat;
+}
+
+function withLength(rawHeaders: readonly string[], lengthBytes: number): string[] {
+  const others = toFlatHeaders(rawHeaders).flatMap((name, index, all) =>
+    index % 2 === 1 || name.toLowerCase() === 'content-length' ? [] : [name, all[index + 1] ?? ''],
+  );
+  return [...others, 'content-length', String(lengthBytes)];
 }
 
 async function readAll(stream: AsyncIterable<Buffer>): Promise<Buffer> {
