@@ -4,7 +4,7 @@ import type { Config } from '../config/config.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { TokenHash } from './load-tokens.ts';
 import type { ApiMetrics } from './metrics.ts';
-import type { RunControl } from './run-control.ts';
+import type { RunControl } from '../control/run-control.ts';
 
 export interface ApiDeps {
   readonly ledger: Ledger;

@@ -6,7 +6,7 @@ import type { OutcomeCode } from '../core/outcomes.ts';
 import { isClosed } from '../core/run-state.ts';
 import type { Ledger, RunRecord } from '../ledger/ledger.ts';
 import type { Progress } from '../workflows/types.ts';
-import type { RunControl } from './run-control.ts';
+import type { RunControl } from '../control/run-control.ts';
 
 export type RunProgress =
   | { readonly source: 'workflow'; readonly progress: Progress }

@@ -5,8 +5,8 @@
 import type { Logger } from 'pino';
 import type { Ledger, RunRecord } from '../ledger/ledger.ts';
 import type { ApiMetrics } from './metrics.ts';
-import type { RunControl } from './run-control.ts';
-import { reviveOrSettle } from './settle-dead.ts';
+import type { RunControl } from '../control/run-control.ts';
+import { reviveOrSettle } from '../control/settle-dead.ts';
 
 const INTERVAL_MS = 5000;
 /** Younger ones are being started by the request that made them. */

@@ -13,8 +13,8 @@ import { isClosed } from '../core/run-state.ts';
 import type { Accepted, AcceptRequest, Ledger, RunMode, RunRecord } from '../ledger/ledger.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
 import { createRunId } from './create-run-id.ts';
-import type { RunControl } from './run-control.ts';
-import { reviveOrSettle } from './settle-dead.ts';
+import type { RunControl } from '../control/run-control.ts';
+import { reviveOrSettle } from '../control/settle-dead.ts';
 
 export interface StartRunDeps {
   readonly ledger: Ledger;

@@ -2,7 +2,7 @@
 import { Command } from 'commander';
 import { pino } from 'pino';
 import { startApi } from '../api/start-api.ts';
-import { TemporalRunControl } from '../api/temporal-run-control.ts';
+import { TemporalRunControl } from '../control/temporal-run-control.ts';
 import { loadConfig } from '../config/load-config.ts';
 import { resolveSecret } from '../config/resolve-secret.ts';
 import { API_DEFAULTS } from '../config/to-api.ts';

@@ -5,12 +5,13 @@
 import type { Logger } from 'pino';
 import { abortUpload } from '../activities/copy/abort-upload.ts';
 import type { ActivityDeps } from '../activities/runtime.ts';
-import type { RunControl } from '../api/run-control.ts';
+import type { RunControl } from '../control/run-control.ts';
+import { reviveOrSettle } from '../control/settle-dead.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 
 export interface SweeperOptions {
   readonly ledger: Ledger;
-  readonly control: Pick<RunControl, 'look'>;
+  readonly control: Pick<RunControl, 'look' | 'start'>;
   readonly openStore: ActivityDeps['openStore'];
   readonly intervalMs: number;
   readonly logger: Logger;
@@ -46,18 +47,15 @@ export function startSweeper(options: SweeperOptions): Sweeper {
   };
 }
 
-/** Attempts that the ledger holds live and whose workflow has closed. One that was never started is the reconciler's. */
+/** Attempts that the ledger holds live and that no workflow carries out. */
 async function settleDead({ ledger, control, logger }: SweeperOptions): Promise<void> {
   for (const run of await ledger.listLiveAttempts()) {
-    if ((await control.look(run)) !== 'ended') continue;
-    // It may have ended by itself in the meantime: its last activity closes the attempt before the workflow closes.
-    const now = await ledger.loadRun(run.id);
-    if (now.attempt.attemptId !== run.attempt.attemptId || now.attempt.endedAt !== null) continue;
-    logger.warn({ run: run.id, pipeline: run.pipeline, runId: run.runId }, 'a dead attempt is settled');
-    await ledger.settleDeadAttempt(run.attempt.attemptId, {
-      type: 'terminated',
-      message: 'the workflow was closed without ending the attempt',
-    });
+    const became = await reviveOrSettle({ ledger, control }, run);
+    if (became === 'alive') continue;
+    logger.warn(
+      { run: run.id, pipeline: run.pipeline, runId: run.runId },
+      `an attempt without a workflow is ${became}`,
+    );
   }
 }
 
