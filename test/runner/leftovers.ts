@@ -1,6 +1,6 @@
 /**
- * Finds the processes that a test left behind. Every process of a run inherits its TMPDIR, a directory made for this run alone, and
- * keeps it when its parent is gone; that is what tells it from all others. Linux only: elsewhere nothing is found.
+ * Finds the processes that a test left behind. Every process of a run inherits a TMPDIR at or below a directory made for this run alone,
+ * and keeps it when its parent is gone; that is what tells it from all others. Linux only: elsewhere nothing is found.
  */
 import { readdirSync, readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -37,7 +37,9 @@ function readProcesses(temporaryDir: string): Leftover[] {
     .map(Number)
     .filter((pid) => pid > 0 && pid !== process.pid)
     .flatMap((pid) => {
-      const isOurs = read(pid, 'environ').split('\0').includes(mark);
+      const isOurs = read(pid, 'environ')
+        .split('\0')
+        .some((entry) => entry.startsWith(mark));
       return isOurs ? [{ pid, command: read(pid, 'cmdline').replaceAll('\0', ' ').trim() }] : [];
     })
     .filter(({ command }) => command !== '');
