@@ -16,8 +16,9 @@ export interface Command {
 }
 
 const BUCKETS = ['one', 'one0', 'two'];
-const bucket = fc.constantFrom(...BUCKETS);
+const bucket = fc.oneof({ weight: 5, arbitrary: fc.constant('one') }, fc.constantFrom(...BUCKETS));
 const key = fc.oneof(
+  { weight: 2, arbitrary: fc.constantFrom('a', 'a/b', 'a/c') },
   fc.constantFrom(
     'a',
     'a/',
@@ -41,7 +42,7 @@ const key = fc.oneof(
   }),
 );
 const bytes = fc
-  .tuple(fc.constantFrom(0, 1, 50, 16_384, 16_385, 40_000), fc.nat(3))
+  .tuple(fc.constantFrom(0, 50, 16_384, 16_385, 40_000), fc.nat(1))
   .map(([sizeBytes, seed]) => buildBytes(sizeBytes, seed));
 const tags = fc.dictionary(fc.constantFrom('x', 'y'), fc.constantFrom('1', '2'));
 const headers = fc.record(
@@ -140,6 +141,8 @@ const kinds: fc.Arbitrary<Command>[] = [
 export const storeCommands: fc.Arbitrary<Command[]> = fc
   .array(fc.oneof(...kinds, ...Array.from({ length: 5 }, () => kinds[2] as fc.Arbitrary<Command>)), {
     minLength: 10,
-    maxLength: 60,
+    maxLength: 80,
+    // Without it fast-check keeps to short sequences, in which nothing meets.
+    size: 'max',
   })
   .map((commands) => [command('create one', ({ store }) => store.createBucket('one')), ...commands]);
