@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import type { Action } from '../../activities/plan/action.ts';
+import { packActions, unpackActions } from '../../activities/plan/action.ts';
+import { Batcher, type ActionBatch } from '../../activities/plan/batcher.ts';
+import { BATCH_BYTES, BATCH_OBJECTS, MiB } from '../../core/limits.ts';
+
+const copy = (key: string, sizeBytes: number): Action => ({
+  op: 'copy',
+  key,
+  sizeBytes,
+  etag: 'e',
+  expected: { absent: true },
+});
+
+function cut(actions: readonly Action[]): ActionBatch[] {
+  const batcher = new Batcher();
+  const batches = actions.flatMap((action) => [...batcher.add(action)]);
+  batches.push(...batcher.flush());
+  assert.equal(batcher.count, batches.length);
+  return batches;
+}
+
+test('a batch has at most 1,000 objects and every object is in one batch, in order', () => {
+  const actions = Array.from({ length: 2 * BATCH_OBJECTS + 1 }, (_, index) => copy(`k${index}`, 1));
+  const batches = cut(actions);
+  assert.deepEqual(
+    batches.map(({ ordinal, objects }) => [ordinal, objects]),
+    [
+      [0, BATCH_OBJECTS],
+      [1, BATCH_OBJECTS],
+      [2, 1],
+    ],
+  );
+  assert.deepEqual(
+    batches.flatMap(({ json }) => unpackActions(packActions(json))),
+    actions,
+  );
+});
+
+test('a batch has at most 256 MiB', () => {
+  const batches = cut([copy('a', 200 * MiB), copy('b', 56 * MiB), copy('c', 1)]);
+  assert.deepEqual(
+    batches.map(({ objects, sizeBytes }) => [objects, sizeBytes]),
+    [
+      [2, BATCH_BYTES],
+      [1, 1],
+    ],
+  );
+});
+
+test('an object larger than a batch is a batch of its own, and the order of keys is kept', () => {
+  const batches = cut([copy('a', 1), copy('b', BATCH_BYTES + 1), copy('c', 1)]);
+  assert.deepEqual(
+    batches.map(({ kind, objects }) => [kind, objects]),
+    [
+      ['objects', 1],
+      ['large', 1],
+      ['objects', 1],
+    ],
+  );
+});
+
+test('an adopted object weighs nothing, however large it is', () => {
+  const adopted: Action = {
+    op: 'adopt',
+    key: 'a',
+    sizeBytes: 10 * BATCH_BYTES,
+    etag: 'e',
+    targetEtag: 't',
+    checksum: 'etag:t',
+  };
+  assert.deepEqual(
+    cut([adopted, copy('b', 1)]).map(({ kind, objects, sizeBytes }) => [kind, objects, sizeBytes]),
+    [['objects', 2, 1]],
+  );
+});
+
+test('no action makes no batch', () => {
+  assert.deepEqual(cut([]), []);
+});
