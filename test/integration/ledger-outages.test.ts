@@ -51,12 +51,15 @@ test('the pool survives a restart of Postgres, and what was committed is there',
       }
     }
   })();
-  await server.stop();
-  await assert.rejects(ledger.loadRun(runUuid), { type: 'ledger_unavailable' });
-  await assert.rejects(ledger.accept(buildRequest('restart', 'r2')), { type: 'ledger_unavailable' });
-  server = await server.restart();
-  await ledger.ping();
-  stopped = true;
+  try {
+    await server.stop();
+    await assert.rejects(ledger.loadRun(runUuid), { type: 'ledger_unavailable' });
+    await assert.rejects(ledger.accept(buildRequest('restart', 'r2')), { type: 'ledger_unavailable' });
+    server = await server.restart();
+    await ledger.ping();
+  } finally {
+    stopped = true;
+  }
   await writing;
   assert.ok(unavailable > 0);
   const delivered = await ledger.readDeliveries(fence.targetId ?? '', null, 100_000);

@@ -24,6 +24,16 @@ test('twenty callers at once get one run with one attempt', async () => {
   assert.equal((await sql(`select 1 from attempt a join run r on r.id = a.run where pipeline = 'twenty'`)).length, 1);
 });
 
+test('twenty callers at once start a failed run again once', async () => {
+  const { ledger } = fixture;
+  const first = await ledger.accept(buildRequest('heal', 'r1'));
+  const { fence } = await ledger.beginAttempt(first.run.id, 'w1', 1000);
+  await ledger.endAttempt(fence, { state: 'failed' });
+  const accepted = await Promise.all(Array.from({ length: 20 }, () => ledger.accept(buildRequest('heal', 'r1'))));
+  assert.equal(accepted.filter(({ kind }) => kind === 'accepted').length, 1);
+  for (const { run } of accepted) assert.equal(run.attempt.number, 2);
+});
+
 test('twenty callers at once with different runs of one pipeline: one is accepted, the others hear who holds the target', async () => {
   const { ledger, sql } = fixture;
   const settled = await Promise.allSettled(
