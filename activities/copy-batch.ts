@@ -14,8 +14,10 @@ import type { DeliveryRecord } from '../ledger/ledger.ts';
 import type { CopyCounts } from '../workflows/types.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyWhole } from './copy/copy-whole.ts';
+import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
 import { retryTransient } from './copy/retry-transient.ts';
+import { toSourcePartLayout } from './copy/source-part-layout.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
 import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
 import { runStep, type Step } from './run-step.ts';
@@ -123,7 +125,9 @@ async function splitDelivered(
 
 async function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
   const { memory } = transfer.step.deps;
-  if (action.sizeBytes > PART_BYTES_DEFAULT) return retryTransient(transfer, () => copyMultipart(transfer, action));
+  const isCut = toSourcePartLayout(action.etag, action.sizeBytes, memory.totalBytes / PARTS_IN_FLIGHT).parts > 1;
+  if (isCut || action.sizeBytes > PART_BYTES_DEFAULT)
+    return retryTransient(transfer, () => copyMultipart(transfer, action));
   return retryTransient(transfer, () => memory.use(action.sizeBytes, () => copyWhole(transfer, action)));
 }
 

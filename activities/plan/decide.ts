@@ -16,6 +16,7 @@ import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import type { ListedObject } from '../../stores/store.ts';
 import type { Action, Expected } from './action.ts';
+import { proveSameBytes } from './same-bytes.ts';
 
 export type Decision =
   | { readonly kind: 'act'; readonly action: Action }
@@ -58,7 +59,7 @@ export function decide(seen: Seen, options: DecideOptions): Decision {
   const over = copy(source, delivered ? 'repair' : 'copy', { etag: target.etag });
   const otherwise: Decision = delivery !== undefined || options.overwrite === 'always' ? over : { kind: 'refuse' };
   if (target.sizeBytes !== source.sizeBytes) return otherwise;
-  if (target.etag === source.etag) return adopt(source, target.etag, `etag:${target.etag}`);
+  if (proveSameBytes(source.etag, target.etag)) return adopt(source, target.etag, `etag:${target.etag}`);
   return isMultipart(source.etag) || isMultipart(target.etag) ? { kind: 'ask', otherwise } : otherwise;
 }
 
