@@ -10,6 +10,8 @@ interface Group {
   readonly concurrency: number;
   /** One file, its servers and processes included. */
   readonly fileLimitMs: number;
+  /** Its files run only when the pattern names the kind: they take minutes. */
+  readonly onlyWhenNamed?: boolean;
 }
 
 export interface TestGroup extends Group {
@@ -33,6 +35,14 @@ const GROUPS: readonly Group[] = [
     concurrency: 2,
     fileLimitMs: 600_000,
   },
+  {
+    name: 'scale',
+    kinds: ['scale'],
+    needsServers: true,
+    concurrency: 1,
+    fileLimitMs: 3_000_000,
+    onlyWhenNamed: true,
+  },
 ];
 
 /**
@@ -50,7 +60,10 @@ export async function findTestFiles(root: string, pattern = ''): Promise<TestGro
   if (stray !== undefined) throw new Error(`${stray} is of no kind that is run`);
   const groups = GROUPS.map((group) => ({
     ...group,
-    files: all.filter((file) => group.kinds.includes(kindOf(file)) && file.includes(pattern)),
+    files: all.filter((file) => {
+      const named = group.onlyWhenNamed !== true || pattern.includes(kindOf(file));
+      return named && group.kinds.includes(kindOf(file)) && file.includes(pattern);
+    }),
   })).filter(({ files }) => files.length > 0);
   if (groups.length === 0) throw new Error(`no test file's path contains ${JSON.stringify(pattern)}`);
   return groups;

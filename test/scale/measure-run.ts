@@ -1,0 +1,82 @@
+/** One run over a stack of its own, with what it took: the worker's peak memory, its CPU, and the length of the longest history. */
+import { mkdir, readFile } from 'node:fs/promises';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { RunJson } from '../../cli/api-client.ts';
+import { createFilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
+import type { Store } from '../../stores/store.ts';
+import { startRunStack } from '../support/run-stack.ts';
+
+export interface Measured {
+  readonly run: RunJson;
+  readonly workerPeakMiB: number;
+  readonly workerCpuSeconds: number;
+  readonly gatewayPeakMiB: number;
+  readonly historyEventsMax: number;
+  readonly seconds: number;
+}
+
+/** `seed` fills the bucket `source` of store a, in process, before anything is started. */
+export async function measureRun(seed: (store: Store, bucket: string) => Promise<void>): Promise<Measured> {
+  const stack = await startRunStack({
+    config: { heartbeatTimeout: '60s', requestLimit: '30s' },
+    prepare: async (stateDir) => {
+      const root = path.join(stateDir, 'stores', 'a');
+      await mkdir(root, { recursive: true });
+      const store = await createFilesystemStore({ root, fsync: false });
+      await store.createBucket('source');
+      await seed(store, 'source');
+      await store.close();
+    },
+  });
+  try {
+    const startedAt = performance.now();
+    const run = await stack.run('measured');
+    const seconds = (performance.now() - startedAt) / 1000;
+    const worker = await readProcess(stack.child('worker').pid);
+    const gateway = await readProcess(stack.child('gateway').pid);
+    return {
+      run,
+      workerPeakMiB: worker.peakMiB,
+      workerCpuSeconds: worker.cpuSeconds,
+      gatewayPeakMiB: gateway.peakMiB,
+      historyEventsMax: await readLongestHistory(stack.temporalAddress, path.basename(stack.stateDir)),
+      seconds,
+    };
+  } finally {
+    await stack.dispose();
+  }
+}
+
+/** VmHWM: the peak of the resident set since the process began. Linux. */
+async function readProcess(pid: number): Promise<{ peakMiB: number; cpuSeconds: number }> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8');
+  const stat = (await readFile(`/proc/${pid}/stat`, 'utf8')).split(') ')[1]?.split(' ') ?? [];
+  return {
+    peakMiB: Number(/VmHWM:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) / 1024,
+    // User and system time, in clock ticks of a hundredth of a second.
+    cpuSeconds: (Number(stat[11]) + Number(stat[12])) / 100,
+  };
+}
+
+async function readLongestHistory(address: string, taskQueue: string): Promise<number> {
+  const connection = await Connection.connect({ address });
+  try {
+    let longest = 0;
+    const client = new Client({ connection });
+    for await (const workflow of client.workflow.list({ query: `TaskQueue="${taskQueue}"` })) {
+      longest = Math.max(longest, workflow.historyLength ?? 0);
+    }
+    return longest;
+  } finally {
+    await connection.close();
+  }
+}
+
+export const toSmallKey = (ordinal: number): string =>
+  `events/${String(ordinal % 100).padStart(2, '0')}/${String(ordinal).padStart(8, '0')}.json`;
+
+export const printMeasured = (name: string, { run, ...rest }: Measured): string =>
+  `${name}: ${run.state}, ${run.totals['objects'] ?? 0} objects, ${Object.entries(rest)
+    .map(([key, value]) => `${key} ${value.toFixed(1)}`)
+    .join(', ')}`;
