@@ -17,7 +17,7 @@ import {
   type StackConfigOptions,
   type StackPorts,
 } from './stack-config.ts';
-import { startTemporal, type RunningTemporal } from './temporal.ts';
+import { startTemporal, useTemporal, type RunningTemporal } from './temporal.ts';
 
 export interface StackOptions {
   /** Everything that the stack keeps. */
@@ -30,6 +30,8 @@ export interface StackOptions {
   /** Someone else's servers: tests share one of each. */
   readonly postgresUrl?: string;
   readonly temporalAddress?: string;
+  /** For a Temporal of its own. */
+  readonly temporalDynamicConfig?: readonly string[];
   readonly config?: Omit<StackConfigOptions, 'ports' | 'temporalAddress'>;
   /** The command line of `waybill ARGS…`; default: this build, or this source. */
   readonly command?: (...args: readonly string[]) => [string, ...string[]];
@@ -90,9 +92,10 @@ export async function startStack(options: StackOptions): Promise<Stack> {
             databaseFile: file('temporal.db'),
             logFile: file('logs/temporal.log'),
             fast: options.fast,
+            dynamicConfig: options.temporalDynamicConfig ?? [],
             say,
           })
-        : { address: options.temporalAddress, uiUrl: null, child: null },
+        : useTemporal(options.temporalAddress),
     ]);
     if (postgres !== null) stopping.push(() => postgres.stop());
     stopping.push(async () => temporal.child?.stop());

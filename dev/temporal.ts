@@ -13,6 +13,8 @@ export interface TemporalOptions {
   readonly logFile: string;
   /** The server fires timers about a second late unless told otherwise; for the demo and the tests. */
   readonly fast: boolean;
+  /** `key="value"`, as the server reads it; for tests of its limits. */
+  readonly dynamicConfig?: readonly string[];
   readonly say: (line: string) => void;
 }
 
@@ -21,13 +23,43 @@ export interface RunningTemporal {
   readonly uiUrl: string | null;
   /** Null: somebody else's server. */
   readonly child: Child | null;
+  /** Starts it again over the same file and ports; whoever wants it stopped first stops the child. */
+  start(): Promise<void>;
 }
 
 export async function startTemporal(options: TemporalOptions): Promise<RunningTemporal> {
   const given = process.env['TEMPORAL_ADDRESS'];
-  if (given !== undefined && given !== '') return { address: given, uiUrl: null, child: null };
+  if (given !== undefined && given !== '') return useTemporal(given);
   const binary = await findTemporalBinary(options.say);
+  let child = await startServer(binary, options);
+  return {
+    address: `127.0.0.1:${options.port}`,
+    uiUrl: `http://127.0.0.1:${options.uiPort}`,
+    get child() {
+      return child;
+    },
+    async start() {
+      child = await startServer(binary, options);
+    },
+  };
+}
+
+/** One that runs already, and is not ours to start or stop. */
+export function useTemporal(address: string): RunningTemporal {
+  return {
+    address,
+    uiUrl: null,
+    child: null,
+    start: () => Promise.reject(new Error(`the Temporal at ${address} is not started from here`)),
+  };
+}
+
+async function startServer(binary: string, options: TemporalOptions): Promise<Child> {
   const attributes = Object.values(SEARCH_ATTRIBUTES).flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  const dynamicConfig = [
+    ...(options.fast ? ['history.timerProcessorMaxTimeShift="10ms"'] : []),
+    ...(options.dynamicConfig ?? []),
+  ];
   const child = await startChild({
     name: 'temporal',
     command: [
@@ -37,18 +69,14 @@ export async function startTemporal(options: TemporalOptions): Promise<RunningTe
       ...['--metrics-port', String(options.metricsPort)],
       ...(options.databaseFile === null ? [] : ['--db-filename', options.databaseFile]),
       ...attributes,
-      ...(options.fast ? ['--dynamic-config-value', 'history.timerProcessorMaxTimeShift="10ms"'] : []),
+      ...dynamicConfig.flatMap((entry) => ['--dynamic-config-value', entry]),
     ],
     env: {},
     logFile: options.logFile,
     ready: /Server:|Temporal Server/,
   });
   await waitForPort(options.port);
-  return {
-    address: `127.0.0.1:${options.port}`,
-    uiUrl: `http://127.0.0.1:${options.uiPort}`,
-    child,
-  };
+  return child;
 }
 
 async function waitForPort(port: number): Promise<void> {

@@ -21,6 +21,8 @@ export interface RunStackOptions {
   readonly config?: NonNullable<StackOptions['config']>;
   /** Postgres and Temporal of this stack alone, so that a test may restart them. */
   readonly ownServers?: boolean;
+  /** Settings of the own Temporal. */
+  readonly temporalDynamicConfig?: readonly string[];
   readonly buckets?: NonNullable<StackOptions['buckets']>;
   /** Before anything is started: fills the directories `stores/a` and `stores/b` of the state faster than over HTTP. */
   readonly prepare?: (stateDir: string) => Promise<void>;
@@ -68,6 +70,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     ports: { storeA, storeB },
     ...(database === null ? {} : { postgresUrl: database.url }),
     ...(options.ownServers === true || sharedTemporal === undefined ? {} : { temporalAddress: sharedTemporal }),
+    ...(options.temporalDynamicConfig === undefined ? {} : { temporalDynamicConfig: options.temporalDynamicConfig }),
     ...(options.buckets === undefined ? {} : { buckets: options.buckets }),
     config: {
       ...HEARTBEAT,
