@@ -10,8 +10,9 @@ import type { Change } from './object-index.ts';
 import type { DataRef } from './records.ts';
 
 /**
- * Bodies up to this size live in the index. A file costs an inode, a rename and two fsyncs of its own; inline bytes share the
- * batch's one fsync but are written again by LevelDB's compactions. Around 16 KiB the two cost the same.
+ * Bodies up to this size live in the index. A file costs an inode, a rename and two fsyncs of its own, several times the CPU of an
+ * inline put; inline bytes share the batch's one fsync, but LevelDB writes them to its log, to a table and again in compactions.
+ * Above 16 KiB the rates were equal within the noise (docs/decisions/filesystem-layout.md), and the disk is spared.
  */
 export const INLINE_BYTES_MAX = 16 * KiB;
 
