@@ -20,7 +20,8 @@ const ANONYMOUS: Principal = { name: 'anonymous', role: 'operator' };
 /** Guards every route that is registered in this scope after it. */
 export function authenticate(app: FastifyInstance, tokens: readonly TokenHash[]): void {
   app.decorateRequest('principal', null);
-  app.addHook('onRequest', async (request) => {
+  // After the routes' own onRequest hooks, so that guesses count against the rate limit; before the body is read.
+  app.addHook('preParsing', async (request) => {
     request.principal = tokens.length === 0 ? guardLoopback(request) : readBearer(request, tokens);
     const reads = request.method === 'GET' || request.method === 'HEAD';
     if (!reads && request.principal.role !== 'operator') {

@@ -50,7 +50,8 @@ export function readManifestRoute(app: FastifyInstance, { ledger }: ApiDeps): vo
       reply.header('etag', etag).header('cache-control', 'private, max-age=31536000, immutable');
       if (request.headers['if-none-match'] === etag) return reply.code(304).send();
       reply.type('application/json').header('content-length', manifest.manifestBytes);
-      if (request.method === 'HEAD') return reply.send();
+      // A stream, so that the length stays the manifest's.
+      if (request.method === 'HEAD') return reply.send(Readable.from([]));
       const stream = Readable.from(await withFirst(readManifest(ledger, manifest)), { objectMode: false });
       // The head is sent by then: a failure breaks the connection before the last byte, which the reader's length shows.
       stream.on('error', (error) => request.log.error({ err: error, manifest: hash }, 'the manifest broke off'));

@@ -15,7 +15,9 @@ import { attemptSchema, outcomeName, runState } from '../run-schema.ts';
 const runsQuery = Type.Object(
   {
     ...pageQuery,
-    pipeline: Type.Optional(Type.String({ description: 'runs of this pipeline only' })),
+    pipeline: Type.Optional(
+      Type.String({ pattern: '^[a-z0-9][a-z0-9_-]{0,62}$', description: 'runs of this pipeline only' }),
+    ),
     state: Type.Optional(runState),
   },
   { additionalProperties: false },
