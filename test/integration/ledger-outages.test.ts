@@ -42,6 +42,7 @@ test('the pool survives a restart of Postgres, and what was committed is there',
     for (let ordinal = 0; !stopped; ordinal++) {
       try {
         const key = { manifestHash: 'm', step: 'copy', ordinal } as const;
+        await ledger.claimStep(fence, key, 'h');
         await ledger.commitStep(fence, key, 'h', {}, { deliveries: [buildDelivery(`k${String(ordinal)}`)] });
         committed += 1;
       } catch (error) {

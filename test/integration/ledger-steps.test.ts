@@ -36,13 +36,9 @@ test('a step that is committed twice counts once, and its first result stays', a
   await ledger.claimStep(fence, toKey(0), 'h1');
   await ledger.commitStep(fence, toKey(0), 'h1', { copied: 2 }, effects);
   await ledger.commitStep(fence, toKey(0), 'h1', { copied: 2 }, effects);
-  await ledger.commitStep(
-    fence,
-    toKey(0),
-    'h2',
-    { copied: 9 },
-    { ...effects, deliveries: [buildDelivery('k1', 'other')] },
-  );
+  const others = { ...effects, deliveries: [buildDelivery('k1', 'other')] };
+  await assert.rejects(ledger.commitStep(fence, toKey(0), 'h2', { copied: 9 }, others), { type: 'heartbeat_lost' });
+  await assert.rejects(ledger.releaseStep(fence, toKey(0), 'h2', others), { type: 'heartbeat_lost' });
   assert.deepEqual(await ledger.loadStep(fence, toKey(0)), { copied: 2 });
   const progress = await ledger.loadProgress(fence.attemptId);
   assert.deepEqual(progress, { traffic: TRAFFIC, outcomes: { access_denied: 1 } });
@@ -53,6 +49,7 @@ test('a step that is committed twice counts once, and its first result stays', a
 test('ten commits of one step at once count once; ten steps at once all count', async () => {
   const { ledger } = fixture;
   const { fence } = await beginRun(ledger, 'parallel', 'r1');
+  for (let ordinal = 0; ordinal <= 10; ordinal++) await ledger.claimStep(fence, toKey(ordinal), 'h');
   await Promise.all(
     Array.from({ length: 10 }, () => ledger.commitStep(fence, toKey(0), 'h', {}, { traffic: TRAFFIC })),
   );
@@ -77,18 +74,24 @@ test('what a failed execution has to show is counted once, also when its commit 
   assert.deepEqual(await sql('select 1 from claim where attempt = $1', [fence.attemptId]), []);
 });
 
-test('an execution that was overtaken does not take back the claim of its successor', async () => {
+test('an execution that was overtaken commits nothing and does not take back the claim of its successor', async () => {
   const { ledger, sql } = fixture;
   const { fence } = await beginRun(ledger, 'overtaken', 'r1');
   await ledger.claimStep(fence, toKey(0), 'h1');
   await ledger.claimStep(fence, toKey(0), 'h2');
-  await ledger.releaseStep(fence, toKey(0), 'h1', {});
+  const late = { traffic: TRAFFIC, deliveries: [buildDelivery('k1')] };
+  await assert.rejects(ledger.releaseStep(fence, toKey(0), 'h1', late), { type: 'heartbeat_lost' });
+  await assert.rejects(ledger.commitStep(fence, toKey(0), 'h1', { copied: 1 }, late), { type: 'heartbeat_lost' });
   assert.deepEqual(await sql('select holder from claim where attempt = $1', [fence.attemptId]), [{ holder: 'h2' }]);
+  assert.deepEqual(await ledger.loadProgress(fence.attemptId), { traffic: {}, outcomes: {} });
+  assert.equal((await ledger.loadDeliveries(fence.targetId ?? '', ['k1'])).size, 0);
+  assert.equal(await ledger.loadStep(fence, toKey(0)), null);
 });
 
 test('a step of one attempt is no step of the next', async () => {
   const { ledger } = fixture;
   const first = await beginRun(ledger, 'next', 'r1');
+  await ledger.claimStep(first.fence, toKey(0), 'h');
   await ledger.commitStep(first.fence, toKey(0), 'h', { n: 1 }, {});
   await ledger.endAttempt(first.fence, { state: 'failed' });
   const second = await beginRun(ledger, 'next', 'r1');
@@ -219,6 +222,8 @@ test('an upload is known until it is closed; another of the same key replaces it
   await assert.rejects(ledger.saveParts(fence, 'u1', [part(1)]), { type: 'no_such_upload' });
   await ledger.settleDeadAttempt(fence.attemptId, { type: 'terminated', message: '' });
   assert.deepEqual(await ledger.listOpenUploads({ deadOnly: true }), [{ ...upload, uploadId: 'u2' }]);
+  // Its executions may not know yet.
+  assert.deepEqual(await ledger.listOpenUploads({ deadOnly: true, quietMs: 60_000 }), []);
 
   // A successor's target is its own again, with the upload that it may resume.
   const next = await beginRun(ledger, 'uploads', 'r2');
