@@ -6,6 +6,7 @@ import { close } from './close.ts';
 import { copyBatch } from './copy-batch.ts';
 import { completeLarge, copyParts } from './copy-large.ts';
 import { endPlan, finalize } from './finalize.ts';
+import { guardLedger } from './guarded-ledger.ts';
 import { list } from './list.ts';
 import { plan } from './plan.ts';
 import type { ActivityDeps, ActivityRuntime, Log } from './runtime.ts';
@@ -27,19 +28,21 @@ export function createActivities(
   executor: Executor,
   findPipeline: (name: string) => PipelineSpec,
 ): Activities {
-  const { long, short } = executor;
+  const { short } = executor;
+  const long = <T>(work: (deps: ActivityDeps, runtime: ActivityRuntime) => Promise<T>): Promise<T> =>
+    executor.long((runtime) => work({ ...deps, ledger: guardLedger(deps.ledger, runtime.guard) }, runtime));
   return {
     begin: (input) => short(({ workflowRunId }) => begin(deps, input, workflowRunId)),
-    list: (input) => long((runtime) => list(deps, runtime, input)),
-    buildManifest: (input) => long((runtime) => buildManifest(deps, runtime, input)),
-    plan: (input) => long((runtime) => plan(deps, runtime, input)),
+    list: (input) => long((guarded, runtime) => list(guarded, runtime, input)),
+    buildManifest: (input) => long((guarded, runtime) => buildManifest(guarded, runtime, input)),
+    plan: (input) => long((guarded, runtime) => plan(guarded, runtime, input)),
     endPlan: (input) => short(() => endPlan(deps, input)),
-    copyBatch: (input) => long((runtime) => copyBatch(deps, runtime, input)),
-    copyParts: (input) => long((runtime) => copyParts(deps, runtime, input)),
-    completeLarge: (input) => long((runtime) => completeLarge(deps, runtime, input)),
-    finalize: (input) => long((runtime) => finalize(deps, runtime, input)),
-    close: (input) => long((runtime) => close(deps, runtime, input)),
-    verify: (input) => long((runtime) => verify(deps, runtime, input)),
+    copyBatch: (input) => long((guarded, runtime) => copyBatch(guarded, runtime, input)),
+    copyParts: (input) => long((guarded, runtime) => copyParts(guarded, runtime, input)),
+    completeLarge: (input) => long((guarded, runtime) => completeLarge(guarded, runtime, input)),
+    finalize: (input) => long((guarded, runtime) => finalize(guarded, runtime, input)),
+    close: (input) => long((guarded, runtime) => close(guarded, runtime, input)),
+    verify: (input) => long((guarded, runtime) => verify(guarded, runtime, input)),
     acceptScheduled: (input) => short(({ log }) => acceptScheduled(deps.ledger, findPipeline, log, input)),
   };
 }

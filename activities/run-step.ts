@@ -46,7 +46,7 @@ export async function runStep<T extends object>(
   try {
     const result = await work(step);
     traffic = counter.take();
-    runtime.guard.assertMayWrite();
+    runtime.guard.assertCurrent();
     await deps.ledger.commitStep(fence, key, runtime.holder, result, effects());
     return result;
   } catch (error) {
@@ -56,10 +56,10 @@ export async function runStep<T extends object>(
   }
 }
 
-/** What was delivered before the failure is delivered. An execution that may no longer write says nothing. */
+/** What was delivered before the failure is delivered, also when it was cancelled. An execution that lost its heartbeat says nothing. */
 async function release(step: Step, effects: StepEffects): Promise<void> {
   try {
-    step.runtime.guard.assertMayWrite();
+    step.runtime.guard.assertCurrent();
     await step.deps.ledger.releaseStep(step.fence, step.key, step.runtime.holder, effects);
   } catch (cause) {
     step.runtime.log.warn(

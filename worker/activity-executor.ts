@@ -54,7 +54,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
             context.heartbeat();
             await client.activity.heartbeat(taskToken);
           },
-          isGone,
+          toVerdict,
         });
         try {
           const holder = `${process.pid}:${activityId}:${attempt}:${base64TaskToken.slice(-24)}`;
@@ -66,11 +66,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
 }
 
-/** Cancelled, completed by another, timed out, or its workflow is closed: this execution is nobody's any more. */
-function isGone(error: unknown): boolean {
-  return (
-    error instanceof ActivityNotFoundError ||
-    error instanceof ActivityCancelledError ||
-    error instanceof ActivityPausedError
-  );
+/** Not found: completed by another, timed out, or its workflow is closed. */
+function toVerdict(error: unknown): 'cancelled' | 'superseded' | null {
+  if (error instanceof ActivityNotFoundError) return 'superseded';
+  return error instanceof ActivityCancelledError || error instanceof ActivityPausedError ? 'cancelled' : null;
 }
