@@ -360,8 +360,11 @@ export interface Ledger {
   saveParts(fence: Fence, uploadId: string, parts: readonly PartRecord[]): Promise<void>;
   loadParts(uploadId: string): Promise<readonly PartRecord[]>;
   closeUpload(fence: Fence, uploadId: string): Promise<void>;
-  /** Open uploads of targets that no live attempt owns, or of one attempt. */
-  listOpenUploads(query: { deadOnly: true } | { attemptId: string }): Promise<readonly UploadRecord[]>;
+  /**
+   * Open uploads of targets that no live attempt owns, or of one attempt. `quietMs`: only of attempts that were closed that long ago,
+   * so that none of their executions writes any more.
+   */
+  listOpenUploads(query: { deadOnly: true; quietMs?: number } | { attemptId: string }): Promise<readonly UploadRecord[]>;
   /** Forgets an upload that was aborted for a dead attempt. */
   forgetUpload(uploadId: string): Promise<void>;
 

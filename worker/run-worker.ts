@@ -90,6 +90,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
     control,
     openStore: stores.openStore,
     intervalMs: settings.sweepIntervalMs,
+    heartbeatTimeoutMs,
     logger,
   });
   const server = settings.metricsListen === null ? null : await serveMetrics(settings.metricsListen, metrics);

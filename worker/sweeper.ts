@@ -14,6 +14,7 @@ export interface SweeperOptions {
   readonly control: Pick<RunControl, 'look' | 'start'>;
   readonly openStore: ActivityDeps['openStore'];
   readonly intervalMs: number;
+  readonly heartbeatTimeoutMs: number;
   readonly logger: Logger;
 }
 
@@ -59,8 +60,14 @@ async function settleDead({ ledger, control, logger }: SweeperOptions): Promise<
   }
 }
 
-async function abortLeftOpen({ ledger, openStore, logger }: SweeperOptions): Promise<void> {
-  for (const upload of await ledger.listOpenUploads({ deadOnly: true })) {
+/**
+ * Only after a heartbeat time-out: an execution that does not know yet that its attempt is dead may be creating an upload just now.
+ * Each is looked at again right before, for a new attempt may have taken it over while others were aborted.
+ */
+async function abortLeftOpen({ ledger, openStore, logger, heartbeatTimeoutMs }: SweeperOptions): Promise<void> {
+  const listDead = () => ledger.listOpenUploads({ deadOnly: true, quietMs: heartbeatTimeoutMs });
+  for (const upload of await listDead()) {
+    if (!(await listDead()).some(({ uploadId }) => uploadId === upload.uploadId)) continue;
     const store = openStore(upload.location.store, () => undefined);
     await abortUpload(store, upload);
     await ledger.forgetUpload(upload.uploadId);

@@ -103,7 +103,10 @@ export function createUploads(db: Database): UploadsLedger {
             ])
           : await db.query<UploadRow>(
               `select ${COLUMNS} from upload u
-               where not exists (select 1 from attempt a where a.target = u.target and a.live) order by u.target, u.key`,
+               where not exists (select 1 from attempt a where a.target = u.target and a.live)
+                 and not exists (select 1 from attempt a where a.id = u.attempt and a.ended_at > now() - $1 * interval '1 millisecond')
+               order by u.target, u.key`,
+              [query.quietMs ?? 0],
             );
       return rows.map(toUploadRecord);
     },
