@@ -1,6 +1,8 @@
 /** Ends an attempt that failed or was cancelled: what is open at the target is aborted first, and the lease is released. */
 import { abortOpenUploads } from './abort-open-uploads.ts';
+import { isWaybillError } from '../core/failures.ts';
 import { TrafficCounter } from '../core/traffic.ts';
+import type { Fence } from '../ledger/ledger.ts';
 import { buildSummary } from './summary.ts';
 import { guardStore } from './guarded-store.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
@@ -9,8 +11,8 @@ import type { CloseStep } from './types.ts';
 export async function close(deps: ActivityDeps, runtime: ActivityRuntime, input: CloseStep): Promise<void> {
   const { fence, state, failure } = input;
   const counter = new TrafficCounter();
-  const attempt = await deps.ledger.loadAttempt(fence);
-  if (attempt.mode === 'run') {
+  const spec = await deps.ledger.loadSpec(fence.attemptId);
+  if (fence.targetId !== null && (await isOpen(deps, fence))) {
     await abortOpenUploads({
       deps,
       runtime,
@@ -20,7 +22,7 @@ export async function close(deps: ActivityDeps, runtime: ActivityRuntime, input:
     await deps.ledger.saveEffects(fence, { traffic: counter.take() });
   }
   const { traffic } = await deps.ledger.loadProgress(fence.attemptId);
-  const summary = buildSummary(deps, attempt.spec, {
+  const summary = buildSummary(deps, spec, {
     traffic,
     plan: NOTHING,
     counts: NOTHING,
@@ -28,6 +30,17 @@ export async function close(deps: ActivityDeps, runtime: ActivityRuntime, input:
     objects: -1,
   });
   await deps.ledger.endAttempt(fence, { state, failure, summary });
+}
+
+/** False: it was closed already, by an execution of this activity that did not live to say so. */
+async function isOpen(deps: ActivityDeps, fence: Fence): Promise<boolean> {
+  try {
+    await deps.ledger.loadAttempt(fence);
+    return true;
+  } catch (error) {
+    if (isWaybillError(error) && error.type === 'lease_lost') return false;
+    throw error;
+  }
 }
 
 const NOTHING = {

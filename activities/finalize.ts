@@ -3,8 +3,8 @@
  * with its totals and its money. The marker exists only when every object of the manifest is verified at the target (invariant I1).
  */
 import { isFailureOutcome, type OutcomeCode } from '../core/outcomes.ts';
-import { toTargetKey } from '../core/pipeline.ts';
-import type { BegunAttempt, Fence, ManifestRecord } from '../ledger/ledger.ts';
+import { toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
+import type { Fence, ManifestRecord } from '../ledger/ledger.ts';
 import { abortOpenUploads } from './abort-open-uploads.ts';
 import { readDescriptors } from './read-descriptors.ts';
 import { runStep } from './run-step.ts';
@@ -26,18 +26,19 @@ export async function finalize(
 ): Promise<FinalizeResult> {
   const { fence, manifest, plan, counts } = input;
   const { ledger } = deps;
-  const attempt = await ledger.loadAttempt(fence);
+  // Without the fence: once the attempt is ended there is none, and this may be asked again.
+  const spec = await ledger.loadSpec(fence.attemptId);
   const key = { manifestHash: manifest.manifestHash, step: 'finalize', ordinal: 0 } as const;
   const finalized = await runStep<Finalized>(deps, runtime, fence, key, async (step) => {
     await ledger.setState(fence, 'finalizing');
     const record = await ledger.loadManifest(manifest.manifestHash);
     const { outcomes } = await ledger.loadProgress(fence.attemptId);
     const failed = countFailures(outcomes);
-    const undelivered = await countUndelivered(deps, runtime, attempt, record);
+    const undelivered = await countUndelivered(deps, runtime, fence, spec, record);
     await abortOpenUploads(step);
     if (failed > 0 || undelivered > 0)
       return { state: 'partial', failed: Math.max(failed, undelivered), markerKey: null };
-    const markerKey = await writeMarker(step, attempt.spec, record);
+    const markerKey = await writeMarker(step, spec, record);
     return { state: 'done', failed: 0, markerKey };
   });
 
@@ -45,7 +46,7 @@ export async function finalize(
   await ledger.endAttempt(fence, {
     state: finalized.state,
     totals: toTotals(manifest, plan, counts, outcomes),
-    summary: buildSummary(deps, attempt.spec, {
+    summary: buildSummary(deps, spec, {
       traffic,
       plan,
       counts,
@@ -70,7 +71,7 @@ export async function endPlan(
   input: ManifestStep & { readonly counts: PlanCounts },
 ): Promise<void> {
   const { fence, manifest, counts: plan } = input;
-  const { spec } = await deps.ledger.loadAttempt(fence);
+  const spec = await deps.ledger.loadSpec(fence.attemptId);
   const { outcomes, traffic } = await deps.ledger.loadProgress(fence.attemptId);
   const counts = {
     copied: plan.toCopy,
@@ -97,15 +98,15 @@ function countFailures(outcomes: Readonly<Partial<Record<OutcomeCode, number>>>)
 async function countUndelivered(
   deps: ActivityDeps,
   runtime: ActivityRuntime,
-  attempt: BegunAttempt,
+  { targetId }: Fence,
+  spec: PipelineSpec,
   record: ManifestRecord,
 ): Promise<number> {
-  const { targetId } = attempt.fence satisfies Fence;
   if (targetId === null) return 0;
   let undelivered = 0;
   for await (const descriptors of readDescriptors(deps.ledger, record.listingId)) {
     runtime.guard.signal.throwIfAborted();
-    const keys = descriptors.map((descriptor) => toTargetKey(attempt.spec, descriptor.key));
+    const keys = descriptors.map((descriptor) => toTargetKey(spec, descriptor.key));
     const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
     for (const [index, descriptor] of descriptors.entries()) {
       const delivery = deliveries.get(keys[index] ?? '');
