@@ -143,13 +143,13 @@ const OUTCOMES: Partial<Record<FailureType, OutcomeCode>> = {
   access_denied: 'access_denied',
   unsupported_key: 'unsupported_key',
   store_refused: 'store_error',
+  no_such_upload: 'store_error',
 };
 /** Failures that may pass, and what is said of an object that they outlast. */
 const LAST_RESORT: Partial<Record<FailureType, OutcomeCode>> = {
   store_error: 'store_error',
   body_corrupt: 'checksum_mismatch',
   checksum_mismatch: 'checksum_mismatch',
-  no_such_upload: 'store_error',
 };
 
 export const toOutcome = (error: unknown): OutcomeCode | null =>

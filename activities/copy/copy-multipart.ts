@@ -7,17 +7,23 @@ import { copyParts } from './copy-parts.ts';
 import { openUpload } from './open-upload.ts';
 import type { Transfer } from './transfer.ts';
 
+/** Somebody who aborts uploads faster than they are copied is not outrun. */
+const UPLOADS_MAX = 3;
+
+/** An upload that was aborted by somebody else is opened anew. @throws no_such_upload when that happens again and again */
 export async function copyMultipart(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
   const { step } = transfer;
-  const { upload, parts } = await openUpload(transfer, action);
-  try {
-    const run = { upload, from: parts.length + 1, to: upload.layout.parts, before: parts.at(-1) };
-    const sent = run.from > run.to ? [] : await copyParts(transfer, action, run);
-    return await completeUpload(transfer, action, upload, [...parts, ...sent]);
-  } catch (error) {
-    // Aborted by somebody else: the record goes, so that the next try opens a new one.
-    if (isWaybillError(error) && error.type === 'no_such_upload')
+  for (let uploads = 1; ; uploads++) {
+    const { upload, parts } = await openUpload(transfer, action);
+    try {
+      const run = { upload, from: parts.length + 1, to: upload.layout.parts, before: parts.at(-1) };
+      const sent = run.from > run.to ? [] : await copyParts(transfer, action, run);
+      return await completeUpload(transfer, action, upload, [...parts, ...sent]);
+    } catch (error) {
+      if (!isWaybillError(error) || error.type !== 'no_such_upload') throw error;
+      // The record goes, so that the next try opens a new one.
       await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
-    throw error;
+      if (uploads === UPLOADS_MAX) throw error;
+    }
   }
 }
