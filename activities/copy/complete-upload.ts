@@ -11,6 +11,7 @@ import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex, toContentMd5 } from '../plan/content-md5.ts';
 import { abortUpload } from './abort-upload.ts';
 import { hasMd5ETags } from './copy-parts.ts';
+import { holdsSameBytes } from './holds-same-bytes.ts';
 import { toSourceChanged } from './read-source.ts';
 import { retryTransient } from './retry-transient.ts';
 import type { Transfer } from './transfer.ts';
@@ -64,7 +65,12 @@ export async function completeUpload(
     if (!isWaybillError(error)) throw error;
     if (error.type !== 'precondition_failed' && error.type !== 'no_such_upload') throw error;
     const held = await headTarget(transfer, upload.key);
-    if (held?.etag === composite && held.sizeBytes === action.sizeBytes) return delivered(held.etag);
+    const wanted = { sizeBytes: action.sizeBytes, etag: composite, md5: contentMd5 };
+    if (held !== null && (await holdsSameBytes(transfer, upload.key, held, wanted))) {
+      // The bytes are there, by whatever upload; this one may still be open.
+      if (error.type === 'precondition_failed') await abortUpload(target, upload);
+      return delivered(held.etag);
+    }
     await drop();
     if (error.type === 'no_such_upload') throw error;
     throw new WaybillError(

@@ -10,6 +10,7 @@ import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
 import { toPutRequest } from './carry-over.ts';
+import { holdsSameBytes } from './holds-same-bytes.ts';
 import { openSource, readWhole, toSourceChanged } from './read-source.ts';
 import type { Transfer } from './transfer.ts';
 import { headTarget, toConditions } from './write-conditions.ts';
@@ -52,7 +53,8 @@ export async function copyWhole(transfer: Transfer, action: CopyAction): Promise
     if (!isWaybillError(error) || error.type !== 'precondition_failed') throw error;
     // Either an earlier try of ours put it there and did not live to say so, or it is somebody else's.
     const held = await headTarget(transfer, targetKey);
-    if (held?.etag === md5 && held.sizeBytes === sizeBytes) return delivered(held.etag);
+    if (held !== null && (await holdsSameBytes(transfer, targetKey, held, { sizeBytes, etag: md5, md5 })))
+      return delivered(held.etag);
     throw new WaybillError(
       'target_conflict',
       'the target changed after the plan',

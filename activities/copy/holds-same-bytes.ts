@@ -1,0 +1,50 @@
+/**
+ * Whether what stands at the target is what was about to be written. A worker that was killed between the store's effect and the
+ * ledger's leaves its successor just this question. Where the ETag is no hash of the bytes (SSE-KMS, an opaque store) and no MD5 was
+ * recorded, only the bytes themselves can tell, and they are read: without it, an object of ours would look like somebody else's.
+ */
+import { createHash } from 'node:crypto';
+import { isWaybillError } from '../../core/failures.ts';
+import { PART_BYTES_DEFAULT } from '../../core/limits.ts';
+import type { ObjectInfo } from '../../stores/store.ts';
+import { toContentMd5 } from '../plan/content-md5.ts';
+import type { Transfer } from './transfer.ts';
+
+export interface Wanted {
+  readonly sizeBytes: number;
+  /** The ETag that the write gives where ETags are hashes. */
+  readonly etag: string;
+  /** Hex, of all bytes. */
+  readonly md5: string;
+}
+
+/** Requests: none where the ETag or the recorded MD5 says it; otherwise one GET for each 8 MiB. */
+export async function holdsSameBytes(
+  transfer: Transfer,
+  targetKey: string,
+  held: ObjectInfo,
+  wanted: Wanted,
+): Promise<boolean> {
+  if (held.sizeBytes !== wanted.sizeBytes) return false;
+  if (held.etag === wanted.etag) return true;
+  const recorded = toContentMd5(held);
+  if (recorded !== null) return recorded === wanted.md5;
+  try {
+    return (await hashTarget(transfer, targetKey, held)) === wanted.md5;
+  } catch (error) {
+    if (isWaybillError(error) && (error.type === 'no_such_key' || error.type === 'precondition_failed')) return false;
+    throw error;
+  }
+}
+
+/** In ranges, so that none outlasts the limit of a request. */
+async function hashTarget(transfer: Transfer, key: string, held: ObjectInfo): Promise<string> {
+  const { bucket } = transfer.spec.target;
+  const md5 = createHash('md5');
+  for (let first = 0; first < held.sizeBytes; first += PART_BYTES_DEFAULT) {
+    const last = Math.min(first + PART_BYTES_DEFAULT, held.sizeBytes) - 1;
+    const { body } = await transfer.target.get({ bucket, key, ifMatch: held.etag, range: { first, last } });
+    for await (const piece of body) md5.update(piece);
+  }
+  return md5.digest('hex');
+}
