@@ -50,6 +50,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   readonly answer: Promise<HttpAnswer>;
   readonly #options: ExchangeOptions;
   readonly #limitTimer: NodeJS.Timeout;
+  readonly #createdAt = performance.now();
   #idleTimer: NodeJS.Timeout | undefined;
   #resolve!: (answer: HttpAnswer) => void;
   #reject!: (error: Error) => void;
@@ -78,6 +79,8 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   }
 
   onRequestStart(controller: Dispatcher.DispatchController): void {
+    // A process that was stopped while the request waited for a connection gets here before its timer: too late is too late.
+    if (performance.now() - this.#createdAt > this.#options.requestLimitMs) this.#onLimit(this.#options.requestLimitMs);
     if (this.#finished) controller.abort(new Error('the request is no longer wanted'));
     else this.#controller = controller;
   }
