@@ -1,7 +1,7 @@
 /** A store whose ETags say nothing of the bytes and differ with every write, as with SSE-KMS; for the rest, the store behind it. */
 import { randomBytes } from 'node:crypto';
 import type { ETag } from '../../core/ids.ts';
-import type { ObjectInfo, ReadConditions, Store, WriteConditions } from '../../stores/store.ts';
+import type { ObjectInfo, Store } from '../../stores/store.ts';
 
 export function createOpaqueStore(store: Store): Store {
   /** What is said outside, by what the store says; and back. */
@@ -14,7 +14,7 @@ export function createOpaqueStore(store: Store): Store {
     current.set(place(request), { real, said });
     return { etag: said };
   };
-  const toReal = <T extends ReadConditions & WriteConditions>(request: T & { bucket: string; key: string }): T => {
+  const toReal = <T extends { bucket: string; key: string; ifMatch?: string }>(request: T): T => {
     const known = current.get(place(request));
     return request.ifMatch === undefined
       ? request
