@@ -1,22 +1,19 @@
 /** The checks over the sources, each a command that exits with 0 or fails. They come before the tests: what they find is found sooner. */
-import path from 'node:path';
 import { runToEnd, type RunOptions } from './process-group.ts';
 import type { FileResult } from './result.ts';
 
 interface Check {
   readonly name: string;
-  /** Of node_modules/.bin's packages by their entry, else an npm script. */
+  /** An npm script. */
   readonly command: readonly [string, ...string[]];
 }
 
 const npmScript = (name: string): Check['command'] => ['npm', 'run', '--silent', name];
-const bin = (name: string): string => path.join('node_modules', '.bin', name);
 
 export const CHECKS: readonly Check[] = [
   { name: 'types', command: npmScript('typecheck') },
   { name: 'lint', command: npmScript('lint') },
   { name: 'format', command: npmScript('format:check') },
-  { name: 'dead code', command: [bin('knip')] },
   { name: 'build', command: npmScript('build') },
 ];
 
