@@ -2,6 +2,8 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 
 export interface WindowOptions {
+  /** Numbers before `from` that are started first. */
+  readonly before: readonly number[];
   readonly from: number;
   /** One past the last number. */
   readonly count: number;
@@ -12,8 +14,9 @@ export interface WindowOptions {
   readonly work: (ordinal: number) => Promise<void>;
 }
 
-/** Returns the first number that was not started. Fails with the first failure, after everything in flight has settled. */
+/** Returns the first number, from `from` on, that was not started. Fails with the first failure, after everything in flight has settled. */
 export async function runWindow(options: WindowOptions): Promise<number> {
+  const before = [...options.before];
   let next = options.from;
   let inFlight = 0;
   const failures: unknown[] = [];
@@ -22,10 +25,10 @@ export async function runWindow(options: WindowOptions): Promise<number> {
     failures.length > 0 || options.shouldStop() || (options.mayStart() && inFlight < options.concurrency());
 
   try {
-    while (next < options.count) {
+    while (before.length > 0 || next < options.count) {
       await condition(mayGoOn);
       if (failures.length > 0 || options.shouldStop()) break;
-      const ordinal = next++;
+      const ordinal = before.shift() ?? next++;
       inFlight += 1;
       void options.work(ordinal).then(
         () => {

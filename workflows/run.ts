@@ -20,14 +20,15 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import { HISTORY_EVENTS_MAX, RUN_CONCURRENCY_MAX } from '../core/limits.ts';
-import type { LiveState } from '../core/run-state.ts';
+import type { LiveState, RunState } from '../core/run-state.ts';
 import { QUERIES, SIGNALS } from '../core/wire-names.ts';
 import { createActivityProxies } from './activity-proxies.ts';
+import { copyOneBatch } from './copy-one-batch.ts';
 import { runWindow } from './copy-window.ts';
 import { addCounts, NO_COUNTS } from './counts.ts';
 import { toFailure } from './failure.ts';
 import { show, showState } from './operator-view.ts';
-import type { CopyCounts, Progress, RunCheckpoint, RunInput, RunResult } from './types.ts';
+import type { CopyCounts, Progress, RunCheckpoint, RunInput, RunResult, UnfinishedLarge } from './types.ts';
 
 export const pauseSignal = defineSignal(SIGNALS.pause);
 export const resumeSignal = defineSignal(SIGNALS.resume);
@@ -39,6 +40,7 @@ export async function run(input: RunInput): Promise<RunResult> {
   let checkpoint = input.resume;
   let paused = checkpoint?.paused ?? false;
   let concurrency = checkpoint?.concurrency ?? 1;
+  let isConcurrencyAsked = false;
   let phase: LiveState = checkpoint === undefined ? 'accepted' : 'copying';
   let progress: Progress = {
     state: phase,
@@ -47,7 +49,7 @@ export async function run(input: RunInput): Promise<RunResult> {
     concurrency,
     manifest: checkpoint?.manifest ?? null,
     plan: checkpoint?.plan ?? null,
-    batchesDone: checkpoint?.nextOrdinal ?? 0,
+    batchesDone: checkpoint === undefined ? 0 : checkpoint.nextOrdinal - checkpoint.unfinished.length,
     counts: checkpoint?.counts ?? NO_COUNTS,
   };
   const report = (change: Partial<Progress>): void => {
@@ -59,30 +61,36 @@ export async function run(input: RunInput): Promise<RunResult> {
     report(change);
     showState(input, progress);
   };
+  const end = (state: RunState): void => {
+    progress = { ...progress, state };
+    show(input, progress);
+    showState(input, progress);
+  };
 
-  setHandler(pauseSignal, () => {
-    paused = true;
+  const setPaused = (wanted: boolean): void => {
+    paused = wanted;
     report({});
     showState(input, progress);
-  });
-  setHandler(resumeSignal, () => {
-    paused = false;
-    report({});
-    showState(input, progress);
-  });
+  };
+  setHandler(pauseSignal, () => setPaused(true));
+  setHandler(resumeSignal, () => setPaused(false));
   setHandler(setConcurrencySignal, (wanted) => {
-    if (Number.isInteger(wanted)) concurrency = Math.min(RUN_CONCURRENCY_MAX, Math.max(1, wanted));
+    if (!Number.isInteger(wanted)) return;
+    isConcurrencyAsked = true;
+    concurrency = Math.min(RUN_CONCURRENCY_MAX, Math.max(1, wanted));
     report({});
   });
   setHandler(progressQuery, () => progress);
   const untilResumed = (): Promise<void> => condition(() => !paused);
 
+  if (checkpoint !== undefined) report({});
   let fence = checkpoint?.fence ?? null;
   try {
     if (checkpoint === undefined) {
-      const begun = await activities.begin({ runUuid: input.runUuid });
+      // Cancelled only once it is known what was begun, or nobody would close it.
+      const begun = await CancellationScope.nonCancellable(() => activities.begin({ runUuid: input.runUuid }));
       fence = begun.fence;
-      concurrency = begun.concurrency;
+      if (!isConcurrencyAsked) concurrency = begun.concurrency;
       const quietUntilMs = begun.quietMs > 0 ? Date.now() + begun.quietMs : 0;
       enter('listing', { attempt: begun.attempt });
       await untilResumed();
@@ -95,6 +103,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       if (begun.mode === 'plan') {
         await activities.endPlan({ fence, manifest, counts: plan });
         report({ plan });
+        end('done');
         return toResult('done', manifest.manifestHash, planHash, plan.skipped, NO_COUNTS, 0);
       }
       enter('copying', { plan });
@@ -105,6 +114,7 @@ export async function run(input: RunInput): Promise<RunResult> {
         planHash,
         plan,
         nextOrdinal: 0,
+        unfinished: [],
         counts: NO_COUNTS,
         paused,
         concurrency,
@@ -119,35 +129,40 @@ export async function run(input: RunInput): Promise<RunResult> {
 
     let counts = checkpoint.counts;
     const manifestHash = manifest.manifestHash;
+    const unfinished = new Map(checkpoint.unfinished.map((large): [number, UnfinishedLarge] => [large.ordinal, large]));
+    const shouldStop = (): boolean =>
+      workflowInfo().historyLength > HISTORY_EVENTS_MAX || workflowInfo().continueAsNewSuggested;
     const nextOrdinal = await runWindow({
+      before: [...unfinished.keys()],
       from: checkpoint.nextOrdinal,
       count: plan.batches,
       concurrency: () => concurrency,
       mayStart: () => !paused,
-      shouldStop: () => workflowInfo().historyLength > HISTORY_EVENTS_MAX || workflowInfo().continueAsNewSuggested,
+      shouldStop,
       work: async (ordinal) => {
-        let result = await activities.copyBatch({ fence: owned, manifestHash, ordinal });
-        if (result.large !== null) {
-          for (let partBatch = 0; partBatch < result.large.partBatches; partBatch++) {
-            await untilResumed();
-            await activities.copyParts({ fence: owned, manifestHash, ordinal, partBatch });
-          }
-          result = await activities.completeLarge({ fence: owned, manifestHash, ordinal });
+        const from = unfinished.get(ordinal);
+        const options = { activities, from, isPaused: () => paused, shouldStop };
+        const ended = await copyOneBatch({ fence: owned, manifestHash, ordinal }, options);
+        if ('unfinished' in ended) {
+          unfinished.set(ordinal, ended.unfinished);
+          return;
         }
-        counts = addCounts(counts, result.counts);
+        unfinished.delete(ordinal);
+        counts = addCounts(counts, ended.counts);
         report({ counts, batchesDone: progress.batchesDone + 1 });
       },
     });
-    if (nextOrdinal < plan.batches) {
-      const resume: RunCheckpoint = { ...checkpoint, nextOrdinal, counts, paused, concurrency, attempt };
+    if (nextOrdinal < plan.batches || unfinished.size > 0) {
+      const left = { nextOrdinal, unfinished: [...unfinished.values()], counts, paused, concurrency };
+      const resume: RunCheckpoint = { ...checkpoint, ...left, attempt };
       return await continueAsNew<typeof run>({ ...input, resume });
     }
 
     await untilResumed();
     enter('finalizing');
-    const end = await activities.finalize({ fence: owned, manifest, planHash, plan, counts });
-    showState(input, { ...progress, state: end.state });
-    return toResult(end.state, manifestHash, planHash, plan.skipped, counts, end.failed);
+    const finalized = await activities.finalize({ fence: owned, manifest, planHash, plan, counts });
+    end(finalized.state);
+    return toResult(finalized.state, manifestHash, planHash, plan.skipped, counts, finalized.failed);
   } catch (error) {
     // Continue-as-new travels as an exception of the SDK's own and is not a failure.
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
@@ -155,11 +170,11 @@ export async function run(input: RunInput): Promise<RunResult> {
     const failure = toFailure(error, cancelled);
     const owned = fence;
     if (owned !== null) {
-      await CancellationScope.nonCancellable(() =>
-        activities.close({ fence: owned, state: cancelled ? 'cancelled' : 'failed', failure }),
-      );
+      const close = { fence: owned, state: cancelled ? 'cancelled' : 'failed', failure } as const;
+      // Where it cannot be closed, the lease is another's, or the sweeper settles it; why this run ended stays as it is.
+      await CancellationScope.nonCancellable(() => activities.close(close).catch(() => undefined));
     }
-    showState(input, { ...progress, state: cancelled ? 'cancelled' : 'failed' });
+    end(cancelled ? 'cancelled' : 'failed');
     if (cancelled) throw error;
     throw ApplicationFailure.create({ type: failure.type, message: failure.message, nonRetryable: true });
   }

@@ -42,6 +42,14 @@ export interface ManifestRef {
   readonly sizeBytes: number;
 }
 
+/** A large object between two groups of its parts. */
+export interface UnfinishedLarge {
+  readonly ordinal: number;
+  /** The next group of parts, from 0. */
+  readonly partBatch: number;
+  readonly partBatches: number;
+}
+
 /** Everything that the copy loop carries into its next history. */
 export interface RunCheckpoint {
   readonly fence: Fence;
@@ -50,6 +58,8 @@ export interface RunCheckpoint {
   readonly planHash: string;
   readonly plan: PlanCounts;
   readonly nextOrdinal: number;
+  /** Batches before `nextOrdinal` that were begun and are gone on with first. */
+  readonly unfinished: readonly UnfinishedLarge[];
   readonly counts: CopyCounts;
   readonly paused: boolean;
   readonly concurrency: number;
