@@ -18,7 +18,7 @@ export async function buildManifest(
   input: { fence: Fence },
 ): Promise<ManifestRef> {
   const { fence } = input;
-  return runStep(deps, runtime, fence, { manifestHash: '', step: 'manifest', ordinal: 0 }, async () => {
+  const built = await runStep(deps, runtime, fence, { manifestHash: '', step: 'manifest', ordinal: 0 }, async () => {
     const { runId } = await deps.ledger.loadAttempt(fence);
     const { listingId } = await deps.ledger.openListing(fence);
     const digest = new ManifestDigest(runId);
@@ -44,9 +44,10 @@ export async function buildManifest(
       manifestBytes,
       chunks,
     });
-    await deps.ledger.setState(fence, 'planning');
     return { manifestHash: hash, contentHash, objects, sizeBytes };
   });
+  await deps.ledger.setState(fence, 'planning');
+  return built;
 }
 
 async function* unpackPages(pages: AsyncIterable<ListingPage>): AsyncGenerator<ListingPage> {

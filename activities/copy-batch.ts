@@ -57,10 +57,13 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   const { done, todo } = await splitDelivered(transfer, actions);
   const failed: { action: CopyAction; error: unknown }[] = [];
   let refused = 0;
+  let served = 0;
 
   const copyOne = async (action: CopyAction): Promise<void> => {
     try {
-      step.deliveries.push(await copyObject(transfer, action));
+      const steady = action.sizeBytes <= PART_BYTES_DEFAULT;
+      step.deliveries.push(await deps.limiter.use(() => copyObject(transfer, action), steady));
+      served += 1;
       done.push(action);
     } catch (error) {
       const code = toOutcome(error);
@@ -85,14 +88,14 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   const copyFromQueue = async (): Promise<void> => {
     while (next < queue.length && !runtime.guard.signal.aborted && !isStoreWide(failed)) {
       const action = queue[next++] as CopyAction;
-      await deps.limiter.use(() => copyOne(action), action.sizeBytes <= PART_BYTES_DEFAULT);
+      await copyOne(action);
     }
   };
   await Promise.all(Array.from({ length: Math.min(deps.limiter.max, queue.length) }, copyFromQueue));
   runtime.guard.signal.throwIfAborted();
 
   for (const { action, error } of failed) {
-    const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, done.length > 0);
+    const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, served > 0);
     if (code === null) throw error;
     refused += 1;
     pushOutcome(step, action.key, code, error);
@@ -118,6 +121,7 @@ async function splitDelivered(
   const delivered = await step.deps.ledger.loadDeliveries(step.fence.targetId, keys);
   const isDone = (action: Action): boolean => {
     const record = delivered.get(toTargetKey(spec, action.key));
+    if (action.op === 'adopt' && record?.targetEtag !== action.targetEtag) return false;
     return action.op !== 'repair' && record?.sourceEtag === action.etag && record.sizeBytes === action.sizeBytes;
   };
   return { done: actions.filter(isDone), todo: actions.filter((action) => !isDone(action)) };
@@ -143,7 +147,6 @@ const OUTCOMES: Partial<Record<FailureType, OutcomeCode>> = {
   access_denied: 'access_denied',
   unsupported_key: 'unsupported_key',
   store_refused: 'store_error',
-  no_such_upload: 'store_error',
 };
 /** Failures that may pass, and what is said of an object that they outlast. */
 const LAST_RESORT: Partial<Record<FailureType, OutcomeCode>> = {
@@ -155,11 +158,14 @@ const LAST_RESORT: Partial<Record<FailureType, OutcomeCode>> = {
 export const toOutcome = (error: unknown): OutcomeCode | null =>
   isWaybillError(error) ? (OUTCOMES[error.type] ?? null) : null;
 
-/** Null: try again. A store that failed on everything may be down, so it is given four times as long. */
+/** Half an hour of tries a minute apart: a store that fails on everything in this execution may be down, and is waited for. */
+const OUTAGE_TRIES = 35;
+
+/** Null: try again. */
 export function toLastResort(error: unknown, tryNumber: number, servesOthers: boolean): OutcomeCode | null {
   const code = isWaybillError(error) ? (LAST_RESORT[error.type] ?? null) : null;
   if (code === null || tryNumber < BATCH_TRIES) return null;
-  return code === 'checksum_mismatch' || servesOthers || tryNumber >= 4 * BATCH_TRIES ? code : null;
+  return code === 'checksum_mismatch' || servesOthers || tryNumber >= OUTAGE_TRIES ? code : null;
 }
 
 const STORE_WIDE_FAILURES = 8;

@@ -3,6 +3,7 @@
  * then its completion. Where the upload was lost on the way (aborted by somebody, bytes that did not agree), the groups that are left
  * do nothing and the completion copies what is missing, from the start if need be.
  */
+import { isWaybillError } from '../core/failures.ts';
 import { BATCH_PARTS } from '../core/limits.ts';
 import { toTargetKey } from '../core/pipeline.ts';
 import { isIntent } from './copy/abort-upload.ts';
@@ -37,7 +38,7 @@ export async function copyParts(deps: ActivityDeps, runtime: ActivityRuntime, in
       return { parts: (await copyPartRun(createTransfer(step, spec), action, run)).length };
     } catch (error) {
       // The completion meets it again, and makes it the object's outcome.
-      if (toOutcome(error) !== null) return { parts: 0 };
+      if (toOutcome(error) !== null || (isWaybillError(error) && error.type === 'no_such_upload')) return { parts: 0 };
       throw error;
     }
   });

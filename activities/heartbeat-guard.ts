@@ -25,14 +25,20 @@ export interface HeartbeatGuard {
 export interface HeartbeatOptions {
   /** Resolves when Temporal acknowledged. */
   readonly beat: () => Promise<void>;
-  /** What a failed beat says: it is to end but still ours, or it is nobody's any more. Null: nothing, Temporal did not answer. */
-  readonly toVerdict: (error: unknown) => 'cancelled' | 'superseded' | null;
+  /** What a failed beat, or the parent's abort, says of this execution. */
+  readonly toVerdict: (error: unknown) => BeatVerdict;
   readonly timeoutMs: number;
   /** Cancellation and shutdown, from the worker. */
   readonly parent: AbortSignal;
   /** Milliseconds, each going on at its own pace: the age of a heartbeat is the greatest that any of them shows. */
   readonly clocks?: readonly (() => number)[];
 }
+
+/**
+ * `ended`: it is to end with this reason, and until then it is the one that Temporal waits for. `superseded`: it is nobody's any
+ * more. Null: nothing, Temporal did not answer.
+ */
+export type BeatVerdict = { readonly ended: Error } | 'superseded' | null;
 
 const CLOCKS = [(): number => performance.now(), (): number => Date.now()];
 
@@ -49,24 +55,32 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   let acknowledgedAt: readonly number[] = clocks.map(() => Number.NEGATIVE_INFINITY);
   let superseded = false;
 
-  const abortFromParent = (): void => controller.abort(options.parent.reason);
+  const abortFromParent = (): void => {
+    if (options.toVerdict(options.parent.reason) === 'superseded') superseded = true;
+    controller.abort(options.parent.reason);
+  };
   if (options.parent.aborted) abortFromParent();
   options.parent.addEventListener('abort', abortFromParent, { once: true });
 
+  const acknowledge = (sentAt: readonly number[]): void => {
+    // Answers may overtake each other.
+    acknowledgedAt = acknowledgedAt.map((at, index) => Math.max(at, sentAt[index] ?? at));
+  };
   const beat = async (): Promise<void> => {
     const sentAt = read();
     try {
       await options.beat();
-      // Answers may overtake each other.
-      acknowledgedAt = acknowledgedAt.map((at, index) => Math.max(at, sentAt[index] ?? at));
+      acknowledge(sentAt);
     } catch (error) {
       const verdict = options.toVerdict(error);
-      if (verdict === null) return;
-      if (verdict === 'superseded') superseded = true;
-      if (!controller.signal.aborted) {
-        controller.abort(new WaybillError('heartbeat_lost', `this execution was ${verdict}`, {}, { cause: error }));
+      if (verdict === 'superseded') {
+        superseded = true;
+        controller.abort(new WaybillError('heartbeat_lost', 'this execution was superseded', {}, { cause: error }));
+      } else if (verdict !== null) {
+        acknowledge(sentAt);
+        controller.abort(verdict.ended);
       }
-      // Anything else is a Temporal that does not answer: the last acknowledgement grows old, which is all that matters.
+      // Null is a Temporal that does not answer: the last acknowledgement grows old, which is all that matters.
     }
   };
   await beat();

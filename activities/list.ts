@@ -8,7 +8,7 @@
  */
 import { WaybillError } from '../core/failures.ts';
 import { compileFilters } from '../core/filters.ts';
-import { isSupportedKey } from '../core/keys.ts';
+import { isSupportedKey, toOutcomeKey } from '../core/keys.ts';
 import { LIST_PAGE_KEYS } from '../core/limits.ts';
 import type { PipelineSpec } from '../core/pipeline.ts';
 import { compareUtf8 } from '../core/utf8-order.ts';
@@ -176,7 +176,7 @@ async function toEntries(lister: Lister, objects: readonly ListedObject[]): Prom
   if (unsupported.length > 0) {
     await lister.step.deps.ledger.saveEffects(lister.step.fence, {
       outcomes: unsupported.map((key) => ({
-        key: encodeURIComponent(Buffer.from(key).toString()),
+        key: toOutcomeKey(key),
         code: 'unsupported_key',
         detail: 'the key holds NUL, is not valid UTF-8 or is longer than 1,024 bytes; it is shown percent-encoded',
       })),

@@ -6,7 +6,7 @@ import { createHash } from 'node:crypto';
 import { WaybillError } from '../core/failures.ts';
 import { compileFilters } from '../core/filters.ts';
 import type { Sha256Hex } from '../core/ids.ts';
-import { isSupportedKey } from '../core/keys.ts';
+import { isSupportedKey, toOutcomeKey } from '../core/keys.ts';
 import { reservedPrefix, type PipelineSpec } from '../core/pipeline.ts';
 import type { OutcomeRecord } from '../ledger/ledger.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
@@ -17,7 +17,7 @@ import type { PlanCounts } from '../workflows/types.ts';
 import { askMetadata } from './plan/ask-metadata.ts';
 import { packActions } from './plan/action.ts';
 import { Batcher, type ActionBatch } from './plan/batcher.ts';
-import { decide, type Decision } from './plan/decide.ts';
+import { decide, type DecideOptions, type Decision } from './plan/decide.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
 import { readLedger, readNothing, readSource, readTarget, type SourceItem } from './streams.ts';
@@ -34,7 +34,7 @@ const OUTCOME_PAGE = 1000;
 export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: ManifestStep): Promise<PlanResult> {
   const { fence, manifest } = input;
   const key = { manifestHash: manifest.manifestHash, step: 'plan', ordinal: 0 } as const;
-  return runStep(deps, runtime, fence, key, async (step) => {
+  const planned = await runStep(deps, runtime, fence, key, async (step) => {
     const attempt = await deps.ledger.loadAttempt(fence);
     const { spec } = attempt;
     const record = await deps.ledger.loadManifest(manifest.manifestHash);
@@ -44,6 +44,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       { ...spec.filters, minAgeMs: null, maxAgeMs: null },
       { sourcePrefix: spec.target.prefix, nominalMs: 0 },
     );
+    const decideOptions = toDecideOptions(deps, spec);
     const tally = new Tally();
     const batcher = new Batcher();
     const options = [spec.filters, spec.overwrite, spec.listTarget];
@@ -73,7 +74,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
           return tally.skip(from?.sizeBytes ?? 0);
         case 'orphan':
           tally.orphans += 1;
-          return report({ key: targetKey, code: 'orphan', detail: 'at the target, not in the manifest' });
+          return report({ key: toOutcomeKey(targetKey), code: 'orphan', detail: 'at the target, not in the manifest' });
         case 'refuse':
           tally.refused += 1;
           return report({
@@ -109,7 +110,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
           continue;
         }
         const seen = { source: a?.descriptor, delivery: b, target: c };
-        const decision = decide(seen, { overwrite: spec.overwrite, targetListed: spec.listTarget });
+        const decision = decide(seen, decideOptions);
         decisions.push(decision.kind === 'orphan' && c !== undefined && !passes(c) ? { kind: 'nothing' } : decision);
       }
       await askMetadata({ items, decisions, spec, source, target });
@@ -121,9 +122,21 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
     if (outcomes.length > 0) await deps.ledger.saveEffects(fence, { outcomes });
     const planHash = hash.digest('hex') as Sha256Hex;
     await deps.ledger.savePlanHash(fence, planHash);
-    if (attempt.mode === 'run') await deps.ledger.setState(fence, 'copying');
     return { planHash, counts: tally.toCounts(batcher.count) };
   });
+  if (fence.targetId !== null) await deps.ledger.setState(fence, 'copying');
+  return planned;
+}
+
+function toDecideOptions(deps: ActivityDeps, spec: PipelineSpec): DecideOptions {
+  const hasHashes = (store: string): boolean => deps.storeFacts(store).etags === 'md5';
+  const { encryption } = spec.target;
+  return {
+    overwrite: spec.overwrite,
+    targetListed: spec.listTarget,
+    etagsAreHashes: hasHashes(spec.source.store) && hasHashes(spec.target.store),
+    encrypted: encryption !== null,
+  };
 }
 
 /** What cannot be written at the target, whatever stands there. */

@@ -42,16 +42,17 @@ export async function runStep<T extends object>(
     outcomes: [],
   };
   let traffic: TrafficByOperation = {};
-  const effects = (): StepEffects => ({ deliveries: step.deliveries, outcomes: step.outcomes, traffic });
   try {
     const result = await work(step);
     traffic = counter.take();
     runtime.guard.assertCurrent();
-    await deps.ledger.commitStep(fence, key, runtime.holder, result, effects());
+    const { deliveries, outcomes } = step;
+    await deps.ledger.commitStep(fence, key, runtime.holder, result, { deliveries, outcomes, traffic });
     return result;
   } catch (error) {
     if (Object.keys(traffic).length === 0) traffic = counter.take();
-    await release(step, effects());
+    // Outcomes are said by the execution that ends: a later one may copy the object after all.
+    await release(step, { deliveries: step.deliveries, traffic });
     throw error;
   }
 }

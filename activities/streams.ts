@@ -2,6 +2,7 @@
 import { WaybillError } from '../core/failures.ts';
 import { LIST_PAGE_KEYS } from '../core/limits.ts';
 import { reservedPrefix, toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
+import { compareUtf8 } from '../core/utf8-order.ts';
 import type { DeliveryRecord, Ledger } from '../ledger/ledger.ts';
 import type { Descriptor } from '../manifest/descriptor.ts';
 import { normaliseEtag } from '../manifest/normalise-etag.ts';
@@ -44,6 +45,7 @@ export async function* readTarget(
   const { bucket, prefix } = spec.target;
   const reserved = reservedPrefix(spec.target);
   let token: string | undefined;
+  let last: string | undefined;
   for (;;) {
     signal.throwIfAborted();
     const page = await store.list({
@@ -59,6 +61,10 @@ export async function* readTarget(
         prefix,
       });
     }
+    for (const { key } of page.objects) {
+      if (last !== undefined && compareUtf8(last, key) >= 0) throw outOfOrder(spec);
+      last = key;
+    }
     const objects = page.objects
       .filter(({ key }) => !key.startsWith(reserved))
       .map((object) => ({ ...object, etag: normaliseEtag(object.etag) }));
@@ -70,3 +76,12 @@ export async function* readTarget(
 
 // A target that is not listed.
 export async function* readNothing<T>(): AsyncGenerator<T[]> {}
+
+/** A source is sorted through the ledger; a target is joined as it comes. */
+function outOfOrder({ target }: PipelineSpec): WaybillError {
+  return new WaybillError(
+    'store_refused',
+    'the target does not list its keys in order, or lists one twice; set unsafe_skip_target_listing: true to plan without it',
+    { store: target.store, bucket: target.bucket },
+  );
+}

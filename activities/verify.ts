@@ -60,7 +60,12 @@ async function compareTarget(
       if (source === undefined) continue;
       objects += 1;
       if (held === undefined) missing += 1;
-      else if (held.etag !== delivery?.targetEtag || held.sizeBytes !== source.descriptor.sizeBytes) changed += 1;
+      else if (
+        held.etag !== delivery?.targetEtag ||
+        delivery.sourceEtag !== source.descriptor.etag ||
+        held.sizeBytes !== source.descriptor.sizeBytes
+      )
+        changed += 1;
     }
   }
   const marker = await findMarker(store, spec, manifest);

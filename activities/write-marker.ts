@@ -13,6 +13,7 @@ import type { ManifestRecord } from '../ledger/ledger.ts';
 import { unpackBody } from '../manifest/pack-body.ts';
 import { printManifest } from '../manifest/print-manifest.ts';
 import type { Store, WriteConditions } from '../stores/store.ts';
+import { explainRefusal } from './copy/write-conditions.ts';
 import type { Step } from './run-step.ts';
 
 const HEADERS = { contentType: 'application/json', metadata: {} } as const;
@@ -42,7 +43,9 @@ export async function writeMarker(
       await putInParts(target, request, manifest, content);
     }
   } catch (error) {
-    if (!isWaybillError(error) || error.type !== 'precondition_failed') throw error;
+    if (!isWaybillError(error) || error.type !== 'precondition_failed') {
+      throw explainRefusal(error, spec.target.store, conditionalWrites);
+    }
     await compare(target, bucket, key, manifest);
   }
   return key;

@@ -21,3 +21,10 @@ function fitsInBytes(value: string, bytesMax: number): boolean {
   }
   return bytes <= bytesMax;
 }
+
+/** A key as an outcome tells it: as it is, or percent-encoded where the ledger cannot hold it. */
+export function toOutcomeKey(key: string): string {
+  if (isSupportedKey(key)) return key;
+  // A lone surrogate cannot be encoded either: it is shown as U+FFFD.
+  return encodeURIComponent(isWellFormed(key) ? key : key.replace(/[\uD800-\uDFFF]/g, '\uFFFD'));
+}

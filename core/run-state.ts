@@ -1,5 +1,5 @@
 /**
- * The states of a run. An attempt moves along `accepted → listing → planning → copying → finalizing → done`; any live state may
+ * The states of a run. A workflow that is reset begins again, so a live attempt may go back to listing. An attempt moves along `accepted → listing → planning → copying → finalizing → done`; any live state may
  * pause, and any may end. A plan without a run ends from `planning`. `paused` remembers nothing: the workflow knows where it stood.
  */
 export const LIVE_STATES = ['accepted', 'listing', 'planning', 'copying', 'paused', 'finalizing'] as const;
@@ -12,10 +12,10 @@ export type RunState = LiveState | ClosedState;
 const NEXT: Record<RunState, readonly RunState[]> = {
   accepted: ['listing', 'paused', 'failed', 'cancelled'],
   listing: ['planning', 'paused', 'failed', 'cancelled'],
-  planning: ['copying', 'finalizing', 'paused', 'done', 'failed', 'cancelled'],
-  copying: ['finalizing', 'paused', 'partial', 'failed', 'cancelled'],
+  planning: ['listing', 'copying', 'finalizing', 'paused', 'done', 'failed', 'cancelled'],
+  copying: ['listing', 'finalizing', 'paused', 'partial', 'failed', 'cancelled'],
   paused: ['listing', 'planning', 'copying', 'finalizing', 'failed', 'cancelled'],
-  finalizing: ['done', 'partial', 'paused', 'failed', 'cancelled'],
+  finalizing: ['listing', 'done', 'partial', 'paused', 'failed', 'cancelled'],
   done: [],
   partial: [],
   failed: [],

@@ -35,6 +35,8 @@ export interface ObjectInfo extends ObjectHeaders {
   readonly tagCount: number;
   /** False where the ETag is known not to be the MD5 of the bytes: SSE-KMS, SSE-C. Multipart ETags end in `-N`. */
   readonly etagIsContentHash: boolean;
+  /** The server-side encryption that the store names; absent where it names none. */
+  readonly encryption?: Encrypt;
 }
 
 export interface ListedObject {
@@ -182,7 +184,10 @@ export interface Store {
   listUploads(request: { bucket: string; prefix: string; signal?: AbortSignal }): Promise<readonly OpenUpload[]>;
 
   getTags(request: { bucket: string; key: string; signal?: AbortSignal }): Promise<Readonly<Record<string, string>>>;
-  putTags(request: { bucket: string; key: string; signal?: AbortSignal }, tags: Readonly<Record<string, string>>): Promise<void>;
+  putTags(
+    request: { bucket: string; key: string; signal?: AbortSignal },
+    tags: Readonly<Record<string, string>>,
+  ): Promise<void>;
 
   /** Releases connections and files; pending requests fail. */
   close(): Promise<void>;

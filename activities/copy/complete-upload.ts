@@ -10,12 +10,11 @@ import type { DeliveryRecord, PartRecord, UploadRecord } from '../../ledger/ledg
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex, toContentMd5 } from '../plan/content-md5.ts';
 import { abortUpload } from './abort-upload.ts';
-import { hasMd5ETags } from './copy-parts.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { toSourceChanged } from './read-source.ts';
 import { retryTransient } from './retry-transient.ts';
-import type { Transfer } from './transfer.ts';
-import { headTarget, toConditions } from './write-conditions.ts';
+import { hasMd5ETags, type Transfer } from './transfer.ts';
+import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
 /** @throws target_conflict, body_corrupt, checksum_mismatch, no_such_upload */
 export async function completeUpload(
@@ -52,8 +51,9 @@ export async function completeUpload(
   });
   const ref = { bucket: upload.location.bucket, key: upload.key, uploadId: upload.uploadId };
   try {
-    const conditions = await toConditions(transfer, upload.key, action.expected);
-    const { etag } = await retryTransient(transfer, () => target.completeUpload({ ...ref, ...conditions }, parts));
+    const { etag } = await writeExpected(transfer, upload.key, action.expected, (conditions) =>
+      retryTransient(transfer, () => target.completeUpload({ ...ref, ...conditions }, parts)),
+    );
     if (etag !== composite && hasMd5ETags(transfer) && parts.every((part) => isMd5Hex(part.etag))) {
       throw new WaybillError('checksum_mismatch', 'the target assembled other parts than were sent', {
         etag,
@@ -63,7 +63,9 @@ export async function completeUpload(
     return delivered(etag);
   } catch (error) {
     if (!isWaybillError(error)) throw error;
-    if (error.type !== 'precondition_failed' && error.type !== 'no_such_upload') throw error;
+    if (error.type !== 'precondition_failed' && error.type !== 'no_such_upload') {
+      throw explainRefusal(error, transfer.spec.target.store, transfer.targetFacts.conditionalWrites);
+    }
     const held = await headTarget(transfer, upload.key);
     const wanted = { sizeBytes: action.sizeBytes, etag: composite, md5: contentMd5 };
     if (held !== null && (await holdsSameBytes(transfer, upload.key, held, wanted))) {

@@ -1,5 +1,5 @@
 /** Copies an object of a few parts within one activity: open or resume, the parts that are missing, complete. */
-import { isWaybillError } from '../../core/failures.ts';
+import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { completeUpload } from './complete-upload.ts';
@@ -10,7 +10,7 @@ import type { Transfer } from './transfer.ts';
 /** Somebody who aborts uploads faster than they are copied is not outrun. */
 const UPLOADS_MAX = 3;
 
-/** An upload that was aborted by somebody else is opened anew. @throws no_such_upload when that happens again and again */
+/** An upload that was aborted by somebody else is opened anew. @throws store_error when that happens again and again */
 export async function copyMultipart(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
   const { step } = transfer;
   for (let uploads = 1; ; uploads++) {
@@ -23,7 +23,13 @@ export async function copyMultipart(transfer: Transfer, action: CopyAction): Pro
       if (!isWaybillError(error) || error.type !== 'no_such_upload') throw error;
       // The record goes, so that the next try opens a new one.
       await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
-      if (uploads === UPLOADS_MAX) throw error;
+      if (uploads < UPLOADS_MAX) continue;
+      throw new WaybillError(
+        'store_error',
+        'the upload was lost again and again',
+        { key: upload.key },
+        { cause: error },
+      );
     }
   }
 }

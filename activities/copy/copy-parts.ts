@@ -14,7 +14,7 @@ import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
 import { openSource, readWhole } from './read-source.ts';
 import { retryTransient } from './retry-transient.ts';
-import type { Transfer } from './transfer.ts';
+import { hasMd5ETags, type Transfer } from './transfer.ts';
 
 /** Parts of one object that are read ahead, and that are being sent, at once; the memory budget bounds them further. */
 export const PARTS_IN_FLIGHT = 4;
@@ -158,9 +158,4 @@ async function sendPart(
     }
     return etag;
   });
-}
-
-/** False where the target's ETags are known not to be MD5s: then the signed hash of the body is what the store checked. */
-export function hasMd5ETags(transfer: Transfer): boolean {
-  return transfer.targetFacts.etags === 'md5' && transfer.spec.target.encryption?.algorithm !== 'aws:kms';
 }

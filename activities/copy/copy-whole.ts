@@ -9,11 +9,11 @@ import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
-import { toPutRequest } from './carry-over.ts';
+import { toPutRequest, withMd5 } from './carry-over.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { openSource, readWhole, toSourceChanged } from './read-source.ts';
-import type { Transfer } from './transfer.ts';
-import { headTarget, toConditions } from './write-conditions.ts';
+import { hasMd5ETags, type Transfer } from './transfer.ts';
+import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
 /** @throws source_changed, target_conflict, checksum_mismatch, body_corrupt, and whatever the stores answer */
 export async function copyWhole(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
@@ -41,20 +41,24 @@ export async function copyWhole(transfer: Transfer, action: CopyAction): Promise
     checksum: `md5:${md5}`,
   });
 
+  // Where an ETag cannot say what the bytes are, the metadata does: a write that nobody lived to record is known again by it.
+  const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, md5) };
   try {
-    const conditions = await toConditions(transfer, targetKey, action.expected);
-    const put = await transfer.target.put({ ...request, ...conditions }, { sizeBytes, sha256, content: bytes });
-    if (put.etag === md5 || !(await isContentHash(transfer, targetKey, put.etag))) return delivered(put.etag);
-    throw new WaybillError('checksum_mismatch', 'the target stored other bytes than were sent', {
-      md5,
-      etag: put.etag,
-    });
+    const { etag } = await writeExpected(transfer, targetKey, action.expected, (conditions) =>
+      transfer.target.put({ ...put, ...conditions }, { sizeBytes, sha256, content: bytes }),
+    );
+    if (etag === md5 || !(await isContentHash(transfer, targetKey, etag))) return delivered(etag);
+    transfer.mismatched.set(targetKey, etag);
+    throw toMismatch(md5, etag);
   } catch (error) {
-    if (!isWaybillError(error) || error.type !== 'precondition_failed') throw error;
+    if (!isWaybillError(error) || error.type !== 'precondition_failed') {
+      throw explainRefusal(error, transfer.spec.target.store, transfer.targetFacts.conditionalWrites);
+    }
     // Either an earlier try of ours put it there and did not live to say so, or it is somebody else's.
     const held = await headTarget(transfer, targetKey);
-    if (held !== null && (await holdsSameBytes(transfer, targetKey, held, { sizeBytes, etag: md5, md5 })))
-      return delivered(held.etag);
+    if (held !== null && held.etag === transfer.mismatched.get(targetKey)) throw toMismatch(md5, held.etag);
+    const wanted = { sizeBytes, etag: md5, md5 };
+    if (held !== null && (await holdsSameBytes(transfer, targetKey, held, wanted))) return delivered(held.etag);
     throw new WaybillError(
       'target_conflict',
       'the target changed after the plan',
@@ -64,9 +68,12 @@ export async function copyWhole(transfer: Transfer, action: CopyAction): Promise
   }
 }
 
+const toMismatch = (md5: string, etag: string): WaybillError =>
+  new WaybillError('checksum_mismatch', 'the target stored other bytes than were sent', { md5, etag });
+
 /** An ETag that is not the MD5 of what was sent proves a fault only where the store's ETags are MD5s at all. */
 async function isContentHash(transfer: Transfer, targetKey: string, etag: string): Promise<boolean> {
-  if (transfer.targetFacts.etags === 'opaque' || !isMd5Hex(etag)) return false;
+  if (!hasMd5ETags(transfer) || !isMd5Hex(etag)) return false;
   const held = await headTarget(transfer, targetKey);
   return held === null || held.etagIsContentHash;
 }

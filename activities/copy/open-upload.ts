@@ -50,7 +50,9 @@ export async function openUpload(transfer: Transfer, action: CopyAction): Promis
     });
   if (info.sizeBytes !== action.sizeBytes)
     throw new WaybillError('source_changed', 'the object has another size than was listed');
-  const request = await toPutRequest(transfer, action.key, targetKey, info);
+  const request = await toPutRequest(transfer, action.key, targetKey, info).catch((error: unknown) => {
+    throw toSourceChanged(error);
+  });
   const record: UploadRecord = {
     uploadId: toIntentId(randomUUID()),
     location: { store: spec.target.store, bucket: spec.target.bucket, prefix: spec.target.prefix },

@@ -11,6 +11,13 @@ export interface Transfer {
   /** Guarded: a write begins only while the activity may write. */
   readonly target: Store;
   readonly targetFacts: StoreFacts;
+  /** ETags by target key that the target answered with and that are not the MD5 of what was sent. */
+  readonly mismatched: Map<string, string>;
+}
+
+/** False where the target's ETags are known not to be MD5s: then the signed hash of the body is what the store checked. */
+export function hasMd5ETags(transfer: Transfer): boolean {
+  return transfer.targetFacts.etags === 'md5' && transfer.spec.target.encryption?.algorithm !== 'aws:kms';
 }
 
 export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
@@ -20,5 +27,6 @@ export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
     source: step.open(spec.source.store),
     target: step.open(spec.target.store),
     targetFacts: step.deps.storeFacts(spec.target.store),
+    mismatched: new Map(),
   };
 }

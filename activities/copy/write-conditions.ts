@@ -7,20 +7,31 @@ import type { ObjectInfo, WriteConditions } from '../../stores/store.ts';
 import type { Expected } from '../plan/action.ts';
 import type { Transfer } from './transfer.ts';
 
-export async function toConditions(
+const ABSENT: WriteConditions = { ifNoneMatch: '*' };
+
+/** @throws precondition_failed when the target does not hold what the plan saw */
+export async function writeExpected<T>(
   transfer: Transfer,
   targetKey: string,
   expected: Expected,
-): Promise<WriteConditions> {
-  if (transfer.targetFacts.conditionalWrites) {
-    return 'etag' in expected ? { ifMatch: expected.etag } : { ifNoneMatch: '*' };
-  }
-  const held = await headTarget(transfer, targetKey);
-  const wanted = 'etag' in expected ? expected.etag : null;
-  if ((held?.etag ?? null) !== wanted) {
+  write: (conditions: WriteConditions) => Promise<T>,
+): Promise<T> {
+  // Nobody looked, and the pipeline overwrites whatever is there.
+  if ('unknown' in expected && transfer.spec.overwrite === 'always') return write({});
+  if (!transfer.targetFacts.conditionalWrites) {
+    const held = await headTarget(transfer, targetKey);
+    // What was to be written over and is gone leaves the place free.
+    if (held === null || ('etag' in expected && held.etag === expected.etag)) return write({});
     throw new WaybillError('precondition_failed', 'the target does not hold what the plan saw', { key: targetKey });
   }
-  return {};
+  if (!('etag' in expected)) return write(ABSENT);
+  try {
+    return await write({ ifMatch: expected.etag });
+  } catch (error) {
+    // Deleted since the plan saw it: S3 answers If-Match over nothing with 404.
+    if (isWaybillError(error) && error.type === 'no_such_key') return write(ABSENT);
+    throw error;
+  }
 }
 
 /** What the target holds under the key, or null. */
@@ -31,4 +42,15 @@ export async function headTarget(transfer: Transfer, targetKey: string): Promise
     if (isWaybillError(error) && error.type === 'no_such_key') return null;
     throw error;
   }
+}
+
+/** A store that answers a conditional write with 501 has to be told so in the configuration: then it is asked first, and compared. */
+export function explainRefusal(error: unknown, store: string, conditionalWrites: boolean): unknown {
+  if (!conditionalWrites || !isWaybillError(error) || error.type !== 'not_implemented') return error;
+  return new WaybillError(
+    'not_implemented',
+    `the store ${store} does not offer conditional writes: set conditional_writes: false for it`,
+    error.details,
+    { cause: error },
+  );
 }

@@ -1,13 +1,14 @@
 /**
- * Where sizes agree and an ETag is a multipart one, the recorded MD5 may prove that source and target hold the same bytes. At most two
- * HEADs an object, and only for objects that the ledger does not know.
+ * Where sizes agree and the listings cannot say whether the bytes do (a multipart ETag, one that is no hash, a wanted encryption), the
+ * objects' own metadata may. Two HEADs an object, and only for objects that the ledger does not know.
  */
-import { isWaybillError } from '../../core/failures.ts';
+import { isWaybillError, type FailureType } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
-import type { Store } from '../../stores/store.ts';
-import { isMd5Hex, toContentMd5 } from './content-md5.ts';
-import { adopt, type Decision } from './decide.ts';
+import type { ObjectInfo, Store } from '../../stores/store.ts';
+import { toContentMd5 } from './content-md5.ts';
+import { adopt, copyOver, type Decision } from './decide.ts';
+import { proveSameBytes } from './same-bytes.ts';
 
 export interface Questions {
   readonly items: readonly { readonly key: string; readonly a: { readonly descriptor: Descriptor } | undefined }[];
@@ -18,6 +19,7 @@ export interface Questions {
   readonly target: Store;
 }
 
+const UNANSWERED: readonly FailureType[] = ['no_such_key', 'precondition_failed', 'access_denied'];
 /** HEADs in flight at once. */
 const CONCURRENCY = 16;
 
@@ -35,20 +37,39 @@ export async function askMetadata(questions: Questions): Promise<void> {
   await Promise.all(workers);
 }
 
-/** The adoption, or null when nothing proves that the bytes are the same. */
+/**
+ * The adoption; where the bytes are the same and their encryption is not the wanted one, the copy that encrypts them, which loses
+ * nothing whoever put them there; null when nothing proves that the bytes are the same.
+ */
 async function answer(questions: Questions, targetKey: string, descriptor: Descriptor): Promise<Decision | null> {
   const { spec, source, target } = questions;
   try {
     const held = await target.head({ bucket: spec.target.bucket, key: targetKey });
-    const targetMd5 = toContentMd5(held);
-    if (targetMd5 === null || held.sizeBytes !== descriptor.sizeBytes) return null;
-    const sourceMd5 = isMd5Hex(descriptor.etag)
-      ? descriptor.etag
-      : toContentMd5(await source.head({ bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag }));
-    return sourceMd5 === targetMd5 ? adopt(descriptor, held.etag, `md5:${targetMd5}`) : null;
+    if (held.sizeBytes !== descriptor.sizeBytes) return null;
+    const from = await source.head({ bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag });
+    const checksum = proveByContent(from, held);
+    if (checksum === null) return null;
+    return isEncryptedAs(spec, held) ? adopt(descriptor, held.etag, checksum) : copyOver(descriptor, held.etag);
   } catch (error) {
-    // Gone or changed since it was listed: the copy finds out, and says so.
-    if (isWaybillError(error) && (error.type === 'no_such_key' || error.type === 'precondition_failed')) return null;
+    // Gone, changed or denied: the copy finds out, and says so of this object.
+    if (isWaybillError(error) && UNANSWERED.includes(error.type)) return null;
     throw error;
   }
+}
+
+/** What proves that both hold the same bytes, or null. */
+function proveByContent(from: ObjectInfo, held: ObjectInfo): string | null {
+  const [fromMd5, heldMd5] = [toContentMd5(from), toContentMd5(held)];
+  if (fromMd5 !== null && heldMd5 !== null) return fromMd5 === heldMd5 ? `md5:${heldMd5}` : null;
+  const areHashes = from.etagIsContentHash && held.etagIsContentHash;
+  return areHashes && proveSameBytes(from.etag, held.etag) ? `etag:${held.etag}` : null;
+}
+
+function isEncryptedAs(spec: PipelineSpec, held: ObjectInfo): boolean {
+  const wanted = spec.target.encryption;
+  if (wanted === null) return true;
+  if (held.encryption?.algorithm !== wanted.algorithm) return false;
+  // S3 answers with the key's ARN, whatever name it was asked for.
+  const heldKey = held.encryption.kmsKeyId;
+  return wanted.kmsKeyId === null || heldKey === wanted.kmsKeyId || (heldKey?.endsWith(`/${wanted.kmsKeyId}`) ?? false);
 }

@@ -24,7 +24,7 @@ export type Decision =
   | { readonly kind: 'refuse' }
   | { readonly kind: 'orphan' }
   | { readonly kind: 'nothing' }
-  /** Sizes agree and the ETags cannot say: metadata may. `otherwise` is the decision when it does not. */
+  /** Sizes agree and the listings cannot say whether the objects do: metadata may. `otherwise` is the decision when it does not. */
   | { readonly kind: 'ask'; readonly otherwise: Decision };
 
 export interface Seen {
@@ -37,6 +37,10 @@ export interface Seen {
 export interface DecideOptions {
   readonly overwrite: Overwrite;
   readonly targetListed: boolean;
+  /** True where the plain ETags of both stores are MD5s of the bytes, so that equal ones prove equal bytes. */
+  readonly etagsAreHashes: boolean;
+  /** The pipeline asks for an encryption, which a listing does not show. */
+  readonly encrypted: boolean;
 }
 
 export function decide(seen: Seen, options: DecideOptions): Decision {
@@ -59,6 +63,7 @@ export function decide(seen: Seen, options: DecideOptions): Decision {
   const over = copy(source, delivered ? 'repair' : 'copy', { etag: target.etag });
   const otherwise: Decision = delivery !== undefined || options.overwrite === 'always' ? over : { kind: 'refuse' };
   if (target.sizeBytes !== source.sizeBytes) return otherwise;
+  if (!options.etagsAreHashes || options.encrypted) return { kind: 'ask', otherwise };
   if (proveSameBytes(source.etag, target.etag)) return adopt(source, target.etag, `etag:${target.etag}`);
   return isMultipart(source.etag) || isMultipart(target.etag) ? { kind: 'ask', otherwise } : otherwise;
 }
@@ -67,6 +72,10 @@ export function adopt(source: Descriptor, targetEtag: string, checksum: string):
   const { key, sizeBytes, etag } = source;
   return { kind: 'act', action: { op: 'adopt', key, sizeBytes, etag, targetEtag, checksum } };
 }
+
+/** Writes over what stands there, on the condition that it is still that. */
+export const copyOver = (source: Descriptor, targetEtag: string): Decision =>
+  copy(source, 'copy', { etag: targetEtag });
 
 function copy(source: Descriptor, op: 'copy' | 'repair', expected: Expected): Decision {
   const { key, sizeBytes, etag } = source;

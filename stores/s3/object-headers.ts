@@ -67,6 +67,7 @@ export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqu
     lastModifiedMs,
     tagCount: toLength(headers['x-amz-tagging-count']) ?? 0,
     etagIsContentHash: !opaqueETags && !isEncryptedByKey(headers),
+    ...parseEncryption(headers),
   };
 }
 
@@ -100,6 +101,14 @@ function isEncryptedByKey(headers: AnswerHeaders): boolean {
     algorithm?.startsWith('aws:kms') === true ||
     headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined
   );
+}
+
+function parseEncryption(headers: AnswerHeaders): Pick<ObjectInfo, 'encryption'> {
+  const algorithm = headerText(headers, 'x-amz-server-side-encryption');
+  if (algorithm !== 'aws:kms' && algorithm !== 'AES256') return {};
+  return {
+    encryption: { algorithm, kmsKeyId: headerText(headers, 'x-amz-server-side-encryption-aws-kms-key-id') ?? null },
+  };
 }
 
 function buildEncryptionHeaders(encryption: Encrypt | null): HeaderList {

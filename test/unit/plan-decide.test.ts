@@ -17,9 +17,9 @@ const delivery = (sourceEtag = MD5, targetEtag = MD5, sizeBytes = 5) => ({
   targetEtag,
   checksum: `md5:${MD5}`,
 });
-const REFUSE = { overwrite: 'refuse', targetListed: true } as const;
-const ALWAYS = { overwrite: 'always', targetListed: true } as const;
-const BLIND = { overwrite: 'refuse', targetListed: false } as const;
+const REFUSE = { overwrite: 'refuse', targetListed: true, etagsAreHashes: true, encrypted: false } as const;
+const ALWAYS = { ...REFUSE, overwrite: 'always' } as const;
+const BLIND = { ...REFUSE, targetListed: false } as const;
 
 const act = (decision: Decision) => (decision.kind === 'act' ? decision.action : decision.kind);
 const summary = (seen: Partial<Seen>, options: Parameters<typeof decide>[1] = REFUSE) => {
@@ -69,6 +69,12 @@ test('an equal ETag of another size proves nothing', () => {
 test('where one ETag is a multipart one the metadata is asked', () => {
   assert.equal(summary({ source: source(), target: target(`${OTHER}-3`) }), 'ask');
   assert.equal(summary({ source: source(`${OTHER}-3`), target: target(`${OTHER}-3`) }), 'adopt');
+});
+
+test('equal ETags prove nothing where they are no hashes, nor that an object is encrypted as wanted', () => {
+  const seen = { source: source(), target: target() };
+  assert.equal(summary(seen, { ...REFUSE, etagsAreHashes: false }), 'ask');
+  assert.equal(summary(seen, { ...REFUSE, encrypted: true }), 'ask');
 });
 
 test('what only the target holds is an orphan, and what only the ledger remembers is nothing', () => {
