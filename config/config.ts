@@ -100,7 +100,10 @@ export interface WorkerConfig {
   readonly metricsListen: ListenAddress | null;
   /** A worker whose last acknowledged heartbeat is older than half of it begins no store write. */
   readonly heartbeatTimeoutMs: number;
-  /** The longest that one store request may take; at most half the heartbeat time-out. */
+  /**
+   * The longest that one store request may take; at most half the heartbeat time-out. A run keeps the time-out that it was started
+   * with, so this is raised above half of an older one only when no run of that time is live.
+   */
   readonly requestLimitMs: number;
   readonly memoryBytes: number;
   readonly sweepIntervalMs: number;

@@ -3,15 +3,24 @@
  * `heartbeat()` tells nobody whether the server heard it, and whether it did decides whether a write may begin; so each beat is a
  * request of its own. The SDK's is sent too: it is what its local time-out watches.
  */
-import { ActivityNotFoundError, ActivityCancelledError, ActivityPausedError, type Client } from '@temporalio/client';
+import {
+  ActivityCancelledError,
+  ActivityNotFoundError,
+  ActivityPausedError,
+  ActivityResetError,
+  type Client,
+} from '@temporalio/client';
 import { Context } from '@temporalio/activity';
+import { CancelledFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
 import type { Executor } from '../activities/index.ts';
-import { startHeartbeat } from '../activities/heartbeat-guard.ts';
+import { startHeartbeat, type BeatVerdict } from '../activities/heartbeat-guard.ts';
+import { WaybillError } from '../core/failures.ts';
 import { toApplicationFailure } from './application-failure.ts';
 
 export interface ExecutorOptions {
   readonly client: Client;
+  /** For an activity that was scheduled without one. */
   readonly heartbeatTimeoutMs: number;
   readonly logger: Logger;
   readonly onActivity: (activity: string, outcome: 'completed' | 'failed', seconds: number) => void;
@@ -48,7 +57,8 @@ export function createExecutor(options: ExecutorOptions): Executor {
       execute(async (context) => {
         const { taskToken, base64TaskToken, attempt, activityId } = context.info;
         const guard = await startHeartbeat({
-          timeoutMs: heartbeatTimeoutMs,
+          // What Temporal waits before it starts a successor: a run keeps what it was started with when the configuration changes.
+          timeoutMs: context.info.heartbeatTimeoutMs ?? heartbeatTimeoutMs,
           parent: context.cancellationSignal,
           beat: async () => {
             context.heartbeat();
@@ -66,8 +76,18 @@ export function createExecutor(options: ExecutorOptions): Executor {
   };
 }
 
-/** Not found: completed by another, timed out, or its workflow is closed. */
-function toVerdict(error: unknown): 'cancelled' | 'superseded' | null {
+/** Messages of the SDK's own cancellation that mean: another execution may be at work. */
+const SUPERSEDED: ReadonlySet<string> = new Set(['NOT_FOUND', 'TIMED_OUT']);
+
+/**
+ * Cancelled: it stays a cancellation, so that the run ends `cancelled`. Paused or reset by an operator: it fails retryably. Not found:
+ * completed by another, timed out, or its workflow is closed.
+ */
+export function toVerdict(error: unknown): BeatVerdict {
+  if (error instanceof ActivityCancelledError) return { ended: new CancelledFailure('CANCELLED', [], error) };
+  if (error instanceof ActivityPausedError || error instanceof ActivityResetError) {
+    return { ended: new WaybillError('heartbeat_lost', 'the activity was paused or reset', {}, { cause: error }) };
+  }
   if (error instanceof ActivityNotFoundError) return 'superseded';
-  return error instanceof ActivityCancelledError || error instanceof ActivityPausedError ? 'cancelled' : null;
+  return error instanceof CancelledFailure && SUPERSEDED.has(error.message) ? 'superseded' : null;
 }
