@@ -1,4 +1,5 @@
 /** The API as a running process part: tokens, server, reconciler, and the order in which they end. */
+import type { FastifyInstance } from 'fastify';
 import { isLoopbackHost, printListenAddress } from '../config/listen-address.ts';
 import type { ApiConfig } from '../config/config.ts';
 import { WaybillError } from '../core/failures.ts';
@@ -58,8 +59,20 @@ export async function startApi({ api, ledger, control, config, logger }: StartAp
   return {
     url: `http://${printListenAddress({ host: listen.host, port })}`,
     async close() {
-      await app.close();
-      await reconciler.stop();
+      await Promise.all([drain(app), reconciler.stop()]);
     },
   };
+}
+
+/**
+ * Closes what is idle at once, and each connection in use as soon as its answer is out: left alone, it would be kept alive for the
+ * next request, and the process with it, for the 72 s that the server allows.
+ */
+async function drain(app: FastifyInstance): Promise<void> {
+  const timer = setInterval(() => app.server.closeIdleConnections(), 50);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(timer);
+  }
 }
