@@ -59,11 +59,21 @@ export interface FakeRuns {
   close(): Promise<void>;
 }
 
-export async function startFakeRuns(stateDir: string): Promise<FakeRuns> {
-  const shared = process.env['WAYBILL_TEST_TEMPORAL_ADDRESS'];
+/** @param dynamicConfig settings of the server, which is one of its own then */
+export async function startFakeRuns(stateDir: string, dynamicConfig?: readonly string[]): Promise<FakeRuns> {
+  const shared = dynamicConfig === undefined ? process.env['WAYBILL_TEST_TEMPORAL_ADDRESS'] : undefined;
   const [port = 0, uiPort = 0, metricsPort = 0] = await findFreePorts(3);
   const logFile = path.join(stateDir, 'temporal.log');
-  const own = { port, uiPort, metricsPort, databaseFile: null, logFile, fast: true, say: () => undefined };
+  const own = {
+    port,
+    uiPort,
+    metricsPort,
+    databaseFile: null,
+    logFile,
+    fast: true,
+    dynamicConfig: dynamicConfig ?? [],
+    say: () => undefined,
+  };
   const temporal = shared === undefined ? await startTemporal(own) : null;
   const address = temporal?.address ?? shared ?? '';
   const [connection, native, workflowBundle] = await Promise.all([
