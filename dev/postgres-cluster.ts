@@ -5,10 +5,28 @@
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, lstatSync } from 'node:fs';
-import { chmod, chown, lstat, mkdir, mkdtemp, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rename,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { findReachableTemp, isReachable, type User } from './postgres-user.ts';
+import { isAlive, readPostmaster } from './postmaster.ts';
+
+const ELSEWHERE = '/var/tmp';
+/** Names the link that leads here. */
+const ORIGIN = 'origin';
 
 /**
  * The directory that holds the cluster: `dataDir` itself, or, where the unprivileged user cannot enter it, a directory in /var/tmp
@@ -16,12 +34,13 @@ import { findReachableTemp, isReachable, type User } from './postgres-user.ts';
  */
 export async function placeCluster(dataDir: string, user: User | null): Promise<string> {
   if (user === null || isReachable(dataDir, user)) return dataDir;
+  await removeAbandoned();
   const name = createHash('sha256').update(dataDir).digest('hex').slice(0, 16);
-  const parent = `/var/tmp/waybill-${name}`;
+  const parent = path.join(ELSEWHERE, `waybill-${name}`);
   const clusterDir = path.join(parent, 'postgres');
   if (lstatSync(dataDir, { throwIfNoEntry: false }) === undefined) {
     await rm(parent, { recursive: true, force: true });
-    await mkdir(parent);
+    // The link comes first: a directory that says where its link is, and has none, is abandoned.
     await symlink(clusterDir, dataDir);
   } else if (!(await lstat(dataDir)).isSymbolicLink()) {
     throw new Error(`${dataDir} holds a cluster that the user with id ${String(user.uid)} cannot enter`);
@@ -30,7 +49,21 @@ export async function placeCluster(dataDir: string, user: User | null): Promise<
   // /var/tmp is everybody's: nobody else may have put the directory there.
   if (lstatSync(parent).uid !== 0) throw new Error(`${parent} belongs to another user`);
   await chmod(parent, 0o755);
+  await writeFile(path.join(parent, ORIGIN), dataDir);
   return clusterDir;
+}
+
+/** Removes clusters in /var/tmp whose link is gone (somebody removed the state to be rid of it) and that nobody runs. */
+async function removeAbandoned(): Promise<void> {
+  const names = (await readdir(ELSEWHERE)).filter((name) => /^waybill-[0-9a-f]{16}$/.test(name));
+  for (const parent of names.map((name) => path.join(ELSEWHERE, name))) {
+    const clusterDir = path.join(parent, 'postgres');
+    const origin = await readFile(path.join(parent, ORIGIN), 'utf8').catch(() => null);
+    if (origin === null || lstatSync(parent).uid !== 0) continue;
+    if ((await readlink(origin).catch(() => null)) === clusterDir) continue;
+    const postmaster = readPostmaster(clusterDir);
+    if (postmaster === null || !isAlive(postmaster.pid)) await rm(parent, { recursive: true, force: true });
+  }
 }
 
 /** Makes the cluster where there is none. */

@@ -2,7 +2,18 @@ import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
-import { chmodSync, cpSync, lstatSync, mkdirSync, mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  existsSync,
+  realpathSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
@@ -155,4 +166,23 @@ test('a user who is not root runs Postgres directly', async () => {
   assert.equal((await query(running.url, 'select 1 as one'))[0]?.['one'], 1);
   running.child.kill('SIGKILL');
   await waitUntilGone(running.pid);
+});
+
+test('a data directory in a closed place works for root too, and what it leaves elsewhere goes once its state is removed', async () => {
+  const closed = mkdtempSync(path.join(root, 'closed-'));
+  const dataDir = path.join(closed, 'pg');
+  const first = await startPostgres({ dataDir, fast: true });
+  await query(first.url, 'create table kept as select 9 as n');
+  const second = await first.restart();
+  assert.deepEqual(await query(second.url, 'select n from kept'), [{ n: 9 }]);
+  const clusterDir = realpathSync(dataDir);
+  await second.stop();
+  // Whoever wants to start over removes the state directory, and knows nothing of any other place.
+  rmSync(closed, { recursive: true });
+  const otherDir = path.join(mkdtempSync(path.join(root, 'closed-')), 'pg');
+  const other = await startPostgres({ dataDir: otherDir, fast: true });
+  assert.equal(existsSync(clusterDir), false);
+  const otherCluster = realpathSync(otherDir);
+  await other.stop();
+  if (otherCluster !== otherDir) rmSync(path.dirname(otherCluster), { recursive: true });
 });
