@@ -38,6 +38,8 @@ export interface StackConfigOptions {
   /** Where the gateway finds the stores; default: straight. */
   readonly storeAEndpoint?: string;
   readonly storeBEndpoint?: string;
+  /** More fields of store b, as in `waybill.yaml`. */
+  readonly storeB?: Readonly<Record<string, unknown>>;
   readonly heartbeatTimeout?: string;
   readonly requestLimit?: string;
   readonly sweepInterval?: string;
@@ -64,7 +66,7 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
   return {
     stores: {
       a: store('STORE_A', options.storeAEndpoint ?? `http://${local(ports.storeA)}`),
-      b: store('STORE_B', options.storeBEndpoint ?? `http://${local(ports.storeB)}`),
+      b: { ...store('STORE_B', options.storeBEndpoint ?? `http://${local(ports.storeB)}`), ...options.storeB },
     },
     pipelines: options.pipelines ?? {
       'a-to-b': { source: { store: 'a', bucket: 'source' }, target: { store: 'b', bucket: 'target', prefix: 'copy/' } },

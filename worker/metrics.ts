@@ -37,7 +37,7 @@ export function createWorkerMetrics(): WorkerMetrics {
 }
 
 /** `/metrics` and `/healthz`. @throws port_in_use */
-export async function serveMetrics(listen: ListenAddress, metrics: WorkerMetrics): Promise<http.Server> {
+export async function serveMetrics(listen: ListenAddress, metrics: WorkerMetrics): Promise<{ close(): Promise<void> }> {
   const server = http.createServer((request, response) => {
     if (request.url === '/healthz') {
       response.end('ok\n');
@@ -56,5 +56,11 @@ export async function serveMetrics(listen: ListenAddress, metrics: WorkerMetrics
     });
     server.listen(listen.port, listen.host, resolve);
   });
-  return server;
+  return {
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
 }

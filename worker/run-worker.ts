@@ -30,78 +30,92 @@ export interface RunningWorker {
   stop(): void;
 }
 
-/** @throws invalid_config, temporal_unavailable, ledger_unavailable */
+/** @throws invalid_config, temporal_unavailable, ledger_unavailable, port_in_use; what was opened is closed again then */
 export async function runWorker(config: Config, logger: Logger): Promise<RunningWorker> {
   const { worker: settings, temporal } = config;
   if (settings === null) throw new WaybillError('invalid_config', 'worker: is missing');
   if (config.database === null) throw new WaybillError('invalid_config', 'database: is missing');
   installTemporalLog(logger);
-  const connection = await connect(temporal.address);
-  await checkSearchAttributes(connection, temporal.namespace);
-  const ledger = createPostgresLedger({ url: await resolveSecret(config.database), poolMax: LEDGER_POOL, logger });
-  await ledger.ping();
-  const client = new Client({ connection, namespace: temporal.namespace });
-  const stores = await openStores(config, settings);
-  const metrics = createWorkerMetrics();
-  const { heartbeatTimeoutMs } = settings;
-  const limiter = new AdaptiveLimiter({ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY });
-  metrics.watch({ copyLimit: () => limiter.limit });
-
-  const activities = createActivities(
-    {
-      ledger,
-      openStore: stores.openStore,
-      storeFacts: stores.storeFacts,
+  const closing: (() => Promise<unknown>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of closing.splice(0).reverse()) {
+      await end().catch((error: unknown) => logger.warn({ cause: String(error) }, 'something could not be closed'));
+    }
+  };
+  try {
+    const connection = await connect(temporal.address);
+    closing.push(() => connection.close());
+    await checkSearchAttributes(connection, temporal.namespace);
+    const ledger = createPostgresLedger({ url: await resolveSecret(config.database), poolMax: LEDGER_POOL, logger });
+    closing.push(() => ledger.close());
+    await ledger.ping();
+    const client = new Client({ connection, namespace: temporal.namespace });
+    const stores = await openStores(config, settings);
+    closing.push(() => stores.close());
+    const metrics = createWorkerMetrics();
+    const { heartbeatTimeoutMs } = settings;
+    const limiter = new AdaptiveLimiter({ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY });
+    metrics.watch({ copyLimit: () => limiter.limit });
+    // Before anything is changed at Temporal: a worker that cannot start leaves no trace.
+    if (settings.metricsListen !== null) {
+      const server = await serveMetrics(settings.metricsListen, metrics);
+      closing.push(() => server.close());
+    }
+    await syncSchedules({
+      client,
+      pipelines: config.pipelines,
+      taskQueue: temporal.taskQueue,
       heartbeatTimeoutMs,
-      memory: new ByteBudget(settings.memoryBytes),
-      limiter,
-    },
-    createExecutor({ client, heartbeatTimeoutMs, logger, onActivity: metrics.observeActivity }),
-    (name) => {
-      const spec = config.pipelines.get(name);
-      if (spec === undefined) throw new WaybillError('unknown_pipeline', `pipelines: has no ${name}`);
-      return spec;
-    },
-  );
-  const worker = await Worker.create({
-    connection,
-    namespace: temporal.namespace,
-    taskQueue: temporal.taskQueue,
-    activities,
-    ...findWorkflowCode(),
-    maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
-    // One thread runs all workflows of this process: they only coordinate, and a thread costs 40 MB.
-    workflowThreadPoolSize: 1,
-    maxCachedWorkflows: 100,
-    // A part's upload may end; what has not ended by then is cancelled, and its successor goes on.
-    shutdownGraceTime: settings.requestLimitMs,
-    shutdownForceTime: settings.requestLimitMs + 10_000,
-  });
-  await syncSchedules({
-    client,
-    pipelines: config.pipelines,
-    taskQueue: temporal.taskQueue,
-    heartbeatTimeoutMs,
-    logger,
-  });
-  const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
-  const sweeper = startSweeper({
-    ledger,
-    control,
-    openStore: stores.openStore,
-    intervalMs: settings.sweepIntervalMs,
-    heartbeatTimeoutMs,
-    logger,
-  });
-  const server = settings.metricsListen === null ? null : await serveMetrics(settings.metricsListen, metrics);
+      logger,
+    });
 
-  const stopped = worker.run().finally(async () => {
-    await sweeper.stop();
-    server?.close();
-    await Promise.allSettled([stores.close(), ledger.close(), control.close()]);
-    await connection.close();
-  });
-  return { stopped, stop: () => worker.shutdown() };
+    const activities = createActivities(
+      {
+        ledger,
+        openStore: stores.openStore,
+        storeFacts: stores.storeFacts,
+        heartbeatTimeoutMs,
+        memory: new ByteBudget(settings.memoryBytes),
+        limiter,
+      },
+      createExecutor({ client, heartbeatTimeoutMs, logger, onActivity: metrics.observeActivity }),
+      (name) => {
+        const spec = config.pipelines.get(name);
+        if (spec === undefined) throw new WaybillError('unknown_pipeline', `pipelines: has no ${name}`);
+        return spec;
+      },
+    );
+    const worker = await Worker.create({
+      connection,
+      namespace: temporal.namespace,
+      taskQueue: temporal.taskQueue,
+      activities,
+      ...findWorkflowCode(),
+      maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
+      // One thread runs all workflows of this process: they only coordinate, and a thread costs 40 MB.
+      workflowThreadPoolSize: 1,
+      maxCachedWorkflows: 100,
+      // A part's upload may end; what has not ended by then is cancelled, and its successor goes on.
+      shutdownGraceTime: settings.requestLimitMs,
+      shutdownForceTime: settings.requestLimitMs + 10_000,
+    });
+    const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
+    closing.push(() => control.close());
+    const sweeper = startSweeper({
+      ledger,
+      control,
+      openStore: stores.openStore,
+      intervalMs: settings.sweepIntervalMs,
+      heartbeatTimeoutMs,
+      logger,
+    });
+    closing.push(() => sweeper.stop());
+    return { stopped: worker.run().finally(close), stop: () => worker.shutdown() };
+  } catch (error) {
+    // Open connections would keep the process alive, and say nothing.
+    await close();
+    throw error;
+  }
 }
 
 async function connect(address: string): Promise<NativeConnection> {
