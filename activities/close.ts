@@ -22,13 +22,8 @@ export async function close(deps: ActivityDeps, runtime: ActivityRuntime, input:
     await deps.ledger.saveEffects(fence, { traffic: counter.take() });
   }
   const { traffic } = await deps.ledger.loadProgress(fence.attemptId);
-  const summary = buildSummary(deps, spec, {
-    traffic,
-    plan: NOTHING,
-    counts: NOTHING,
-    markerKey: null,
-    objects: -1,
-  });
+  const spared = { objects: 0, sizeBytes: 0 };
+  const summary = buildSummary(deps, spec, { traffic, spared, markerKey: null, emptySource: false });
   await deps.ledger.endAttempt(fence, { state, failure, summary });
 }
 
@@ -42,21 +37,3 @@ async function isOpen(deps: ActivityDeps, fence: Fence): Promise<boolean> {
     throw error;
   }
 }
-
-const NOTHING = {
-  batches: 0,
-  skipped: 0,
-  skippedBytes: 0,
-  toCopy: 0,
-  toCopyBytes: 0,
-  toAdopt: 0,
-  toRepair: 0,
-  orphans: 0,
-  refused: 0,
-  copied: 0,
-  copiedBytes: 0,
-  repaired: 0,
-  adopted: 0,
-  adoptedBytes: 0,
-  failed: 0,
-};

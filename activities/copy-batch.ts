@@ -6,23 +6,25 @@
  * tried again, with the batch; what still fails after `BATCH_TRIES` while the store serves others becomes an outcome too, so that one
  * bad object does not hold up the rest. A store that serves nobody is waited for.
  */
-import { isWaybillError, type FailureType } from '../core/failures.ts';
-import { BATCH_PARTS, BATCH_TRIES, PART_BYTES_DEFAULT } from '../core/limits.ts';
-import type { OutcomeCode } from '../core/outcomes.ts';
+import { BATCH_PARTS, PART_BYTES_DEFAULT } from '../core/limits.ts';
 import { toTargetKey } from '../core/pipeline.ts';
 import type { DeliveryRecord } from '../ledger/ledger.ts';
-import type { CopyCounts } from '../workflows/types.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyWhole } from './copy/copy-whole.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
+import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
 import { retryTransient } from './copy/retry-transient.ts';
 import { toSourcePartLayout } from './copy/source-part-layout.ts';
+import { toCounts } from './copy/to-counts.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
 import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
-import { runStep, type Step } from './run-step.ts';
+import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
 import type { BatchResult, BatchStep } from './types.ts';
+
+/** Failures that are not the objects' own, after which the rest of a batch would only fail the same way. */
+const STORE_WIDE_FAILURES = 8;
 
 export async function copyBatch(deps: ActivityDeps, runtime: ActivityRuntime, input: BatchStep): Promise<BatchResult> {
   const { fence, manifestHash, ordinal } = input;
@@ -46,7 +48,7 @@ async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchR
   } catch (error) {
     const code = toOutcome(error);
     if (code === null) throw error;
-    pushOutcome(transfer.step, action.key, code, error);
+    transfer.step.outcomes.push(buildOutcome(action.key, code, error));
     return { counts: toCounts([], 1), large: null };
   }
 }
@@ -58,6 +60,7 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   const failed: { action: CopyAction; error: unknown }[] = [];
   let refused = 0;
   let served = 0;
+  let storeWide = 0;
 
   const copyOne = async (action: CopyAction): Promise<void> => {
     try {
@@ -69,10 +72,11 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
       const code = toOutcome(error);
       if (code === null) {
         failed.push({ action, error });
+        if (isStoreWide(error)) storeWide += 1;
         return;
       }
       refused += 1;
-      pushOutcome(step, action.key, code, error);
+      step.outcomes.push(buildOutcome(action.key, code, error));
     }
   };
   const queue: CopyAction[] = [];
@@ -86,7 +90,7 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   }
   let next = 0;
   const copyFromQueue = async (): Promise<void> => {
-    while (next < queue.length && !runtime.guard.signal.aborted && !isStoreWide(failed)) {
+    while (next < queue.length && !runtime.guard.signal.aborted && storeWide < STORE_WIDE_FAILURES) {
       const action = queue[next++] as CopyAction;
       await copyOne(action);
     }
@@ -98,7 +102,7 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
     const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, served > 0);
     if (code === null) throw error;
     refused += 1;
-    pushOutcome(step, action.key, code, error);
+    step.outcomes.push(buildOutcome(action.key, code, error));
   }
   runtime.log.info(
     { attempt: fence.attemptId, batch: step.key.ordinal, copied: done.length, refused, limit: deps.limiter.limit },
@@ -138,60 +142,4 @@ async function copyObject(transfer: Transfer, action: CopyAction): Promise<Deliv
 function toAdopted(key: string, action: Extract<Action, { op: 'adopt' }>): DeliveryRecord {
   const { etag, sizeBytes, targetEtag, checksum } = action;
   return { key, sourceEtag: etag, sourceVersion: null, sizeBytes, targetEtag, checksum };
-}
-
-/** Failures that are the object's own and final. */
-const OUTCOMES: Partial<Record<FailureType, OutcomeCode>> = {
-  source_changed: 'source_changed',
-  target_conflict: 'target_conflict',
-  access_denied: 'access_denied',
-  unsupported_key: 'unsupported_key',
-  store_refused: 'store_error',
-};
-/** Failures that may pass, and what is said of an object that they outlast. */
-const LAST_RESORT: Partial<Record<FailureType, OutcomeCode>> = {
-  store_error: 'store_error',
-  body_corrupt: 'checksum_mismatch',
-  checksum_mismatch: 'checksum_mismatch',
-};
-
-export const toOutcome = (error: unknown): OutcomeCode | null =>
-  isWaybillError(error) ? (OUTCOMES[error.type] ?? null) : null;
-
-/** Half an hour of tries a minute apart: a store that fails on everything in this execution may be down, and is waited for. */
-const OUTAGE_TRIES = 35;
-
-/** Null: try again. */
-export function toLastResort(error: unknown, tryNumber: number, servesOthers: boolean): OutcomeCode | null {
-  const code = isWaybillError(error) ? (LAST_RESORT[error.type] ?? null) : null;
-  if (code === null || tryNumber < BATCH_TRIES) return null;
-  return code === 'checksum_mismatch' || servesOthers || tryNumber >= OUTAGE_TRIES ? code : null;
-}
-
-const STORE_WIDE_FAILURES = 8;
-
-/** Enough failures that are not the objects' own: the rest of the batch would only fail the same way. */
-function isStoreWide(failed: readonly { error: unknown }[]): boolean {
-  return (
-    failed.filter(({ error }) => !isWaybillError(error) || LAST_RESORT[error.type] === undefined).length >=
-    STORE_WIDE_FAILURES
-  );
-}
-
-export function pushOutcome(step: Step, key: string, code: OutcomeCode, error: unknown): void {
-  step.outcomes.push({ key, code, detail: error instanceof Error ? error.message.slice(0, 500) : '' });
-}
-
-export function toCounts(done: readonly Action[], failed: number): CopyCounts {
-  const copied = done.filter((action) => action.op !== 'adopt');
-  const adopted = done.filter((action) => action.op === 'adopt');
-  const sum = (actions: readonly Action[]): number => actions.reduce((bytes, action) => bytes + action.sizeBytes, 0);
-  return {
-    copied: copied.length,
-    copiedBytes: sum(copied),
-    repaired: copied.filter((action) => action.op === 'repair').length,
-    adopted: adopted.length,
-    adoptedBytes: sum(adopted),
-    failed,
-  };
 }

@@ -9,9 +9,10 @@ import { toTargetKey } from '../core/pipeline.ts';
 import { isIntent } from './copy/abort-upload.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyParts as copyPartRun } from './copy/copy-parts.ts';
+import { buildOutcome, toLastResort, toOutcome } from './copy/outcome-of.ts';
 import { retryTransient } from './copy/retry-transient.ts';
+import { toCounts } from './copy/to-counts.ts';
 import { createTransfer } from './copy/transfer.ts';
-import { pushOutcome, toCounts, toLastResort, toOutcome } from './copy-batch.ts';
 import { unpackActions, type CopyAction } from './plan/action.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
@@ -60,7 +61,7 @@ export async function completeLarge(
     } catch (error) {
       const code = toOutcome(error) ?? toLastResort(error, runtime.tryNumber, false);
       if (code === null) throw error;
-      pushOutcome(step, action.key, code, error);
+      step.outcomes.push(buildOutcome(action.key, code, error));
       return { counts: toCounts([], 1), large: null };
     }
   });

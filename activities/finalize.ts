@@ -9,7 +9,7 @@ import { abortOpenUploads } from './abort-open-uploads.ts';
 import { readDescriptors } from './read-descriptors.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
-import { buildSummary, toTotals } from './summary.ts';
+import { buildSummary, toSpared, toTotals } from './summary.ts';
 import type { FinalizeResult, FinalizeStep, ManifestStep } from './types.ts';
 import { writeMarker } from './write-marker.ts';
 import type { PlanCounts } from '../workflows/types.ts';
@@ -48,10 +48,9 @@ export async function finalize(
     totals: toTotals(manifest, plan, counts, outcomes),
     summary: buildSummary(deps, spec, {
       traffic,
-      plan,
-      counts,
+      spared: toSpared(plan, counts),
       markerKey: finalized.markerKey,
-      objects: manifest.objects,
+      emptySource: manifest.objects === 0,
     }),
     ...(finalized.state === 'done'
       ? {}
@@ -84,7 +83,12 @@ export async function endPlan(
   await deps.ledger.endAttempt(fence, {
     state: 'done',
     totals: toTotals(manifest, plan, counts, outcomes),
-    summary: buildSummary(deps, spec, { traffic, plan, counts, markerKey: null, objects: manifest.objects }),
+    summary: buildSummary(deps, spec, {
+      traffic,
+      spared: toSpared(plan, counts),
+      markerKey: null,
+      emptySource: manifest.objects === 0,
+    }),
   });
 }
 

@@ -9,6 +9,7 @@ import type { HeartbeatGuard } from './heartbeat-guard.ts';
 const WRITES = [
   'beginAttempt',
   'setState',
+  'dropOutcomes',
   'endAttempt',
   'saveVerification',
   'openListing',

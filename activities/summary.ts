@@ -30,26 +30,25 @@ export function toTotals(
 
 export interface SummaryFacts {
   readonly traffic: TrafficByOperation;
-  readonly plan: PlanCounts;
-  readonly counts: CopyCounts;
+  /** Objects that were not copied because they are there; zeros where the attempt did not come so far. */
+  readonly spared: { readonly objects: number; readonly sizeBytes: number };
   readonly markerKey: string | null;
-  readonly objects: number;
+  readonly emptySource: boolean;
+}
+
+export function toSpared(plan: PlanCounts, counts: CopyCounts): SummaryFacts['spared'] {
+  return { objects: plan.skipped + counts.adopted, sizeBytes: plan.skippedBytes + counts.adoptedBytes };
 }
 
 export function buildSummary(deps: ActivityDeps, spec: PipelineSpec, facts: SummaryFacts): Summary {
-  const stores = [...new Set([spec.source.store, spec.target.store])];
-  const prices = new Map(stores.map((store) => [store, deps.storeFacts(store)]));
+  const { traffic, spared, markerKey, emptySource } = facts;
+  const [sourceStore, targetStore] = [spec.source.store, spec.target.store];
+  const prices = new Map([sourceStore, targetStore].map((store) => [store, deps.storeFacts(store)]));
   const avoidedTraffic = toAvoidedTraffic({
-    skippedObjects: facts.plan.skipped + facts.counts.adopted,
-    skippedBytes: facts.plan.skippedBytes + facts.counts.adoptedBytes,
-    sourceStore: spec.source.store,
-    targetStore: spec.target.store,
+    skippedObjects: spared.objects,
+    skippedBytes: spared.sizeBytes,
+    sourceStore,
+    targetStore,
   });
-  return {
-    traffic: facts.traffic,
-    avoidedTraffic,
-    money: toCosts(facts.traffic, avoidedTraffic, prices),
-    markerKey: facts.markerKey,
-    emptySource: facts.objects === 0,
-  };
+  return { traffic, avoidedTraffic, money: toCosts(traffic, avoidedTraffic, prices), markerKey, emptySource };
 }

@@ -351,6 +351,9 @@ export interface Ledger {
   /** Effects that need no step's result, in pieces as they come up; the fence holds, repeating leaves the same state (traffic adds up). */
   saveEffects(fence: Fence, effects: StepEffects): Promise<void>;
 
+  /** Takes back what an earlier execution of the plan reported. */
+  dropOutcomes(fence: Fence, codes: readonly OutcomeCode[]): Promise<void>;
+
   /* uploads */
 
   /** Committed before part 1 is sent. Replaces the record of an earlier upload of the key. */
@@ -364,7 +367,9 @@ export interface Ledger {
    * Open uploads of targets that no live attempt owns, or of one attempt. `quietMs`: only of attempts that were closed that long ago,
    * so that none of their executions writes any more.
    */
-  listOpenUploads(query: { deadOnly: true; quietMs?: number } | { attemptId: string }): Promise<readonly UploadRecord[]>;
+  listOpenUploads(
+    query: { deadOnly: true; quietMs?: number } | { attemptId: string },
+  ): Promise<readonly UploadRecord[]>;
   /** Forgets an upload that was aborted for a dead attempt. */
   forgetUpload(uploadId: string): Promise<void>;
 

@@ -11,6 +11,7 @@
  * | no | any | present | orphan |
  * | no | yes | absent | nothing: it is gone on both sides |
  */
+import type { OutcomeCode } from '../../core/outcomes.ts';
 import type { Overwrite } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
@@ -21,7 +22,7 @@ import { proveSameBytes } from './same-bytes.ts';
 export type Decision =
   | { readonly kind: 'act'; readonly action: Action }
   | { readonly kind: 'skip' }
-  | { readonly kind: 'refuse' }
+  | { readonly kind: 'refuse'; readonly code: OutcomeCode; readonly detail: string }
   | { readonly kind: 'orphan' }
   | { readonly kind: 'nothing' }
   /** Sizes agree and the listings cannot say whether the objects do: metadata may. `otherwise` is the decision when it does not. */
@@ -43,6 +44,12 @@ export interface DecideOptions {
   readonly encrypted: boolean;
 }
 
+const CONFLICT: Decision = {
+  kind: 'refuse',
+  code: 'target_conflict',
+  detail: "somebody else's object stands at the target",
+};
+
 export function decide(seen: Seen, options: DecideOptions): Decision {
   const { source, delivery, target } = seen;
   if (source === undefined) return { kind: target === undefined ? 'nothing' : 'orphan' };
@@ -61,7 +68,7 @@ export function decide(seen: Seen, options: DecideOptions): Decision {
     return { kind: 'skip' };
 
   const over = copy(source, delivered ? 'repair' : 'copy', { etag: target.etag });
-  const otherwise: Decision = delivery !== undefined || options.overwrite === 'always' ? over : { kind: 'refuse' };
+  const otherwise: Decision = delivery !== undefined || options.overwrite === 'always' ? over : CONFLICT;
   if (target.sizeBytes !== source.sizeBytes) return otherwise;
   if (!options.etagsAreHashes || options.encrypted) return { kind: 'ask', otherwise };
   if (proveSameBytes(source.etag, target.etag)) return adopt(source, target.etag, `etag:${target.etag}`);

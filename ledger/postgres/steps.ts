@@ -10,7 +10,10 @@ import type { Database, Queryable } from './database.ts';
 import { saveEffects } from './effects.ts';
 import { fenced } from './fence.ts';
 
-type StepsLedger = Pick<Ledger, 'loadStep' | 'claimStep' | 'commitStep' | 'releaseStep' | 'saveEffects'>;
+type StepsLedger = Pick<
+  Ledger,
+  'loadStep' | 'claimStep' | 'commitStep' | 'releaseStep' | 'saveEffects' | 'dropOutcomes'
+>;
 
 export function createSteps(db: Database): StepsLedger {
   return {
@@ -51,6 +54,10 @@ export function createSteps(db: Database): StepsLedger {
         if (released.length === 1) await saveEffects(tx, fence, effects);
       }),
     saveEffects: (fence, effects) => fenced(db, fence, (tx) => saveEffects(tx, fence, effects)),
+    dropOutcomes: (fence, codes) =>
+      fenced(db, fence, async (tx) => {
+        await tx.query('delete from outcome where attempt = $1 and code = any($2::text[])', [fence.attemptId, codes]);
+      }),
   };
 }
 

@@ -1,0 +1,90 @@
+/**
+ * Writes a plan as it is decided, in key order: actions into batches, refusals and orphans into outcomes, everything into the plan's
+ * hash and its counts. A successor that plans again overwrites the batches, and what an earlier execution reported is dropped first.
+ */
+import { createHash } from 'node:crypto';
+import { WaybillError } from '../../core/failures.ts';
+import type { Sha256Hex } from '../../core/ids.ts';
+import { toOutcomeKey } from '../../core/keys.ts';
+import type { OutcomeCode } from '../../core/outcomes.ts';
+import type { Fence, Ledger, OutcomeRecord } from '../../ledger/ledger.ts';
+import type { Descriptor } from '../../manifest/descriptor.ts';
+import type { PlanCounts } from '../../workflows/types.ts';
+import { packActions } from './action.ts';
+import { Batcher, type ActionBatch } from './batcher.ts';
+import type { Decision } from './decide.ts';
+import { Tally } from './tally.ts';
+
+/** Outcomes saved at once. */
+const OUTCOME_PAGE = 1000;
+const OUTCOMES_OF_PLANS: readonly OutcomeCode[] = ['orphan', 'target_conflict', 'reserved_key'];
+
+export class PlanWriter {
+  readonly #ledger: Ledger;
+  readonly #fence: Fence;
+  readonly #hash = createHash('sha256');
+  readonly #batcher = new Batcher();
+  readonly #tally = new Tally();
+  #outcomes: OutcomeRecord[] = [];
+
+  private constructor(ledger: Ledger, fence: Fence) {
+    this.#ledger = ledger;
+    this.#fence = fence;
+  }
+
+  /** `identity`: what the plan is made from; two plans with the same hash do the same. */
+  static async create(ledger: Ledger, fence: Fence, identity: readonly unknown[]): Promise<PlanWriter> {
+    await ledger.dropOutcomes(fence, OUTCOMES_OF_PLANS);
+    const writer = new PlanWriter(ledger, fence);
+    writer.#hash.update(JSON.stringify(identity));
+    return writer;
+  }
+
+  async write(targetKey: string, source: Descriptor | undefined, decision: Decision): Promise<void> {
+    switch (decision.kind) {
+      case 'nothing':
+        return;
+      case 'skip':
+        return this.#tally.skip(source?.sizeBytes ?? 0);
+      case 'orphan':
+        this.#tally.orphan();
+        return this.#report({
+          key: toOutcomeKey(targetKey),
+          code: 'orphan',
+          detail: 'at the target, not in the manifest',
+        });
+      case 'refuse':
+        this.#tally.refuse();
+        return this.#report({ key: source?.key ?? targetKey, code: decision.code, detail: decision.detail });
+      case 'act':
+        this.#tally.act(decision.action);
+        return this.#save(this.#batcher.add(decision.action));
+      case 'ask':
+        throw new WaybillError('unclassified', 'a question was not answered', { key: targetKey });
+    }
+  }
+
+  async finish(): Promise<{ readonly planHash: Sha256Hex; readonly counts: PlanCounts }> {
+    await this.#save(this.#batcher.flush());
+    await this.#flushOutcomes();
+    const planHash = this.#hash.digest('hex') as Sha256Hex;
+    await this.#ledger.savePlanHash(this.#fence, planHash);
+    return { planHash, counts: this.#tally.toCounts(this.#batcher.count) };
+  }
+
+  async #save(batches: Iterable<ActionBatch>): Promise<void> {
+    for (const { json, ...batch } of batches) {
+      this.#hash.update('\n').update(json);
+      await this.#ledger.saveBatch(this.#fence, { ...batch, body: packActions(json) });
+    }
+  }
+
+  async #report(outcome: OutcomeRecord): Promise<void> {
+    if (this.#outcomes.push(outcome) >= OUTCOME_PAGE) await this.#flushOutcomes();
+  }
+
+  async #flushOutcomes(): Promise<void> {
+    if (this.#outcomes.length > 0) await this.#ledger.saveEffects(this.#fence, { outcomes: this.#outcomes });
+    this.#outcomes = [];
+  }
+}
