@@ -14,12 +14,16 @@ export interface WindowOptions {
   readonly work: (ordinal: number) => Promise<void>;
 }
 
-/** Returns the first number, from `from` on, that was not started. Fails with the first failure, after everything in flight has settled. */
+/**
+ * Returns the first number, from `from` on, that was not started. Fails with the first failure: what is in flight is cancelled then, for
+ * a batch may be tried again for hours where a store is down, and has settled when this returns.
+ */
 export async function runWindow(options: WindowOptions): Promise<number> {
   const before = [...options.before];
   let next = options.from;
   let inFlight = 0;
   const failures: unknown[] = [];
+  const scope = new CancellationScope();
   const idle = (): boolean => inFlight === 0;
   const mayGoOn = (): boolean =>
     failures.length > 0 || options.shouldStop() || (options.mayStart() && inFlight < options.concurrency());
@@ -30,15 +34,18 @@ export async function runWindow(options: WindowOptions): Promise<number> {
       if (failures.length > 0 || options.shouldStop()) break;
       const ordinal = before.shift() ?? next++;
       inFlight += 1;
-      void options.work(ordinal).then(
-        () => {
-          inFlight -= 1;
-        },
-        (error: unknown) => {
-          failures.push(error);
-          inFlight -= 1;
-        },
-      );
+      void scope
+        .run(() => options.work(ordinal))
+        .then(
+          () => {
+            inFlight -= 1;
+          },
+          (error: unknown) => {
+            failures.push(error);
+            inFlight -= 1;
+            scope.cancel();
+          },
+        );
     }
     await condition(idle);
   } catch (cancelled) {

@@ -10,6 +10,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   condition,
   continueAsNew,
   defineQuery,
@@ -166,7 +167,8 @@ export async function run(input: RunInput): Promise<RunResult> {
   } catch (error) {
     // Continue-as-new travels as an exception of the SDK's own and is not a failure.
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
-    const cancelled = isCancellation(error);
+    // A cancelled activity may end with a failure of its own, when its store answers with one first.
+    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
     const failure = toFailure(error, cancelled);
     const owned = fence;
     if (owned !== null) {
@@ -175,7 +177,7 @@ export async function run(input: RunInput): Promise<RunResult> {
       await CancellationScope.nonCancellable(() => activities.close(close).catch(() => undefined));
     }
     end(cancelled ? 'cancelled' : 'failed');
-    if (cancelled) throw error;
+    if (cancelled) throw isCancellation(error) ? error : new CancelledFailure(failure.message);
     throw ApplicationFailure.create({ type: failure.type, message: failure.message, nonRetryable: true });
   }
 }
