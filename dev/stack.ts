@@ -80,7 +80,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     for (const end of stopping.splice(0).reverse()) await end();
   };
   try {
-    const [postgres, temporal] = await Promise.all([
+    const servers = [
       options.postgresUrl === undefined
         ? startPostgres({ dataDir: file('postgres'), port: ports.postgres, fast: options.fast })
         : null,
@@ -96,9 +96,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
             say,
           })
         : useTemporal(options.temporalAddress),
-    ]);
-    if (postgres !== null) stopping.push(() => postgres.stop());
-    stopping.push(async () => temporal.child?.stop());
+    ] as const;
+    const [startedPostgres, startedTemporal] = await Promise.allSettled(servers);
+    if (startedPostgres.status === 'fulfilled') stopping.push(async () => startedPostgres.value?.stop());
+    if (startedTemporal.status === 'fulfilled') stopping.push(async () => startedTemporal.value.child?.stop());
+    const [postgres, temporal] = await Promise.all(servers);
     const databaseUrl = options.postgresUrl ?? postgres?.url ?? '';
 
     const configFile = file('waybill.yaml');
@@ -157,7 +159,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     stopping.push(async () => {
       await Promise.all([...children.values()].map((child) => child.stop()));
     });
-    await Promise.all((Object.keys(commands) as ProcessName[]).map(start));
+    await all((Object.keys(commands) as ProcessName[]).map(start));
     return {
       stateDir,
       configFile,
@@ -182,6 +184,11 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     await stop();
     throw error;
   }
+}
+
+/** When one fails, the others have settled before it is told: whoever stops them then misses none. */
+async function all(starting: readonly Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(starting)) if (result.status === 'rejected') throw result.reason;
 }
 
 /** Ports are kept with the state, so that a restart finds everything where it was. */

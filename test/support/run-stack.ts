@@ -79,6 +79,12 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
       storeBEndpoint: proxyB.url,
       ...options.config,
     },
+  }).catch(async (error: unknown) => {
+    // Listening proxies would keep the process of the test alive, and nobody would see why.
+    await Promise.all([proxyA.close(), proxyB.close()]);
+    await database?.drop();
+    await rm(stateDir, { recursive: true, force: true });
+    throw error;
   });
   const api = createApiClient(stack.apiUrl, stack.secrets.apiToken);
   const stores = [openStore(storeA, stack.secrets.storeA), openStore(storeB, stack.secrets.storeB)] as const;
