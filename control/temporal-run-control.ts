@@ -27,6 +27,7 @@ export class TemporalRunControl implements RunControl {
   readonly #client: Client;
   readonly #taskQueue: string;
   readonly #heartbeatTimeoutMs: number;
+  readonly #pending = new Set<Promise<unknown>>();
 
   /** Connects at the first request, so that the API starts while Temporal is down. */
   constructor(options: { temporal: Config['temporal']; heartbeatTimeoutMs: number }) {
@@ -110,8 +111,10 @@ export class TemporalRunControl implements RunControl {
     await this.#call(PING_DEADLINE_MS, () => this.#connection.workflowService.describeNamespace({ namespace }));
   }
 
-  close(): Promise<void> {
-    return this.#connection.close();
+  /** Waits for what was given up on: the client would call into a closed connection. */
+  async close(): Promise<void> {
+    await Promise.allSettled(this.#pending);
+    await this.#connection.close();
   }
 
   #handle(run: RunRecord): WorkflowHandle {
@@ -127,11 +130,26 @@ export class TemporalRunControl implements RunControl {
     }
   }
 
+  #track(answer: Promise<unknown>): void {
+    this.#pending.add(answer);
+    const forget = (): void => void this.#pending.delete(answer);
+    answer.then(forget, forget);
+  }
+
+  /** The client's own deadline starts only once it is connected, so the time is kept here as well. */
   async #call<T>(deadlineMs: number, request: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    const limit = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${deadlineMs} ms`)), deadlineMs);
+    });
     try {
-      return await this.#connection.withDeadline(Date.now() + deadlineMs, request);
+      const answer = this.#connection.withDeadline(Date.now() + deadlineMs, request);
+      this.#track(answer);
+      return await Promise.race([answer, limit]);
     } catch (error) {
       throw toTemporalError(error);
+    } finally {
+      clearTimeout(timer);
     }
   }
 }

@@ -106,6 +106,9 @@ test('an attempt whose workflow was terminated has ended, and the next attempt i
   assert.equal(await control.look(second), 'absent');
   await control.start(second);
   assert.equal(await control.look(second), 'running');
+  await handleOf(second).terminate();
+  assert.equal(await control.look(second), 'ended');
+  assert.equal(await control.look(buildRun('terminated', 3)), 'absent');
 });
 
 test('a run that a schedule started is told from one that never was, though it carries no memo', async () => {
