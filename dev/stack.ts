@@ -83,7 +83,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     const servers = [
       options.postgresUrl === undefined
         ? startPostgres({ dataDir: file('postgres'), port: ports.postgres, fast: options.fast })
-        : null,
+        : Promise.resolve(null),
       options.temporalAddress === undefined
         ? startTemporal({
             port: ports.temporal,
@@ -95,7 +95,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
             dynamicConfig: options.temporalDynamicConfig ?? [],
             say,
           })
-        : useTemporal(options.temporalAddress),
+        : Promise.resolve(useTemporal(options.temporalAddress)),
     ] as const;
     const [startedPostgres, startedTemporal] = await Promise.allSettled(servers);
     if (startedPostgres.status === 'fulfilled') stopping.push(async () => startedPostgres.value?.stop());
