@@ -44,7 +44,7 @@ const ENV = {
 
 let dir: string;
 let database: TestDatabase;
-let temporal: RunningTemporal;
+let temporal: Pick<RunningTemporal, 'address' | 'child'>;
 let source: StartedStore;
 let target: StartedStore;
 /** From what the files say to where it is here. */
@@ -200,12 +200,12 @@ function toHere(text: string): string {
 }
 
 /** The test runner's, else one of this file's own; its command line stands on the services' PATH, as in the admin tools' image. */
-async function findTemporal(): Promise<RunningTemporal> {
+async function findTemporal(): Promise<Pick<RunningTemporal, 'address' | 'child'>> {
   const binary = await findTemporalBinary(() => undefined);
   await mkdir(path.join(dir, 'bin'));
   await symlink(binary, path.join(dir, 'bin/temporal'));
   const given = process.env['WAYBILL_TEST_TEMPORAL_ADDRESS'];
-  if (given !== undefined && given !== '') return { address: given, uiUrl: null, child: null };
+  if (given !== undefined && given !== '') return { address: given, child: null };
   const [port = 0, uiPort = 0, metricsPort = 0] = await findFreePorts(3);
   const logFile = path.join(dir, 'temporal.log');
   return startTemporal({ port, uiPort, metricsPort, databaseFile: null, logFile, fast: true, say: () => undefined });
