@@ -7,7 +7,9 @@ import { createHash } from 'node:crypto';
 import { after, before, test } from 'node:test';
 import { putDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
 import { MiB } from '../../core/limits.ts';
+import { WaybillError } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
+import type { Ledger } from '../../ledger/ledger.ts';
 import { createFaultyStore, type FaultyStore } from '../../stores/faulty/create-faulty-store.ts';
 import type { Fault } from '../../stores/faulty/fault.ts';
 import { createMemoryStore } from '../../stores/memory/create-memory-store.ts';
@@ -56,6 +58,7 @@ interface Bench {
   readonly spec: PipelineSpec;
   readonly a: Store;
   readonly b: Store;
+  readonly runId: string;
 }
 
 /** The source, an empty target and a pipeline of its own. */
@@ -64,7 +67,7 @@ async function createBench(kind: Kind): Promise<Bench> {
   const spec = buildSpec(`p${String(runs++)}`, 'target');
   await b.createBucket('target');
   // The ledger allows one live attempt a place, so each bench has a place of its own.
-  return { a: source, b, spec: { ...spec, target: { ...spec.target, prefix: `${spec.name}/` } } };
+  return { a: source, b, runId: 'r', spec: { ...spec, target: { ...spec.target, prefix: `${spec.name}/` } } };
 }
 
 /** Everything that a run leaves, with what may differ (ETags of an opaque store, the place) left out. */
@@ -110,7 +113,7 @@ async function readEnd(bench: Bench, runUuid: string): Promise<unknown> {
 async function runFaultFree(kind: Kind): Promise<{ end: unknown; calls: { a: number; b: number } }> {
   const bench = await createBench(kind);
   const stores = { a: createFaultyStore(bench.a, []), b: createFaultyStore(bench.b, []) };
-  const { runUuid, failures } = await driveRun({ ...bench, ...fixture, stores, facts: kind.facts, runId: 'r' });
+  const { runUuid, failures } = await driveRun({ ...bench, ...fixture, stores, facts: kind.facts });
   assert.deepEqual(failures, []);
   return { end: await readEnd(bench, runUuid), calls: { a: countCalls(stores.a), b: countCalls(stores.b) } };
 }
@@ -130,11 +133,49 @@ async function runWithFault(kind: Kind, store: 'a' | 'b', fault: Fault, dies: bo
     ...fixture,
     stores,
     facts: kind.facts,
-    runId: 'r',
     isDead: () => dies && stores[store].faults() > seen,
     revive: () => (seen = stores[store].faults()),
   });
   return { driven, end: await readEnd(bench, driven.runUuid), faults: stores[store].faults() };
+}
+
+/** What changes rows while a run is carried out. */
+const CHANGES: ReadonlySet<string> = new Set([
+  ...['beginAttempt', 'setState', 'endAttempt', 'openListing', 'savePage', 'saveChunk', 'saveManifest', 'saveBatch'],
+  ...[
+    'savePlanHash',
+    'claimStep',
+    'commitStep',
+    'releaseStep',
+    'saveEffects',
+    'openUpload',
+    'saveParts',
+    'closeUpload',
+  ],
+]);
+
+/** The ledger of a process that dies before or after its nth change: the row is there, and nobody heard. */
+function createDyingLedger(ledger: Ledger, nth: number, when: 'before' | 'after') {
+  let changes = 0;
+  let deaths = 0;
+  const die = (): never => {
+    deaths += 1;
+    throw new WaybillError('heartbeat_lost', 'a planned death');
+  };
+  const dying = Object.fromEntries(
+    (Object.entries(ledger) as [string, (...args: unknown[]) => unknown][]).map(([name, call]) => [
+      name,
+      !CHANGES.has(name)
+        ? call
+        : async (...args: unknown[]): Promise<unknown> => {
+            const isNow = (changes += 1) === nth;
+            if (isNow && when === 'before') die();
+            const result = await call(...args);
+            return isNow && when === 'after' ? die() : result;
+          },
+    ]),
+  );
+  return { ledger: dying as unknown as Ledger, changes: () => changes, deaths: () => deaths };
 }
 
 async function inPool(work: readonly (() => Promise<void>)[]): Promise<void> {
@@ -187,3 +228,34 @@ test('what a killed process had written is found to be ours also where ETags are
   compareAll(OPAQUE, [LOST]));
 test('what a killed process had written is found to be ours also where writes cannot be conditional', () =>
   compareAll(UNCONDITIONAL, [LOST]));
+
+test('whichever row the process dies before or after writing, the run ends as without it', async () => {
+  const { end } = await runFaultFree(PLAIN);
+  const dieAt = async (nth: number, when: 'before' | 'after') => {
+    const bench = await createBench(PLAIN);
+    const dying = createDyingLedger(fixture.ledger, nth, when);
+    let seen = 0;
+    const driven = await driveRun({
+      ...bench,
+      ledger: dying.ledger,
+      stores: { a: bench.a, b: bench.b },
+      isDead: () => dying.deaths() > seen,
+      revive: () => (seen = dying.deaths()),
+    });
+    return { driven, dying, end: await readEnd(bench, driven.runUuid) };
+  };
+  const { dying } = await dieAt(0, 'before');
+  assert.ok(dying.changes() > 20);
+  const cases = Array.from({ length: dying.changes() }, (_, index) => index + 1).flatMap((nth) =>
+    (['before', 'after'] as const).map((when) => async (): Promise<void> => {
+      const what = `${when} change ${String(nth)}`;
+      const died = await dieAt(nth, when).catch((cause: unknown) => {
+        throw new Error(what, { cause });
+      });
+      assert.equal(died.dying.deaths(), 1, what);
+      assert.deepEqual(died.driven.failures, ['heartbeat_lost'], what);
+      assert.deepEqual(died.end, end, what);
+    }),
+  );
+  await inPool(cases);
+});
