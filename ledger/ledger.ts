@@ -364,12 +364,17 @@ export interface Ledger {
   loadParts(uploadId: string): Promise<readonly PartRecord[]>;
   closeUpload(fence: Fence, uploadId: string): Promise<void>;
   /**
-   * Open uploads of targets that no live attempt owns, or of one attempt. `quietMs`: only of attempts that were closed that long ago,
+   * Open uploads of keys that no live attempt writes to, or of one attempt. `quietMs`: only of attempts that were closed that long ago,
    * so that none of their executions writes any more.
    */
   listOpenUploads(
     query: { deadOnly: true; quietMs?: number } | { attemptId: string },
   ): Promise<readonly UploadRecord[]>;
+  /**
+   * Decides, in one statement, that a dead upload is aborted and never resumed: an attempt that meets it from now on opens its own. False:
+   * a live attempt writes to its key by now, or it is gone.
+   */
+  condemnUpload(uploadId: string, quietMs: number): Promise<boolean>;
   /** Forgets an upload that was aborted for a dead attempt. */
   forgetUpload(uploadId: string): Promise<void>;
 

@@ -19,22 +19,25 @@ export interface SweeperOptions {
 }
 
 export interface Sweeper {
-  /** One round; failures are logged, and the next round tries again. */
+  /** One round, or the one that is under way; failures are logged, and the next round tries again. */
   sweep(): Promise<void>;
   stop(): Promise<void>;
 }
 
 export function startSweeper(options: SweeperOptions): Sweeper {
   const { logger } = options;
-  let round = Promise.resolve();
+  let round: Promise<void> | null = null;
+  const sweepOnce = async (): Promise<void> => {
+    await settleDead(options).catch((error: unknown) =>
+      logger.warn({ cause: String(error) }, 'attempts could not be swept'),
+    );
+    await abortLeftOpen(options).catch((error: unknown) =>
+      logger.warn({ cause: String(error) }, 'uploads could not be swept'),
+    );
+  };
   const sweep = (): Promise<void> => {
-    round = round.then(async () => {
-      await settleDead(options).catch((error: unknown) =>
-        logger.warn({ cause: String(error) }, 'attempts could not be swept'),
-      );
-      await abortLeftOpen(options).catch((error: unknown) =>
-        logger.warn({ cause: String(error) }, 'uploads could not be swept'),
-      );
+    round ??= sweepOnce().finally(() => {
+      round = null;
     });
     return round;
   };
@@ -51,26 +54,40 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 /** Attempts that the ledger holds live and that no workflow carries out. */
 async function settleDead({ ledger, control, logger }: SweeperOptions): Promise<void> {
   for (const run of await ledger.listLiveAttempts()) {
-    const became = await reviveOrSettle({ ledger, control }, run);
-    if (became === 'alive') continue;
-    logger.warn(
-      { run: run.id, pipeline: run.pipeline, runId: run.runId },
-      `an attempt without a workflow is ${became}`,
-    );
+    const { pipeline, runId } = run;
+    try {
+      const became = await reviveOrSettle({ ledger, control }, run);
+      if (became !== 'alive')
+        logger.warn({ run: run.id, pipeline, runId }, `an attempt without a workflow is ${became}`);
+    } catch (error) {
+      logger.warn({ run: run.id, pipeline, runId, cause: String(error) }, 'an attempt could not be looked after');
+    }
   }
 }
 
 /**
  * Only after a heartbeat time-out: an execution that does not know yet that its attempt is dead may be creating an upload just now.
- * Each is looked at again right before, for a new attempt may have taken it over while others were aborted.
+ * Each is condemned right before it is aborted, for a new attempt may have taken it over while others were. What cannot be aborted,
+ * such as one at a store that the configuration has no more, stays on record and does not keep the others.
  */
-async function abortLeftOpen({ ledger, openStore, logger, heartbeatTimeoutMs }: SweeperOptions): Promise<void> {
-  const listDead = () => ledger.listOpenUploads({ deadOnly: true, quietMs: heartbeatTimeoutMs });
-  for (const upload of await listDead()) {
-    if (!(await listDead()).some(({ uploadId }) => uploadId === upload.uploadId)) continue;
-    const store = openStore(upload.location.store, () => undefined);
-    await abortUpload(store, upload);
-    await ledger.forgetUpload(upload.uploadId);
-    logger.info({ key: upload.key }, 'an upload of a dead attempt is aborted');
+async function abortLeftOpen({
+  ledger,
+  openStore,
+  logger,
+  heartbeatTimeoutMs: quietMs,
+}: SweeperOptions): Promise<void> {
+  for (const upload of await ledger.listOpenUploads({ deadOnly: true, quietMs })) {
+    const { uploadId, key, location } = upload;
+    try {
+      if (!(await ledger.condemnUpload(uploadId, quietMs))) continue;
+      await abortUpload(
+        openStore(location.store, () => undefined),
+        upload,
+      );
+      await ledger.forgetUpload(uploadId);
+      logger.info({ ...location, key }, 'an upload of a dead attempt is aborted');
+    } catch (error) {
+      logger.warn({ ...location, key, cause: String(error) }, 'an upload of a dead attempt could not be aborted');
+    }
   }
 }

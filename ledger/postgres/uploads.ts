@@ -7,7 +7,14 @@ import { fenced } from './fence.ts';
 
 type UploadsLedger = Pick<
   Ledger,
-  'openUpload' | 'loadUpload' | 'saveParts' | 'loadParts' | 'closeUpload' | 'listOpenUploads' | 'forgetUpload'
+  | 'openUpload'
+  | 'loadUpload'
+  | 'saveParts'
+  | 'loadParts'
+  | 'closeUpload'
+  | 'listOpenUploads'
+  | 'condemnUpload'
+  | 'forgetUpload'
 >;
 
 interface UploadRow {
@@ -21,6 +28,17 @@ interface UploadRow {
 }
 
 const COLUMNS = 'u.upload_id, u.store, u.bucket, u.prefix, u.key, u.source_etag, u.layout';
+
+/**
+ * No live attempt writes to its key, under whatever fingerprint of the target: a location is a prefix of the places of its keys. And its
+ * own attempt was closed longer than $1 milliseconds ago.
+ */
+const IS_DEAD = `not exists (select 1 from attempt a
+    where a.live and starts_with(u.store || '/' || u.bucket || '/' || u.key, a.location))
+  and not exists (select 1 from attempt a where a.id = u.attempt and a.ended_at > now() - $1 * interval '1 millisecond')`;
+
+/** What a condemned upload says of its source: no ETag begins with a space, so nobody finds that it could be gone on with. */
+const CONDEMNED = ' condemned';
 
 const toUploadRecord = (row: UploadRow): UploadRecord => ({
   uploadId: row.upload_id,
@@ -101,14 +119,17 @@ export function createUploads(db: Database): UploadsLedger {
           ? await db.query<UploadRow>(`select ${COLUMNS} from upload u where u.attempt = $1 order by u.key`, [
               query.attemptId,
             ])
-          : await db.query<UploadRow>(
-              `select ${COLUMNS} from upload u
-               where not exists (select 1 from attempt a where a.target = u.target and a.live)
-                 and not exists (select 1 from attempt a where a.id = u.attempt and a.ended_at > now() - $1 * interval '1 millisecond')
-               order by u.target, u.key`,
-              [query.quietMs ?? 0],
-            );
+          : await db.query<UploadRow>(`select ${COLUMNS} from upload u where ${IS_DEAD} order by u.target, u.key`, [
+              query.quietMs ?? 0,
+            ]);
       return rows.map(toUploadRecord);
+    },
+    async condemnUpload(uploadId, quietMs) {
+      const rows = await db.query(
+        `update upload u set source_etag = $3 where u.upload_id = $2 and ${IS_DEAD} returning u.upload_id`,
+        [quietMs, uploadId, CONDEMNED],
+      );
+      return rows.length > 0;
     },
     async forgetUpload(uploadId) {
       await db.query('delete from upload where upload_id = $1', [uploadId]);
