@@ -25,11 +25,18 @@ test('every byte, content type, metadata entry and tag of awkward and large obje
   assert.equal(run.totals['copied'], OBJECTS.length);
   assert.deepEqual(await compareObjects(stack.storeB, 'target', OBJECTS, (key) => `copy/${key}`), []);
   const reported = run.summary?.traffic ?? {};
-  for (const [store, counts] of [['a', delta.a], ['b', delta.b]] as const) {
+  for (const [store, counts] of [
+    ['a', delta.a],
+    ['b', delta.b],
+  ] as const) {
     const claimed = Object.entries(reported)
       .filter(([name]) => name.startsWith(`${store}/`))
       .map(([name, { requests }]) => [name.slice(2), requests] as const);
-    assert.deepEqual(Object.fromEntries(claimed), counts.requests, `requests to store ${store} as the run and as the store count them`);
+    assert.deepEqual(
+      Object.fromEntries(claimed),
+      counts.requests,
+      `requests to store ${store} as the run and as the store count them`,
+    );
   }
   const bytes = (field: 'bytes_in' | 'bytes_out', store: string): number =>
     Object.entries(reported).reduce((sum, [name, traffic]) => sum + (name.startsWith(store) ? traffic[field] : 0), 0);

@@ -17,7 +17,12 @@ export interface ProxiedRequest {
 export type Fault =
   | { readonly kind: 'pass' }
   /** The store never sees it; it is answered so. */
-  | { readonly kind: 'answer'; readonly status: number; readonly code: string; readonly headers?: Record<string, string> }
+  | {
+      readonly kind: 'answer';
+      readonly status: number;
+      readonly code: string;
+      readonly headers?: Record<string, string>;
+    }
   /** Waits before the store sees it. */
   | { readonly kind: 'hold-before'; readonly until: Promise<unknown> }
   /** The store has done it; its answer waits. */
