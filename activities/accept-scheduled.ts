@@ -13,7 +13,7 @@ export async function acceptScheduled(
   findPipeline: (name: string) => PipelineSpec,
   log: Log,
   input: { pipeline: string; nominalAt: string },
-): Promise<{ readonly runUuid: string; readonly runId: string } | null> {
+): Promise<{ readonly runUuid: string; readonly attemptId: string; readonly runId: string } | null> {
   const spec = findPipeline(input.pipeline);
   const runId = parseRunId(input.nominalAt);
   const before = await ledger.findRun('run', spec.name, runId);
@@ -29,7 +29,7 @@ export async function acceptScheduled(
       again: false,
       idempotency: null,
     });
-    return { runUuid: accepted.run.id, runId };
+    return { runUuid: accepted.run.id, attemptId: accepted.run.attempt.attemptId, runId };
   } catch (error) {
     if (!isWaybillError(error) || error.type !== 'target_busy') throw error;
     log.warn({ pipeline: spec.name, runId, cause: error.message }, 'a scheduled run is skipped: its target is busy');

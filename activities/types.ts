@@ -52,8 +52,8 @@ export interface CloseStep {
 }
 
 export interface Activities {
-  /** Takes the attempt and its target's lease. */
-  begin(input: { runUuid: string }): Promise<Begun>;
+  /** Takes the attempt and its target's lease. @throws lease_lost when it is no longer the run's attempt */
+  begin(input: { runUuid: string; attemptId: string }): Promise<Begun>;
   list(input: { fence: Fence }): Promise<{ readonly objects: number }>;
   buildManifest(input: { fence: Fence }): Promise<ManifestRef>;
   plan(input: ManifestStep): Promise<{ readonly planHash: string; readonly counts: PlanCounts }>;
@@ -70,5 +70,5 @@ export interface Activities {
   acceptScheduled(input: {
     pipeline: string;
     nominalAt: string;
-  }): Promise<{ readonly runUuid: string; readonly runId: string } | null>;
+  }): Promise<{ readonly runUuid: string; readonly attemptId: string; readonly runId: string } | null>;
 }

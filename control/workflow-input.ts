@@ -4,7 +4,8 @@ import type { RunRecord } from '../ledger/ledger.ts';
 import type { RunInput, VerifyInput } from '../workflows/types.ts';
 
 export function toRunInput(run: RunRecord, heartbeatTimeoutMs: number): RunInput {
-  return { runUuid: run.id, pipeline: run.pipeline, runId: run.runId, heartbeatTimeoutMs };
+  const { attemptId } = run.attempt;
+  return { runUuid: run.id, attemptId, pipeline: run.pipeline, runId: run.runId, heartbeatTimeoutMs };
 }
 
 export function toVerifyInput(run: RunRecord, heartbeatTimeoutMs: number): VerifyInput {

@@ -271,9 +271,15 @@ export interface Ledger {
   /**
    * Takes the target's lease for the run's live attempt: its epoch rises by one, once for each workflow run.
    * A terminated predecessor with unreleased claims makes `quietMs` = what is left of the heartbeat time-out since it was settled.
-   * @throws unknown_run; lease_lost when the attempt is closed
+   * `attemptId` is the attempt that the workflow was started for: one that was terminated and asks late must not take its successor's.
+   * @throws unknown_run; lease_lost when the attempt is closed, or the run is at another one
    */
-  beginAttempt(runUuid: string, workflowRunId: string, heartbeatTimeoutMs: number): Promise<BegunAttempt>;
+  beginAttempt(
+    runUuid: string,
+    workflowRunId: string,
+    heartbeatTimeoutMs: number,
+    attemptId?: string,
+  ): Promise<BegunAttempt>;
   /** The same for an attempt that has begun; cached by callers for the life of an activity. @throws lease_lost */
   loadAttempt(fence: Fence): Promise<BegunAttempt>;
   /** The pipeline as the attempt was accepted with, also after it has ended. @throws unknown_run */

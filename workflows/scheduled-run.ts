@@ -27,10 +27,12 @@ export async function scheduledRun(input: ScheduledRunInput): Promise<{ runUuid:
       workflowId: runWorkflowId(input.pipeline, accepted.runId),
       workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
+      memo: { attempt: accepted.attemptId },
       staticSummary: `${input.pipeline} ${accepted.runId}`,
       args: [
         {
           runUuid: accepted.runUuid,
+          attemptId: accepted.attemptId,
           pipeline: input.pipeline,
           runId: accepted.runId,
           heartbeatTimeoutMs: input.heartbeatTimeoutMs,

@@ -5,6 +5,8 @@ import type { Fence } from '../ledger/ledger.ts';
 export interface RunInput {
   /** The run's UUID in the ledger. */
   readonly runUuid: string;
+  /** The attempt that this workflow carries out, and no other of the run. */
+  readonly attemptId: string;
   readonly pipeline: string;
   readonly runId: string;
   /** The worker's configured heartbeat time-out, fixed for the life of this run. */

@@ -30,9 +30,12 @@ interface AttemptRow {
 
 export function createAttempts(db: Database): AttemptsLedger {
   return {
-    beginAttempt: (runUuid, workflowRunId, heartbeatTimeoutMs) =>
+    beginAttempt: (runUuid, workflowRunId, heartbeatTimeoutMs, wantedId) =>
       db.transaction(async (tx) => {
         const { attempt_id: attemptId } = await selectRun(tx, runUuid);
+        if (wantedId !== undefined && wantedId !== attemptId) {
+          throw new WaybillError('lease_lost', 'the run is at another attempt', { attempt: wantedId, now: attemptId });
+        }
         const fence = await takeFence(tx, attemptId, workflowRunId);
         const quietMs = await loadQuietMs(tx, fence, heartbeatTimeoutMs);
         if (quietMs === 0) await dropClaims(tx, fence);

@@ -52,6 +52,17 @@ test('a workflow that replaces one which vanished gets a higher epoch, and the o
   assert.equal(back.fence.epoch, begun.fence.epoch + 1);
 });
 
+test('a workflow that begins late does not take the attempt that followed its own', async () => {
+  const { ledger } = fixture;
+  const first = await beginRun(ledger, 'late', 'r1');
+  await ledger.settleDeadAttempt(first.fence.attemptId, DEAD);
+  const { run } = await ledger.accept(buildRequest('late', 'r1'));
+  const late = ledger.beginAttempt(run.id, 'a workflow of the first', 1000, first.fence.attemptId);
+  await assert.rejects(late, { type: 'lease_lost' });
+  const begun = await ledger.beginAttempt(run.id, 'a workflow of the second', 1000, run.attempt.attemptId);
+  assert.equal(begun.fence.attemptId, run.attempt.attemptId);
+});
+
 test('a zombie commits nothing, whatever it tries', async () => {
   const { ledger, sql } = fixture;
   const zombie = await beginRun(ledger, 'zombie', 'r1');

@@ -65,7 +65,7 @@ export async function driveRun(drive: Drive): Promise<Driven> {
       }
     }
   };
-  const { fence } = await call((a) => a.begin({ runUuid: run.id }));
+  const { fence } = await call((a) => a.begin({ runUuid: run.id, attemptId: run.attempt.attemptId }));
   await call((a) => a.list({ fence }));
   const manifest = await call((a) => a.buildManifest({ fence }));
   const { planHash, counts: plan } = await call((a) => a.plan({ fence, manifest }));

@@ -97,7 +97,7 @@ export async function startFakeRuns(stateDir: string, dynamicConfig?: readonly s
         workflowThreadPoolSize: 1,
       });
       return worker.runUntil(async () => {
-        const input: RunInput = { runUuid: id, pipeline: 'fake', runId: id, heartbeatTimeoutMs: 60_000 };
+        const input: RunInput = { runUuid: id, attemptId: id, pipeline: 'fake', runId: id, heartbeatTimeoutMs: 60_000 };
         const start = {
           workflowId: `run:fake:${id}`,
           taskQueue: id,

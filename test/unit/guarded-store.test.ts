@@ -122,6 +122,7 @@ const LEDGER_READS = [
 const LEDGER_WRITES = [
   'beginAttempt',
   'setState',
+  'dropOutcomes',
   'endAttempt',
   'saveVerification',
   'openListing',
@@ -142,7 +143,7 @@ const LEDGER_WRITES = [
   'forgetUpload',
 ] as const satisfies readonly (keyof Ledger)[];
 /** Not an activity's to call under a guard. */
-type Others = 'accept' | 'settleDeadAttempt' | 'audit';
+type Others = 'accept' | 'settleDeadAttempt' | 'audit' | 'condemnUpload';
 // A method that is added to the port must be sorted into one of the lists.
 type Unsorted = Exclude<keyof Ledger, (typeof LEDGER_READS)[number] | (typeof LEDGER_WRITES)[number] | Others>;
 const NONE: [Unsorted] extends [never] ? true : false = true;
