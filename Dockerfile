@@ -23,5 +23,6 @@ COPY --from=build /app/dist ./dist
 COPY --from=build /app/cli/waybill.js ./cli/waybill.js
 COPY --from=build /app/migrations ./migrations
 USER node
-ENTRYPOINT ["node", "cli/waybill.js"]
+# The bounds of V8 are explained in dev/entry.ts.
+ENTRYPOINT ["node", "--max-old-space-size=200", "--max-semi-space-size=8", "cli/waybill.js"]
 CMD ["--help"]

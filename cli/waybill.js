@@ -1,5 +1,6 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-old-space-size=200 --max-semi-space-size=8
 // Starts the built command line. Plain JavaScript, so that it can say what is missing before anything is built.
+// The bounds of V8 are explained in dev/entry.ts.
 import { existsSync } from 'node:fs';
 
 const main = new URL('../dist/cli/main.js', import.meta.url);

@@ -43,7 +43,7 @@ test('every command of ours is a command of waybill that takes its flags', async
 });
 
 test('the image starts what a checkout starts, and holds what it needs', () => {
-  assert.match(dockerfile, /^ENTRYPOINT \["node", "cli\/waybill\.js"\]$/m);
+  assert.match(dockerfile, /^ENTRYPOINT \["node", (?:"--max-[a-z-]+=\d+", )*"cli\/waybill\.js"\]$/m);
   const copied = [...dockerfile.matchAll(/^COPY --from=build \/app\/(\S+)/gm)].map((match) => match[1] ?? '');
   const { scripts } = JSON.parse(readFileSync(path.join(PROJECT, 'package.json'), 'utf8')) as {
     scripts: Record<string, string>;

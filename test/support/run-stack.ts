@@ -8,6 +8,7 @@ import path from 'node:path';
 import { createApiClient, type ApiClient, type RunJson, type StartedJson } from '../../cli/api-client.ts';
 import { followRun, followVerification } from '../../cli/follow-run.ts';
 import { putDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
+import { V8_BOUNDS } from '../../dev/entry.ts';
 import { startStack, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { readStoreCounts, subtractCounts, type StoreCounts } from '../../dev/store-counts.ts';
 import { findFreePorts } from '../../dev/free-port.ts';
@@ -66,7 +67,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     say: () => undefined,
     ...(process.env['WAYBILL_TEST_BUILT'] === undefined
       ? {}
-      : { command: (...args) => [process.execPath, BUILT_MAIN, ...args] }),
+      : { command: (...args) => [process.execPath, ...V8_BOUNDS, BUILT_MAIN, ...args] }),
     ports: { storeA, storeB },
     ...(database === null ? {} : { postgresUrl: database.url }),
     ...(options.ownServers === true || sharedTemporal === undefined ? {} : { temporalAddress: sharedTemporal }),
