@@ -5,17 +5,22 @@ import { FAILURES, isWaybillError } from '../core/failures.ts';
 /** An unexpected failure is a defect: trying it a thousand times only hides it. */
 const UNCLASSIFIED_TRIES = 5;
 
-/** Cancellation passes through untouched. No stack of a cause is recorded: histories are read by many. */
+/**
+ * Cancellation stays cancellation. No stack is recorded, nor a cause: histories are read by many, and both name the paths of this
+ * machine. What nobody expected keeps its own.
+ */
 export function toApplicationFailure(error: unknown, tryNumber: number): unknown {
-  if (error instanceof CancelledFailure || error instanceof ApplicationFailure) return error;
+  if (error instanceof CancelledFailure) return withoutStack(new CancelledFailure(error.message));
+  if (error instanceof ApplicationFailure) return error;
   if (isWaybillError(error)) {
-    return ApplicationFailure.create({
+    const failure = ApplicationFailure.create({
       type: error.type,
       message: error.message,
       nonRetryable: !FAILURES[error.type].retryable,
       details: [error.details],
       ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
     });
+    return withoutStack(failure);
   }
   const message = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   const failure = ApplicationFailure.create({
@@ -24,5 +29,10 @@ export function toApplicationFailure(error: unknown, tryNumber: number): unknown
     nonRetryable: tryNumber >= UNCLASSIFIED_TRIES,
   });
   if (error instanceof Error && error.stack !== undefined) failure.stack = error.stack;
+  return failure;
+}
+
+function withoutStack<T extends Error>(failure: T): T {
+  failure.stack = '';
   return failure;
 }

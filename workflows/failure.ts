@@ -16,3 +16,10 @@ export function toFailure(error: unknown, cancelled: boolean): { type: string; m
   }
   return { type: 'unclassified', message: cause instanceof Error ? cause.message : String(cause) };
 }
+
+/** What the workflow fails with. Its stack would name paths of the worker's machine, and say nothing of why. */
+export function toRunFailure({ type, message }: { type: string; message: string }): ApplicationFailure {
+  const failure = ApplicationFailure.create({ type, message, nonRetryable: true });
+  failure.stack = '';
+  return failure;
+}

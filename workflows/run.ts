@@ -8,7 +8,6 @@
  *   settles what is left.
  */
 import {
-  ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   condition,
@@ -27,7 +26,7 @@ import { createActivityProxies } from './activity-proxies.ts';
 import { copyOneBatch } from './copy-one-batch.ts';
 import { runWindow } from './copy-window.ts';
 import { addCounts, NO_COUNTS } from './counts.ts';
-import { toFailure } from './failure.ts';
+import { toFailure, toRunFailure } from './failure.ts';
 import { show, showState } from './operator-view.ts';
 import type { CopyCounts, Progress, RunCheckpoint, RunInput, RunResult, UnfinishedLarge } from './types.ts';
 
@@ -89,9 +88,7 @@ export async function run(input: RunInput): Promise<RunResult> {
   try {
     if (checkpoint === undefined) {
       // Cancelled only once it is known what was begun, or nobody would close it.
-      const begun = await CancellationScope.nonCancellable(() =>
-        activities.begin({ runUuid: input.runUuid, attemptId: input.attemptId }),
-      );
+      const begun = await CancellationScope.nonCancellable(() => activities.begin({ runUuid: input.runUuid }));
       fence = begun.fence;
       if (!isConcurrencyAsked) concurrency = begun.concurrency;
       const quietUntilMs = begun.quietMs > 0 ? Date.now() + begun.quietMs : 0;
@@ -180,7 +177,7 @@ export async function run(input: RunInput): Promise<RunResult> {
     }
     end(cancelled ? 'cancelled' : 'failed');
     if (cancelled) throw isCancellation(error) ? error : new CancelledFailure(failure.message);
-    throw ApplicationFailure.create({ type: failure.type, message: failure.message, nonRetryable: true });
+    throw toRunFailure(failure);
   }
 }
 
