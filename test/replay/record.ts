@@ -8,7 +8,6 @@ import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
-import { format } from 'prettier';
 import { MiB } from '../../core/limits.ts';
 import { listDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
 import { createGate } from '../support/start-fault-proxy.ts';
@@ -47,7 +46,7 @@ try {
     await handle.result().catch(() => undefined);
     const history = await handle.fetchHistory();
     const file = path.join(OUT, `${name}.json`);
-    await writeFile(file, await format(historyToJSON(history), { parser: 'json' }));
+    await writeFile(file, `${historyToJSON(history)}\n`);
     console.log(`${name}: ${history.events?.length ?? 0} events`);
     const begun = history.events?.[0]?.workflowExecutionStartedEventAttributes;
     if (runId === undefined && begun?.continuedExecutionRunId) throw new Error(`${name} continued as new`);
