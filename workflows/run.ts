@@ -125,7 +125,8 @@ export async function run(input: RunInput): Promise<RunResult> {
     const { manifest, plan, planHash, attempt } = checkpoint;
     const owned = checkpoint.fence;
     const quietMs = checkpoint.quietUntilMs - Date.now();
-    if (quietMs > 0 && plan.batches > 0) await sleep(quietMs);
+    // Also with nothing to copy: the marker is a write, and says that all is there.
+    if (quietMs > 0) await sleep(quietMs);
 
     let counts = checkpoint.counts;
     const manifestHash = manifest.manifestHash;

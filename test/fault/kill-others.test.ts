@@ -10,10 +10,10 @@ import type { DemoObject } from '../../dev/demo-input.ts';
 import type { RunningPostgres } from '../../dev/postgres.ts';
 import type { ProcessName } from '../../dev/secrets.ts';
 import { buildPipeline, listKeys, listSmallObjects } from '../support/run-objects.ts';
-import { holdAt, toRequest, type HeldPoint, type Point } from '../support/run-points.ts';
+import { holdAt, toPut, toRequest, type HeldPoint, type Point } from '../support/run-points.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
 
-const NAMES = ['api', 'unheard', 'gateway', 'store', 'postgres', 'temporal', 'again', 'left'];
+const NAMES = ['api', 'unheard', 'gateway', 'store', 'postgres', 'temporal', 'again', 'left', 'quiet'];
 const WITH_PARTS = new Set(['store', 'again', 'left']);
 const listInput = (name: string): DemoObject[] => [
   ...listSmallObjects(`${name}/`, 4),
@@ -133,6 +133,32 @@ test('a workflow that was terminated is started again: a new attempt ends right,
   assert.equal(started.attempt, 2);
   held.open();
   await checkDone(await stack.waitFor(started.id), 2);
+});
+
+test('the successor of a terminated attempt stays quiet for a heartbeat time-out, also when only its marker is to be written', async () => {
+  await checkDone(await stack.run('first', { pipeline: 'quiet' }));
+  const isMarker = toPut('/target/quiet/manifests/');
+  const held = holdB(isMarker, 'before');
+  await stack.begin('r', { pipeline: 'quiet' });
+  await held.reached;
+  await terminate('quiet');
+  const { id, attempt } = await stack.begin('r', { pipeline: 'quiet' });
+  assert.equal(attempt, 2);
+  const settledAt = Date.now();
+  let writtenAt = 0;
+  held.passLater();
+  const pass = stack.proxyB.decide;
+  stack.proxyB.decide = (request) => {
+    if (isMarker(request)) writtenAt = Date.now();
+    return pass(request);
+  };
+  const run = await stack.waitFor(id);
+  held.open();
+  assert.equal(run.state, 'done', JSON.stringify(run.failure));
+  // The stack's time-out is 6 s; it counts from when the attempt was settled, a moment before the answer.
+  assert.ok(writtenAt - settledAt > 4500, `${writtenAt - settledAt} ms`);
+  const keys = await listKeys(stack.storeB, 'target', 'quiet/');
+  assert.equal(keys.length, listInput('quiet').length + 2, 'the objects and two markers');
 });
 
 test('a workflow that was terminated and not started again: the sweeper settles it, frees the target and aborts its uploads', async () => {
