@@ -1,13 +1,12 @@
 /**
  * Writes the manifest to `manifests/<hash>.json` under the target's prefix, last, and only when nothing is there. The payload's hash
- * is the manifest's hash, so the signed request proves that what is stored is what was planned. Beyond a single PUT's limit it goes
- * by multipart.
+ * is the manifest's hash, so the signed request proves that what is stored is what was planned. A large one goes in parts: one request
+ * with all of it would not end within the request limit, however often it is tried.
  */
 import { createHash } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../core/failures.ts';
-import type { Sha256Hex } from '../core/ids.ts';
-import { SINGLE_PUT_BYTES_MAX } from '../core/limits.ts';
-import { toPartLayout, toPartRange } from '../core/part-layout.ts';
+import { MARKER_PUT_BYTES_MAX, PART_BYTES_DEFAULT } from '../core/limits.ts';
+import { toPartLayout, toPartRange, type PartLayout } from '../core/part-layout.ts';
 import { markerKey, type PipelineSpec } from '../core/pipeline.ts';
 import type { ManifestRecord } from '../ledger/ledger.ts';
 import { unpackBody } from '../manifest/pack-body.ts';
@@ -15,38 +14,55 @@ import { printManifest } from '../manifest/print-manifest.ts';
 import type { Store, WriteConditions } from '../stores/store.ts';
 import { explainRefusal } from './copy/write-conditions.ts';
 import type { Step } from './run-step.ts';
+import { uploadMarker } from './upload-marker.ts';
 
 const HEADERS = { contentType: 'application/json', metadata: {} } as const;
+
+export interface MarkerLimits {
+  readonly singlePutBytesMax: number;
+  /** What is sent or read back in one request. */
+  readonly partBytes: number;
+}
+
+const LIMITS: MarkerLimits = { singlePutBytesMax: MARKER_PUT_BYTES_MAX, partBytes: PART_BYTES_DEFAULT };
 
 /** Returns the marker's key. @throws marker_conflict when other bytes stand there */
 export async function writeMarker(
   step: Step,
   spec: PipelineSpec,
   manifest: ManifestRecord,
-  singlePutBytesMax: number = SINGLE_PUT_BYTES_MAX,
+  limits: MarkerLimits = LIMITS,
 ): Promise<string> {
   const target = step.open(spec.target.store);
   const { bucket } = spec.target;
   const key = markerKey(spec.target, manifest.hash);
   const { conditionalWrites } = step.deps.storeFacts(spec.target.store);
   const content = (): AsyncIterable<Uint8Array> => printManifest(manifest.runId, readBodies(step, manifest.listingId));
-  if (!conditionalWrites && (await isPresent(target, bucket, key))) {
-    await compare(target, bucket, key, manifest);
+  const layout = toPartLayout(manifest.manifestBytes, limits.partBytes);
+  const inParts = manifest.manifestBytes > limits.singlePutBytesMax;
+  // A condition on an upload is looked at when all of it was sent.
+  if ((!conditionalWrites || inParts) && (await isPresent(target, bucket, key))) {
+    await compare(target, bucket, key, manifest, layout);
     return key;
   }
   const conditions: WriteConditions = conditionalWrites ? { ifNoneMatch: '*' } : {};
   const request = { bucket, key, headers: HEADERS, encryption: spec.target.encryption, ...conditions };
   try {
-    if (manifest.manifestBytes <= singlePutBytesMax) {
-      await target.put(request, { sizeBytes: manifest.manifestBytes, sha256: manifest.hash, content });
+    if (inParts) {
+      await uploadMarker(step, spec.target, request, { layout, sha256: manifest.hash, content });
     } else {
-      await putInParts(target, request, manifest, content);
+      await target.put(request, { sizeBytes: manifest.manifestBytes, sha256: manifest.hash, content });
     }
   } catch (error) {
-    if (!isWaybillError(error) || error.type !== 'precondition_failed') {
+    const type = isWaybillError(error) ? error.type : null;
+    if (type !== 'precondition_failed' && type !== 'no_such_upload') {
       throw explainRefusal(error, spec.target.store, conditionalWrites);
     }
-    await compare(target, bucket, key, manifest);
+    // An upload is gone when its completion succeeded and the answer was lost, or when somebody else aborted it.
+    if (type === 'no_such_upload' && !(await isPresent(target, bucket, key))) {
+      throw new WaybillError('store_error', 'the upload of the marker was aborted', { bucket, key }, { cause: error });
+    }
+    await compare(target, bucket, key, manifest, layout);
   }
   return key;
 }
@@ -65,63 +81,29 @@ async function isPresent(target: Store, bucket: string, key: string): Promise<bo
   }
 }
 
-/** What stands there is success only when its size and its SHA-256 are the manifest's. */
-async function compare(target: Store, bucket: string, key: string, manifest: ManifestRecord): Promise<void> {
-  const held = await target.get({ bucket, key });
+/** What stands there is success only when its size and its SHA-256 are the manifest's. Each request reads one part. */
+async function compare(
+  target: Store,
+  bucket: string,
+  key: string,
+  manifest: ManifestRecord,
+  layout: PartLayout,
+): Promise<void> {
+  const { sizeBytes, etag } = await target.head({ bucket, key });
   const hash = createHash('sha256');
-  let sizeBytes = 0;
-  for await (const piece of held.body) {
-    hash.update(piece);
-    sizeBytes += piece.length;
+  if (sizeBytes === layout.sizeBytes) {
+    for (let partNumber = 1; partNumber <= layout.parts; partNumber++) {
+      const { offset, lengthBytes } = toPartRange(layout, partNumber);
+      const range = { first: offset, last: offset + lengthBytes - 1 };
+      const { body } = await target.get({ bucket, key, range, ifMatch: etag });
+      for await (const piece of body) hash.update(piece);
+    }
+    if (hash.digest('hex') === manifest.hash) return;
   }
-  if (sizeBytes === manifest.manifestBytes && hash.digest('hex') === manifest.hash) return;
   throw new WaybillError('marker_conflict', 'a marker of this name with other bytes stands at the target', {
     bucket,
     key,
     expectedBytes: manifest.manifestBytes,
     foundBytes: sizeBytes,
   });
-}
-
-/** An upload that fails is aborted: markers are not resumed, for the manifest streams by in seconds. */
-async function putInParts(
-  target: Store,
-  request: Parameters<Store['createUpload']>[0],
-  manifest: ManifestRecord,
-  content: () => AsyncIterable<Uint8Array>,
-): Promise<void> {
-  const { bucket, key } = request;
-  const { uploadId } = await target.createUpload(request);
-  const upload = { bucket, key, uploadId };
-  try {
-    const layout = toPartLayout(manifest.manifestBytes);
-    const parts: { partNumber: number; etag: string }[] = [];
-    const buffer = Buffer.allocUnsafeSlow(layout.partSizeBytes);
-    let filled = 0;
-    const send = async (): Promise<void> => {
-      const { partNumber, lengthBytes } = toPartRange(layout, parts.length + 1);
-      const bytes = buffer.subarray(0, lengthBytes);
-      const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256Hex;
-      const { etag } = await target.uploadPart(upload, partNumber, { sizeBytes: lengthBytes, sha256, content: bytes });
-      parts.push({ partNumber, etag });
-      filled = 0;
-    };
-    for await (const piece of content()) {
-      for (let offset = 0; offset < piece.length;) {
-        const taken = Math.min(piece.length - offset, buffer.length - filled);
-        buffer.set(piece.subarray(offset, offset + taken), filled);
-        filled += taken;
-        offset += taken;
-        if (filled === buffer.length) await send();
-      }
-    }
-    if (filled > 0) await send();
-    await target.completeUpload(
-      { ...upload, ...(request.ifNoneMatch === undefined ? {} : { ifNoneMatch: '*' }) },
-      parts,
-    );
-  } catch (error) {
-    await target.abortUpload(upload).catch(() => undefined);
-    throw error;
-  }
 }

@@ -24,6 +24,11 @@ export const PRESIGN_EXPIRES_SECONDS_MAX = 7 * 24 * 3600;
 
 /** The smallest part we send: below it, the requests cost more than the bytes. Objects up to this size are one signed PUT. */
 export const PART_BYTES_DEFAULT = 8 * MiB;
+/**
+ * The largest manifest that is written by one PUT. The request limit is for the whole of a request, 30 s unless configured: this much
+ * passes at 2.2 MB/s, and a manifest of hundreds of MB would never. Beyond it, parts of the default size.
+ */
+export const MARKER_PUT_BYTES_MAX = 64 * MiB;
 /** Descriptors in a chunk: 10,000 make a row of about 300 KB compressed, and 100 rows a million objects. */
 export const CHUNK_OBJECTS = 10_000;
 /** A batch is what one activity copies: big enough that Temporal's cost is noise, small enough that losing one is cheap. */
