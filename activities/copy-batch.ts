@@ -55,7 +55,7 @@ async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchR
 
 async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<BatchResult> {
   const { step, spec } = transfer;
-  const { deps, runtime, fence } = step;
+  const { deps, runtime } = step;
   const { done, todo } = await splitDelivered(transfer, actions);
   const failed: { action: CopyAction; error: unknown }[] = [];
   let refused = 0;
@@ -104,10 +104,7 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
     refused += 1;
     step.outcomes.push(buildOutcome(action.key, code, error));
   }
-  runtime.log.info(
-    { attempt: fence.attemptId, batch: step.key.ordinal, copied: done.length, refused, limit: deps.limiter.limit },
-    'a batch is done',
-  );
+  runtime.log.info({ copied: done.length, refused, limit: deps.limiter.limit }, 'a batch is done');
   return { counts: toCounts(done, refused), large: null };
 }
 

@@ -10,7 +10,8 @@ export interface WorkerMetrics {
   print(): Promise<string>;
 }
 
-export function createWorkerMetrics(): WorkerMetrics {
+/** @param readSdk Temporal's own metrics, as text */
+export function createWorkerMetrics(readSdk: () => Promise<string>): WorkerMetrics {
   const registry = new Registry();
   collectDefaultMetrics({ register: registry });
   const activities = new Histogram({
@@ -32,7 +33,10 @@ export function createWorkerMetrics(): WorkerMetrics {
         },
       });
     },
-    print: () => registry.metrics(),
+    async print() {
+      const [ours, sdk] = await Promise.all([registry.metrics(), readSdk()]);
+      return `${ours}\n${sdk}`;
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 /** Wires a worker: ledger, stores through the gateway, activities, schedules and the sweeper. */
 import { Client } from '@temporalio/client';
-import { DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker';
+import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { AdaptiveLimiter } from '../activities/copy/adaptive-limiter.ts';
 import { ByteBudget } from '../activities/copy/byte-budget.ts';
@@ -13,6 +13,7 @@ import { COPY_CONCURRENCY } from '../core/limits.ts';
 import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
 import { createExecutor } from './activity-executor.ts';
 import { checkSearchAttributes } from './check-search-attributes.ts';
+import { installRuntime } from './install-runtime.ts';
 import { createWorkerMetrics, serveMetrics } from './metrics.ts';
 import { openStores } from './open-stores.ts';
 import { startSweeper } from './sweeper.ts';
@@ -35,7 +36,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
   const { worker: settings, temporal } = config;
   if (settings === null) throw new WaybillError('invalid_config', 'worker: is missing');
   if (config.database === null) throw new WaybillError('invalid_config', 'database: is missing');
-  installTemporalLog(logger);
+  const runtime = await installRuntime(logger);
   const closing: (() => Promise<unknown>)[] = [];
   const close = async (): Promise<void> => {
     for (const end of closing.splice(0).reverse()) {
@@ -52,7 +53,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
     const client = new Client({ connection, namespace: temporal.namespace });
     const stores = await openStores(config, settings);
     closing.push(() => stores.close());
-    const metrics = createWorkerMetrics();
+    const metrics = createWorkerMetrics(runtime.readMetrics);
     const { heartbeatTimeoutMs } = settings;
     const limiter = new AdaptiveLimiter({ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY });
     metrics.watch({ copyLimit: () => limiter.limit });
@@ -124,16 +125,4 @@ async function connect(address: string): Promise<NativeConnection> {
   } catch (cause) {
     throw new WaybillError('temporal_unavailable', 'Temporal cannot be reached', { address }, { cause });
   }
-}
-
-/** The SDK logs through ours, so that a line of its has the same shape. */
-function installTemporalLog(logger: Logger): void {
-  const child = logger.child({ component: 'temporal' });
-  Runtime.install({
-    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
-      const method = level === 'ERROR' ? 'error' : level === 'WARN' ? 'warn' : level === 'INFO' ? 'info' : 'debug';
-      child[method](meta ?? {}, message);
-    }),
-    shutdownSignals: [],
-  });
 }

@@ -88,7 +88,9 @@ export async function run(input: RunInput): Promise<RunResult> {
   try {
     if (checkpoint === undefined) {
       // Cancelled only once it is known what was begun, or nobody would close it.
-      const begun = await CancellationScope.nonCancellable(() => activities.begin({ runUuid: input.runUuid }));
+      const begun = await CancellationScope.nonCancellable(() =>
+        activities.begin({ runUuid: input.runUuid, attemptId: input.attemptId }),
+      );
       fence = begun.fence;
       if (!isConcurrencyAsked) concurrency = begun.concurrency;
       const quietUntilMs = begun.quietMs > 0 ? Date.now() + begun.quietMs : 0;
