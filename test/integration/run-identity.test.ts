@@ -8,7 +8,7 @@ import { compareObjects } from '../../dev/compare-objects.ts';
 import type { DemoObject } from '../../dev/demo-input.ts';
 import type { StoreCounts } from '../../dev/store-counts.ts';
 import { buildPipeline, listKeys, listSmallObjects, readBytes } from '../support/run-objects.ts';
-import { countBetween, startRunStack, type RunStack } from '../support/run-stack.ts';
+import { countBetween, PATIENT, startRunStack, type RunStack } from '../support/run-stack.ts';
 import { createGate } from '../support/start-fault-proxy.ts';
 
 const headers = { contentType: 'application/x-large', metadata: { kind: 'large' } };
@@ -46,7 +46,7 @@ before(async () => {
       ['heal', 'adopt', 'crowd', 'plan'].map((name) => [name, buildPipeline(`${name}/`, `${name}/`)]),
     ),
   };
-  stack = await startRunStack({ config: { pipelines } });
+  stack = await startRunStack({ config: { ...PATIENT, pipelines } });
   await stack.putSource(Object.values(INPUT).flat());
 });
 after(() => stack.dispose());

@@ -4,7 +4,7 @@ import { after, before, test } from 'node:test';
 import { listDemoObjects } from '../../dev/demo-input.ts';
 import { compareObjects } from '../../dev/compare-objects.ts';
 import type { StoreCounts } from '../../dev/store-counts.ts';
-import { countBetween, startRunStack, type RunStack } from '../support/run-stack.ts';
+import { countBetween, PATIENT, startRunStack, type RunStack } from '../support/run-stack.ts';
 
 const OBJECTS = listDemoObjects(300);
 const MOVING = ['GetObject', 'PutObject', 'UploadPart', 'CopyObject', 'CreateMultipartUpload'];
@@ -12,7 +12,7 @@ const moved = (counts: StoreCounts): number => MOVING.reduce((sum, name) => sum 
 
 let stack: RunStack;
 before(async () => {
-  stack = await startRunStack();
+  stack = await startRunStack({ config: PATIENT });
   await stack.putSource(OBJECTS);
 });
 after(() => stack.dispose());

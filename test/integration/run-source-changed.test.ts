@@ -6,7 +6,7 @@ import { compareObjects } from '../../dev/compare-objects.ts';
 import type { DemoObject } from '../../dev/demo-input.ts';
 import { planFaults, toObject } from '../support/plan-faults.ts';
 import { buildPipeline, listKeys, listSmallObjects } from '../support/run-objects.ts';
-import { countBetween, startRunStack, type RunStack } from '../support/run-stack.ts';
+import { countBetween, PATIENT, startRunStack, type RunStack } from '../support/run-stack.ts';
 
 const SMALL = listSmallObjects('small/', 20);
 const large = (key: string): DemoObject => ({
@@ -19,7 +19,7 @@ const LARGE = [large('large/deleted'), large('large/overwritten'), large('large/
 let stack: RunStack;
 before(async () => {
   const pipelines = { small: buildPipeline('small/', 'small/'), large: buildPipeline('large/', 'large/') };
-  stack = await startRunStack({ config: { pipelines } });
+  stack = await startRunStack({ config: { ...PATIENT, pipelines } });
   await stack.putSource([...SMALL, ...LARGE]);
 });
 after(() => stack.dispose());

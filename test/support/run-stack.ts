@@ -122,6 +122,9 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
   };
 }
 
+/** For tests that count requests: on a busy machine a short limit breaks requests off, and they are sent again. */
+export const PATIENT = { heartbeatTimeout: '60s', requestLimit: '30s' } as const;
+
 /** Requests by operation of both stores between two counts. */
 export function countBetween(
   before: { a: StoreCounts; b: StoreCounts },
