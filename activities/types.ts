@@ -51,6 +51,14 @@ export interface CloseStep {
   readonly failure: { readonly type: string; readonly message: string };
 }
 
+export interface AcceptScheduled {
+  readonly pipeline: string;
+  /** ISO 8601 with Z. */
+  readonly nominalAt: string;
+  /** How long after its nominal time the run may still be made. */
+  readonly catchupWindowMs: number;
+}
+
 export interface Activities {
   /** Takes the attempt and its target's lease. @throws lease_lost when it is no longer the run's attempt */
   begin(input: { runUuid: string; attemptId: string }): Promise<Begun>;
@@ -67,8 +75,7 @@ export interface Activities {
   close(input: CloseStep): Promise<void>;
   verify(input: { runUuid: string }): Promise<Verification>;
   /** Makes the run of a schedule's nominal time, or finds it. Null: there is nothing to start. */
-  acceptScheduled(input: {
-    pipeline: string;
-    nominalAt: string;
-  }): Promise<{ readonly runUuid: string; readonly attemptId: string; readonly runId: string } | null>;
+  acceptScheduled(
+    input: AcceptScheduled,
+  ): Promise<{ readonly runUuid: string; readonly attemptId: string; readonly runId: string } | null>;
 }

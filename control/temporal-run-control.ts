@@ -93,7 +93,7 @@ export class TemporalRunControl implements RunControl {
     try {
       const found = await this.#call(DEADLINE_MS, () => this.#handle(run).describe());
       if (!CLOSED.has(found.status.name)) return 'running';
-      // A schedule starts its runs without a memo, and always their first attempt.
+      // One without a memo was started by hand or by an earlier version: always a first attempt.
       const attempt = found.memo?.['attempt'] ?? (run.attempt.number === 1 ? run.attempt.attemptId : null);
       return attempt === run.attempt.attemptId ? 'ended' : 'absent';
     } catch (error) {

@@ -16,7 +16,8 @@ export function toApplicationFailure(error: unknown, tryNumber: number): unknown
     const failure = ApplicationFailure.create({
       type: error.type,
       message: error.message,
-      nonRetryable: !FAILURES[error.type].retryable,
+      // Whoever says when to try again wants to be tried again.
+      nonRetryable: !FAILURES[error.type].retryable && error.retryAfterMs === undefined,
       details: [error.details],
       ...(error.retryAfterMs === undefined ? {} : { nextRetryDelay: error.retryAfterMs }),
     });

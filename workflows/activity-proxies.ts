@@ -15,6 +15,8 @@ const RETRY = {
   nonRetryableErrorTypes: [...NON_RETRYABLE_TYPES],
 };
 
+const isNotBusy = (type: string): boolean => type !== 'target_busy';
+
 export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
   const long: ActivityOptions = {
     startToCloseTimeout: '7 days',
@@ -23,6 +25,11 @@ export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
     retry: RETRY,
   };
   const short: ActivityOptions = { startToCloseTimeout: '1 minute', retry: RETRY };
+  // A scheduled run waits for the one before it: the activity says when to ask again, and gives up after the catch-up window.
+  const waiting: ActivityOptions = {
+    ...short,
+    retry: { ...RETRY, maximumAttempts: Infinity, nonRetryableErrorTypes: NON_RETRYABLE_TYPES.filter(isNotBusy) },
+  };
   const of = (options: ActivityOptions, summary: string): Activities =>
     proxyActivities<Activities>({ ...options, summary });
   return {
@@ -38,6 +45,6 @@ export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
     finalize: (input) => of(long, 'verify the outcomes and write the marker').finalize(input),
     close: (input) => of(long, `close as ${input.state}`).close(input),
     verify: (input) => of(long, 'compare the target with the manifest').verify(input),
-    acceptScheduled: (input) => of(short, `accept the run of ${input.nominalAt}`).acceptScheduled(input),
+    acceptScheduled: (input) => of(waiting, `accept the run of ${input.nominalAt}`).acceptScheduled(input),
   };
 }

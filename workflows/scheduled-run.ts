@@ -20,6 +20,7 @@ export async function scheduledRun(input: ScheduledRunInput): Promise<{ runUuid:
   const accepted = await createActivityProxies(input.heartbeatTimeoutMs).acceptScheduled({
     pipeline: input.pipeline,
     nominalAt,
+    catchupWindowMs: input.catchupWindowMs,
   });
   if (accepted === null) return { runUuid: null };
   try {

@@ -93,6 +93,8 @@ export interface RunResult {
 
 export interface ScheduledRunInput {
   readonly pipeline: string;
+  /** How late a nominal time that met a busy target is still made up for. */
+  readonly catchupWindowMs: number;
   readonly heartbeatTimeoutMs: number;
 }
 
