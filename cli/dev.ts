@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
-import { removeState, startStack, type Stack } from '../dev/stack.ts';
+import { removeState, startStack, type Stack, type StackOptions } from '../dev/stack.ts';
 
 /** Where a person expects them; one that is taken is replaced by a free one. */
 const PORTS = { api: 8080, gateway: 9000, storeA: 9001, storeB: 9002, temporal: 7233, temporalUi: 8233 };
@@ -16,15 +16,30 @@ export function buildDevCommand(): Command {
       const stateDir = path.resolve(options.stateDir);
       if (options.fresh) await removeState(stateDir);
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
-      const stack = await startStack({ stateDir, fast: false, say, ports: PORTS, supervise: true });
+      // Heard from the beginning: what was started by then must not be left running.
+      const ending = new AbortController();
+      const ended = new Promise<void>((resolve) => {
+        ending.signal.addEventListener('abort', () => resolve(), { once: true });
+      });
+      for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => ending.abort());
+      const stack = await start({ stateDir, say, signal: ending.signal });
+      if (stack === null) return;
       await writeAccess(stack);
       process.stdout.write(printStack(stack));
-      await new Promise<void>((resolve) => {
-        for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => resolve());
-      });
+      await ended;
       say('stopping');
       await stack.stop();
     });
+}
+
+/** Null: it was told to end before it was up, and has stopped what it had started. */
+async function start(options: Pick<StackOptions, 'stateDir' | 'say'> & { signal: AbortSignal }): Promise<Stack | null> {
+  try {
+    return await startStack({ ...options, fast: false, ports: PORTS, supervise: true });
+  } catch (error) {
+    if (options.signal.aborted) return null;
+    throw error;
+  }
 }
 
 /** The CLI finds the API and its token here, so that nothing has to be exported. */

@@ -13,6 +13,8 @@ export interface ChildOptions {
   /** It is ready when a line of its standard output (or error) matches. */
   readonly ready: RegExp;
   readonly readyWithinMs?: number;
+  /** Ends the wait: the process is killed, and the start fails with the signal's reason. */
+  readonly signal?: AbortSignal;
   readonly cwd?: string;
 }
 
@@ -45,6 +47,7 @@ const GRACE_MS = 15_000;
 
 /** @throws an Error with the last lines of the log when the process ends, or says nothing, before it is ready */
 export async function startChild(options: ChildOptions): Promise<Child> {
+  options.signal?.throwIfAborted();
   const [file, ...args] = options.command;
   const env = Object.fromEntries(
     PASSED_ON.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]])),
@@ -107,13 +110,21 @@ async function waitUntilReady(
   const ended = exited.then((code) => {
     throw new Error(`${options.name} ended before it was ready: ${code}\n${last.join('\n')}`);
   });
+  const { signal } = options;
+  let abort = (): void => undefined;
+  const aborted = new Promise<never>((_, reject) => {
+    abort = (): void => reject(signal?.reason instanceof Error ? signal.reason : new Error('the start was broken off'));
+    signal?.addEventListener('abort', abort, { once: true });
+  });
   try {
-    return await Promise.race([promise, late, ended]);
+    return await Promise.race([promise, late, ended, aborted]);
   } catch (error) {
     child.kill('SIGKILL');
+    await exited;
     throw error;
   } finally {
     clearTimeout(timer);
+    signal?.removeEventListener('abort', abort);
   }
 }
 

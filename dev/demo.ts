@@ -31,11 +31,16 @@ export async function runDemo(print: (line: string) => void): Promise<void> {
     await stack?.stop();
     await rm(stateDir, { recursive: true, force: true });
   };
-  const interrupted = (): void => void stop().then(() => process.exit(1));
+  const ending = new AbortController();
+  const interrupted = (): void => {
+    // While it starts, nobody but the start knows what is running.
+    ending.abort(new Error('interrupted'));
+    if (stack !== undefined) void stop().then(() => process.exit(1));
+  };
   process.once('SIGINT', interrupted).once('SIGTERM', interrupted);
   try {
     print('starting Postgres, Temporal, two stores, the gateway, a worker and the API …');
-    stack = await startStack({ stateDir, fast: true, say: print });
+    stack = await startStack({ stateDir, fast: true, say: print, signal: ending.signal });
     print(`[${seconds()}] up: API ${stack.apiUrl}, Temporal UI ${stack.temporalUiUrl ?? '-'}`);
     await demonstrate(stack, (line) => print(`[${seconds()}] ${line}`));
   } finally {

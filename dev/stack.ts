@@ -3,20 +3,15 @@
  * worker and API, each a process that knows only its own secrets. `waybill dev`, the demo and the integration tests run this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { startChild, type Child } from './child.ts';
+import { choosePorts } from './choose-ports.ts';
 import { waybillCommand } from './entry.ts';
-import { findFreePorts } from './free-port.ts';
 import { startPostgres, type RunningPostgres } from './postgres.ts';
 import { loadSecrets, toEnvironments, type ProcessName, type Secrets } from './secrets.ts';
-import {
-  buildStackConfig,
-  PORT_NAMES,
-  printStackConfig,
-  type StackConfigOptions,
-  type StackPorts,
-} from './stack-config.ts';
+import { buildStackConfig, printStackConfig, type StackConfigOptions, type StackPorts } from './stack-config.ts';
 import { startTemporal, useTemporal, type RunningTemporal } from './temporal.ts';
 
 export interface StackOptions {
@@ -35,7 +30,9 @@ export interface StackOptions {
   readonly config?: Omit<StackConfigOptions, 'ports' | 'temporalAddress'>;
   /** The command line of `waybill ARGS…`; default: this build, or this source. */
   readonly command?: (...args: readonly string[]) => [string, ...string[]];
-  /** Starts a process again that ends without being asked to. */
+  /** Ends a start that is under way: what was started is stopped, and `startStack` fails with the signal's reason. */
+  readonly signal?: AbortSignal;
+  /** Starts a process again that ends without being asked to, as often as it takes. */
   readonly supervise?: boolean;
   readonly buckets?: { readonly a: readonly string[]; readonly b: readonly string[] };
 }
@@ -65,7 +62,8 @@ const READY: Record<ProcessName, RegExp> = {
   worker: /waybill worker: running/,
   api: /waybill api: listening/,
 };
-const RESTART_PAUSE_MS = 1000;
+/** Before a process that ended is started again; twice as long after each start that fails. */
+const RESTART_PAUSE_MS = { first: 1000, max: 30_000 };
 
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDir, say, command = waybillCommand } = options;
@@ -74,12 +72,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const ports = await choosePorts(file('ports.json'), options.ports ?? {});
   const secrets = await loadSecrets(file('secrets.json'));
   const stopping: (() => Promise<void>)[] = [];
-  let stopped = false;
+  const ending = new AbortController();
+  const breakOff = (): void => ending.abort(options.signal?.reason);
   const stop = async (): Promise<void> => {
-    stopped = true;
+    ending.abort(new Error('the stack is being stopped'));
+    options.signal?.removeEventListener('abort', breakOff);
     for (const end of stopping.splice(0).reverse()) await end();
   };
   try {
+    options.signal?.addEventListener('abort', breakOff, { once: true });
+    options.signal?.throwIfAborted();
     const servers = [
       options.postgresUrl === undefined
         ? startPostgres({ dataDir: file('postgres'), port: ports.postgres, fast: options.fast })
@@ -101,6 +103,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     if (startedPostgres.status === 'fulfilled') stopping.push(async () => startedPostgres.value?.stop());
     if (startedTemporal.status === 'fulfilled') stopping.push(async () => startedTemporal.value.child?.stop());
     const [postgres, temporal] = await Promise.all(servers);
+    ending.signal.throwIfAborted();
     const databaseUrl = options.postgresUrl ?? postgres?.url ?? '';
 
     const configFile = file('waybill.yaml');
@@ -130,33 +133,46 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       api: ['api', '--config', configFile],
     };
     const children = new Map<ProcessName, Child>();
-    const start = async (name: ProcessName): Promise<Child> => {
-      const child = await startChild({
+    const starting = new Set<Promise<Child>>();
+    const spawn = (name: ProcessName | 'migrate', args: readonly string[], ready: RegExp): Promise<Child> =>
+      startChild({
         name,
-        command: command(...commands[name]),
+        command: command(...args),
         env: environments[name],
         logFile: file(`logs/${name}.log`),
-        ready: READY[name],
+        ready,
+        signal: ending.signal,
       });
-      children.set(name, child);
-      void child.exited.then(async (code) => {
-        if (stopped || options.supervise !== true || children.get(name) !== child) return;
-        say(`${name} ended (${code}); starting it again`);
-        await new Promise((resolve) => setTimeout(resolve, RESTART_PAUSE_MS));
-        if (!stopped) await start(name).catch((error: unknown) => say(`${name} does not start: ${String(error)}`));
-      });
-      return child;
+    const start = async (name: ProcessName): Promise<Child> => {
+      const coming = spawn(name, commands[name], READY[name]);
+      starting.add(coming);
+      try {
+        const child = await coming;
+        children.set(name, child);
+        if (options.supervise === true) void supervise(name, child);
+        return child;
+      } finally {
+        starting.delete(coming);
+      }
+    };
+    const supervise = async (name: ProcessName, child: Child): Promise<void> => {
+      let outcome = `ended (${await child.exited})`;
+      const isWanted = (): boolean => !ending.signal.aborted && children.get(name) === child;
+      for (let pauseMs = RESTART_PAUSE_MS.first; isWanted(); pauseMs = Math.min(2 * pauseMs, RESTART_PAUSE_MS.max)) {
+        say(`${name} ${outcome}; starting it again`);
+        await sleep(pauseMs, undefined, { signal: ending.signal }).catch(() => undefined);
+        if (!isWanted()) return;
+        await start(name).catch((error: unknown) => {
+          outcome = `does not start: ${String(error)}`;
+        });
+      }
     };
 
-    const migrated = await startChild({
-      name: 'migrate',
-      command: command('migrate', '--config', configFile),
-      env: environments.migrate,
-      logFile: file('logs/migrate.log'),
-      ready: /waybill migrate:/,
-    });
+    const migrated = await spawn('migrate', ['migrate', '--config', configFile], /waybill migrate:/);
     await migrated.exited;
     stopping.push(async () => {
+      // One that became ready before it heard of the end is among the children then.
+      await Promise.allSettled(starting);
       await Promise.all([...children.values()].map((child) => child.stop()));
     });
     await all((Object.keys(commands) as ProcessName[]).map(start));
@@ -189,30 +205,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** When one fails, the others have settled before it is told: whoever stops them then misses none. */
 async function all(starting: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(starting)) if (result.status === 'rejected') throw result.reason;
-}
-
-/** Ports are kept with the state, so that a restart finds everything where it was. */
-async function choosePorts(file: string, wanted: Partial<StackPorts>): Promise<StackPorts> {
-  if (existsSync(file)) return JSON.parse(await readFile(file, 'utf8')) as StackPorts;
-  const free = await findFreePorts(PORT_NAMES.length);
-  const chosen = await Promise.all(
-    PORT_NAMES.map(async (name, index) => {
-      const port = wanted[name];
-      return [name, port !== undefined && (await isFree(port)) ? port : free[index]] as const;
-    }),
-  );
-  const ports = Object.fromEntries(chosen) as unknown as StackPorts;
-  await writeFile(file, JSON.stringify(ports, null, 2));
-  return ports;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  const { createServer } = await import('node:net');
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }
 
 export async function removeState(stateDir: string): Promise<void> {
