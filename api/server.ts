@@ -22,6 +22,8 @@ import { compileValidator } from './validate.ts';
 
 /** The largest request is a few hundred bytes. */
 const BODY_BYTES_MAX = 64 * KiB;
+/** For a request to arrive whole. */
+const REQUEST_LIMIT_MS = 30_000;
 /** From one address: far above what a dashboard asks, far below what guessing tokens needs. */
 const REQUESTS_PER_MINUTE = 1200;
 const VERSION = '0.1.0';
@@ -32,6 +34,8 @@ export function createApi(deps: ApiDeps): FastifyInstance {
     loggerInstance,
     logController: new LogController({ disableRequestLogging: true }),
     bodyLimit: BODY_BYTES_MAX,
+    // A caller that drips its body, with or without a token, holds a connection no longer.
+    requestTimeout: REQUEST_LIMIT_MS,
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     forceCloseConnections: 'idle',

@@ -41,7 +41,7 @@ export class DataFiles {
     const temporary = toTemporaryPath(this.#layout, id);
     this.#loose.add(id);
     try {
-      const handle = await open(temporary, 'wx');
+      const handle = await open(temporary, 'wx', 0o600);
       try {
         await writeChunks(handle, chunks);
         if (this.#directorySync !== undefined) {

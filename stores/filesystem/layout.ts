@@ -32,14 +32,15 @@ export const toTemporaryPath = (layout: Layout, id: string): string => join(layo
  */
 export async function openLayout(root: string, sync: boolean): Promise<Layout> {
   const layout = { root, index: join(root, 'index'), data: join(root, 'data'), temporary: join(root, 'tmp') };
-  await mkdir(root, { recursive: true });
+  // Whoever may enter may read every object without a signature.
+  await mkdir(root, { recursive: true, mode: 0o700 });
   const names = await readdir(root);
   const foreign = names.find((name) => !OURS.has(name) && !HARMLESS.test(name));
   if (foreign !== undefined && !names.includes('index')) {
     throw new WaybillError('store_refused', 'the directory is neither empty nor a store', { root, found: foreign });
   }
   for (const directory of [layout.temporary, layout.data]) {
-    await mkdir(directory, { recursive: true });
+    await mkdir(directory, { recursive: true, mode: 0o700 });
   }
   if (sync) {
     await syncDirectory(root);
