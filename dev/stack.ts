@@ -3,9 +3,10 @@
  * worker and API, each a process that knows only its own secrets. `waybill dev`, the demo and the integration tests run this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WaybillError } from '../core/failures.ts';
 import { startChild, type Child } from './child.ts';
 import { choosePorts } from './choose-ports.ts';
 import { waybillCommand } from './entry.ts';
@@ -207,6 +208,13 @@ async function all(starting: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(starting)) if (result.status === 'rejected') throw result.reason;
 }
 
+/** @throws invalid_config when the directory holds something and is not a stack's: it is not ours to delete */
 export async function removeState(stateDir: string): Promise<void> {
+  const names = existsSync(stateDir) ? await readdir(stateDir) : [];
+  if (names.length > 0 && !(names.includes('ports.json') && names.includes('secrets.json'))) {
+    throw new WaybillError('invalid_config', 'the directory holds other files than a stack’s, and is not deleted', {
+      stateDir,
+    });
+  }
   await rm(stateDir, { recursive: true, force: true });
 }

@@ -159,6 +159,7 @@ test('a user who is not root runs Postgres directly', async () => {
   const installed = fileURLToPath(new URL('../native', import.meta.resolve(platform)));
   const native = path.join(root, 'open', 'native');
   cpSync(installed, native, { recursive: true, verbatimSymlinks: true, filter: (file) => !file.endsWith('.a') });
+  cpSync(path.join(installed, '../package.json'), path.join(root, 'open', 'package.json'));
   const dataDir = path.join(home, 'pg');
   const running = await startElsewhere(dataDir, native, uid);
   assert.notEqual(running.uid, 0);

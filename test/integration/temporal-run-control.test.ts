@@ -84,6 +84,7 @@ test('starting a run twice finds the one workflow, which has its input and its s
   const payload = events?.[0]?.workflowExecutionStartedEventAttributes?.input?.payloads?.[0]?.data;
   assert.deepEqual(JSON.parse(Buffer.from(payload ?? []).toString()), {
     runUuid: run.id,
+    attemptId: run.attempt.attemptId,
     pipeline: 'copy',
     runId: run.runId,
     heartbeatTimeoutMs: 60_000,
