@@ -1,237 +1,172 @@
-/** Invariant I5: no secret gets out, after runs that went well and runs that went wrong in every way that has to do with secrets. */
+/**
+ * No secret of a provider, of a workload or of the API is in a log, a history, a row or an answer (invariant I5), after runs that went
+ * well and runs that did not. The same search finds a canary that was planted in each kind of place.
+ */
 import assert from 'node:assert/strict';
-import { appendFile, readdir, readFile, truncate, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import pg from 'pg';
-import { startChild, type Child } from '../../dev/child.ts';
-import { waybillCommand } from '../../dev/entry.ts';
-import { toEnvironments, type ProcessName } from '../../dev/secrets.ts';
-import { createS3Store } from '../../stores/s3/s3-store.ts';
-import { catchFailure } from '../support/catch-failure.ts';
-import { findSecrets, withDecoded } from '../support/find-secrets.ts';
+import { listDemoObjects } from '../../dev/demo-input.ts';
+import { findSecrets, printDecoded, type Place, type Secret } from '../support/find-secrets.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
-import { runWaybill } from '../support/run-waybill.ts';
-import { until } from '../support/until.ts';
 
-const WRONG = 'not/the+secret=of-store-b/but-one-as-long';
-const PROCESSES: readonly ProcessName[] = ['store-a', 'store-b', 'gateway', 'worker', 'api'];
+const CANARY: Secret = { name: 'the canary', value: 'canary/Kq7+zz==planted-on-purpose' };
 
 let stack: RunStack;
-let connection: Connection;
-let client: Client;
-let database: pg.Client;
-let taskQueue: string;
-let secrets: Record<string, string>;
-/** What processes and people were answered. */
-const said = new Map<string, string>();
-
+let secrets: Secret[];
+let answers: Place[];
 before(async () => {
   stack = await startRunStack();
-  taskQueue = path.basename(stack.stateDir);
-  secrets = {
-    'provider a': stack.secrets.storeA.secretAccessKey,
-    'provider b': stack.secrets.storeB.secretAccessKey,
-    'wrong provider b': WRONG,
-    'workload a': stack.secrets.workerA.secretAccessKey,
-    'workload b': stack.secrets.workerB.secretAccessKey,
-    'API token': stack.secrets.apiToken,
-    'database password': new URL(stack.databaseUrl).password,
-  };
-  connection = await Connection.connect({ address: stack.temporalAddress });
-  client = new Client({ connection });
-  database = new pg.Client({ connectionString: stack.databaseUrl });
-  await database.connect();
-  const headers = { contentType: 'text/plain', metadata: { origin: 'a' } };
-  await stack.putSource(['one', 'two'].map((key) => ({ key, sizeBytes: 100, headers })));
-  await runEverything();
+  const { storeA, storeB, workerA, workerB, apiToken } = stack.secrets;
+  secrets = [
+    { name: "store a's secret", value: storeA.secretAccessKey },
+    { name: "store b's secret", value: storeB.secretAccessKey },
+    { name: "the worker's secret for a", value: workerA.secretAccessKey },
+    { name: "the worker's secret for b", value: workerB.secretAccessKey },
+    { name: 'the API token', value: apiToken },
+  ];
+  await stack.putSource(listDemoObjects(20));
+  answers = await makeTraffic();
 });
-after(async () => {
-  await database.end();
-  await connection.close();
-  await stack.dispose();
-});
+after(() => stack.dispose());
 
-async function runEverything(): Promise<void> {
-  const done = await stack.run('done');
-  assert.equal(done.state, 'done');
-  await stack.run('done');
+/** A run that ends well, runs that fail in several ways, requests that are refused; returns what was answered to callers. */
+async function makeTraffic(): Promise<Place[]> {
+  const done = await stack.run('well');
+  assert.equal(done.state, 'done', JSON.stringify(done.failure));
+  stack.proxyA.decide = () => ({ kind: 'answer', status: 403, code: 'SignatureDoesNotMatch' });
+  const refused = await stack.run('wrong-credentials');
+  assert.equal(refused.failure?.type, 'bad_credentials', JSON.stringify(refused.failure));
+  stack.proxyA.decide = ({ method, url }) =>
+    method === 'GET' && url.includes('awkward')
+      ? { kind: 'answer', status: 403, code: 'AccessDenied' }
+      : { kind: 'pass' };
+  await stack.storeB.delete({ bucket: 'target', key: 'copy/awkward/100%.txt' });
+  const partial = await stack.run('denied');
+  assert.equal(partial.state, 'partial', JSON.stringify(partial.failure));
+  stack.proxyA.decide = () => ({ kind: 'pass' });
 
-  // The provider refuses our signature, really: the gateway has another secret than the store.
-  await stack.child('gateway').stop();
-  const misled = await startMisledGateway();
-  const denied = await stack.run('wrong-credentials');
-  assert.equal(denied.state, 'failed', JSON.stringify(denied.failure));
-  await misled.stop();
-  await stack.start('gateway');
-
-  // The gateway refuses the workload's.
-  const intruder = createS3Store({
-    name: 'intruder',
-    endpoint: stack.gatewayUrl,
-    region: 'us-east-1',
-    addressing: 'path',
-    credentials: () => ({ accessKeyId: stack.secrets.workerA.accessKeyId, secretAccessKey: WRONG }),
-    requestLimitMs: 5000,
-    connectionsMax: 1,
-    etags: 'md5',
-  });
-  const refused = await catchFailure('bad_credentials', intruder.list({ bucket: 'source', prefix: '' }));
-  said.set('a refused signature', `${String(refused)} ${JSON.stringify(refused)}`);
-  await intruder.close();
-
-  // The store is down: the run waits for it, until somebody has enough of that.
-  await stack.child('store-a').stop();
-  const { id } = await stack.begin('store-down', { again: true });
-  await until(async () => (await readLogs()).get('log worker')?.includes('run:a-to-b:store-down') === true);
-  await until(async () => /"type":"store_unreachable"/.test((await readLogs()).get('log worker') ?? ''));
-  await stack.api.send('POST', `/v1/runs/${id}/cancel`);
-  assert.equal((await stack.waitFor(id)).state, 'cancelled');
-  await stack.start('store-a');
-
-  const environment = { WAYBILL_URL: stack.apiUrl, WAYBILL_TOKEN: `${stack.secrets.apiToken}x` };
-  const cli = await runWaybill(['runs', 'list'], { env: environment });
-  said.set('the command line with a wrong token', cli.stdout + cli.stderr);
+  const forged = `AWS4-HMAC-SHA256 Credential=${stack.secrets.workerA.accessKeyId}/20260101/us-east-1/s3/aws4_request, SignedHeaders=host, Signature=${'0'.repeat(64)}`;
+  const gateway = await fetch(`${stack.gatewayUrl}/source/x`, { headers: { authorization: forged } });
+  const places: Place[] = [{ name: 'the answer to a forged request', text: await gateway.text() }];
+  for (const route of [
+    '/v1/runs',
+    `/v1/runs/${done.id}`,
+    `/v1/runs/${refused.id}`,
+    `/v1/runs/${partial.id}/objects`,
+    `/v1/runs/${partial.id}/attempts`,
+    `/v1/manifests/${done.manifest_hash ?? ''}`,
+    '/v1/pipelines',
+    '/v1/nowhere',
+    '/healthz',
+    '/readyz',
+    '/metrics',
+    '/openapi.json',
+  ]) {
+    const response = await fetch(`${stack.apiUrl}${route}`, {
+      headers: { authorization: `Bearer ${stack.secrets.apiToken}` },
+    });
+    places.push({ name: `GET ${route}`, text: `${JSON.stringify([...response.headers])}\n${await response.text()}` });
+  }
+  return places;
 }
 
-function startMisledGateway(): Promise<Child> {
-  const storeB = { ...stack.secrets.storeB, secretAccessKey: WRONG };
-  return startChild({
-    name: 'gateway',
-    command: waybillCommand('gateway', '--config', stack.configFile),
-    env: toEnvironments({ ...stack.secrets, storeB }, stack.databaseUrl).gateway,
-    logFile: path.join(stack.stateDir, 'logs/gateway.log'),
-    ready: /waybill gateway: listening/,
-  });
-}
-
-async function readLogs(): Promise<Map<string, string>> {
-  const directory = path.join(stack.stateDir, 'logs');
-  const files = await readdir(directory);
-  return new Map(
-    await Promise.all(
-      files.map(async (file): Promise<[string, string]> => {
-        const text = await readFile(path.join(directory, file), 'utf8');
-        return [`log ${path.basename(file, '.log')}`, text];
-      }),
-    ),
+async function readLogs(): Promise<Place[]> {
+  const dir = path.join(stack.stateDir, 'logs');
+  const names = await readdir(dir);
+  return Promise.all(
+    names.map(async (name) => ({ name: `log ${name}`, text: await readFile(path.join(dir, name), 'utf8') })),
   );
 }
 
-/** Histories, memos and what is set beside them, of every workflow of this stack; what is base64 in them, in plain as well. */
-async function readHistories(): Promise<Map<string, string>> {
-  const texts = new Map<string, string>();
-  for await (const { workflowId, runId, memo } of client.workflow.list({ query: `TaskQueue = '${taskQueue}'` })) {
-    const history = await client.workflow.getHandle(workflowId, runId).fetchHistory();
-    texts.set(`history ${workflowId} ${runId}`, withDecoded(historyToJSON(history)) + JSON.stringify(memo));
-  }
-  return texts;
-}
-
-async function readTables(): Promise<Map<string, string>> {
-  const { rows } = await database.query<{ name: string }>(
-    `select table_name as name from information_schema.tables where table_schema = 'public' order by 1`,
-  );
-  const texts = new Map<string, string>();
-  for (const { name } of rows) {
-    const table = await database.query<{ row: string }>(`select t::text as row from "${name}" t`);
-    texts.set(`table ${name}`, table.rows.map(({ row }) => row).join('\n'));
-  }
-  return texts;
-}
-
-/** Every GET route that the API documents, for each run and manifest, and for ones that there are not. */
-async function readAnswers(): Promise<Map<string, string>> {
-  const { paths } = (await (await fetch(`${stack.apiUrl}/openapi.json`)).json()) as {
-    paths: Record<string, Record<string, unknown>>;
-  };
-  const { items } = await stack.api.send<{ items: { id: string; manifest_hash: string | null }[] }>('GET', '/v1/runs');
-  const values: Record<string, string[]> = {
-    id: [...items.map(({ id }) => id), '00000000-0000-4000-8000-000000000000', 'x'],
-    hash: [...items.flatMap(({ manifest_hash }) => manifest_hash ?? []), '0'.repeat(64), 'x'],
-  };
-  const routes = Object.entries(paths).flatMap(([route, methods]) => ('get' in methods ? [route] : []));
-  const urls = [...routes, '/openapi.json', '/metrics', '/docs'].flatMap((route) => {
-    const name = /\{(\w+)\}/.exec(route)?.[1];
-    if (name === undefined) return [route];
-    const fillers = values[name];
-    assert.ok(fillers !== undefined, `this test knows no value for ${route}`);
-    return fillers.map((value) => route.replace(`{${name}}`, value));
-  });
-  const texts = new Map<string, string>();
-  for (const url of new Set(urls)) {
-    for (const authorization of [`Bearer ${stack.secrets.apiToken}`, 'Bearer wrong', '']) {
-      const response = await fetch(stack.apiUrl + url, { headers: authorization === '' ? {} : { authorization } });
-      const headers = JSON.stringify([...response.headers]);
-      texts.set(`GET ${url} ${authorization.length} ${response.status}`, headers + withDecoded(await response.text()));
-    }
-  }
-  return texts;
-}
-
-async function readEverything(): Promise<Map<string, string>> {
-  const config = await readFile(stack.configFile, 'utf8');
-  const places = [await readLogs(), await readHistories(), await readTables(), await readAnswers(), said];
-  return new Map([...places.flatMap((texts) => [...texts]), ['the configuration', config]]);
-}
-
-test('no secret is in a log, a history, a row, an answer or an error', async () => {
-  await until(async () => (await readHistories()).size >= 4);
-  const everything = await readEverything();
-  const kinds = new Set([...everything.keys()].map((place) => place.split(' ')[0]));
-  assert.deepEqual([...kinds].sort(), ['GET', 'a', 'history', 'log', 'table', 'the']);
-  for (const name of PROCESSES) assert.ok((everything.get(`log ${name}`) ?? '').length > 100, `${name} has logged`);
-  assert.match(everything.get('log gateway') ?? '', /SignatureDoesNotMatch/, 'a provider refused our signature');
-  assert.match([...everything.values()].join(), /bad_credentials/);
-  assert.deepEqual(findSecrets(everything, secrets), []);
-});
-
-test('the same search finds a canary in a log, a history and a row, in any form', async () => {
-  const secret = stack.secrets.storeB.secretAccessKey;
-  const bytes = Buffer.from(secret);
-  const log = path.join(stack.stateDir, 'logs/gateway.log');
-  const { size } = await stat(log);
-  await appendFile(log, `{"msg":"${encodeURIComponent(secret)}"}\n`);
-  const planted = await client.workflow.start('nobody', {
-    workflowId: `canary-${taskQueue}`,
-    taskQueue: `${taskQueue}-canary`,
-    memo: { canary: `the key is ${secret}.` },
-  });
-  const outcome = `insert into outcome (attempt, key, code, detail) select id, 'canary', 'orphan', $1 from attempt limit 1`;
-  await database.query(outcome, [`0${bytes.toString('hex').toUpperCase()}`]);
-  said.set('an answer', `before ${Buffer.from(`xy${secret}z`).toString('base64url')} after`);
-  taskQueue = `${taskQueue}-canary`;
+async function readHistories(): Promise<Place[]> {
+  const connection = await Connection.connect({ address: stack.temporalAddress });
   try {
-    await until(async () => (await readHistories()).size > 0);
-    const found = findSecrets(await readEverything(), secrets);
-    const places = new Set(found.map(({ place }) => place.split(' ')[0]));
-    assert.deepEqual(new Set(found.map((one) => one.secret)), new Set(['provider b']));
-    assert.deepEqual([...places].sort(), ['GET', 'an', 'history', 'log', 'table'].sort());
+    const client = new Client({ connection });
+    const places: Place[] = [];
+    for await (const { workflowId, runId, memo } of client.workflow.list({
+      query: `TaskQueue="${path.basename(stack.stateDir)}"`,
+    })) {
+      const history = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory());
+      places.push({
+        name: `history ${workflowId}`,
+        text: `${printDecoded(JSON.parse(history))}\n${JSON.stringify(memo)}`,
+      });
+    }
+    return places;
   } finally {
-    taskQueue = taskQueue.replace('-canary', '');
-    await planted.terminate();
-    await truncate(log, size);
-    await database.query(`delete from outcome where key = 'canary'`);
-    said.delete('an answer');
+    await connection.close();
+  }
+}
+
+async function readTables(): Promise<Place[]> {
+  const client = new pg.Client({ connectionString: stack.databaseUrl });
+  await client.connect();
+  try {
+    const tables = await client.query<{ name: string }>(
+      `select format('%I', table_name) as name from information_schema.tables where table_schema = 'public'`,
+    );
+    const places: Place[] = [];
+    for (const { name } of tables.rows) {
+      const rows = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
+      places.push({ name: `table ${name}`, text: rows.rows.map(({ row }) => row).join('\n') });
+    }
+    return places;
+  } finally {
+    await client.end();
+  }
+}
+
+test('no secret is in a log, a history, a row or an answer', async () => {
+  const [logs, histories, tables] = await Promise.all([readLogs(), readHistories(), readTables()]);
+  assert.ok(logs.length >= 5, 'every process has a log');
+  assert.ok(histories.length >= 3, 'every run has a history');
+  assert.ok(
+    tables.some(({ name, text }) => name === 'table delivery' && text.length > 0),
+    'the ledger has rows',
+  );
+  assert.deepEqual(findSecrets([...answers, ...logs, ...histories, ...tables], secrets), []);
+});
+
+test('a process knows the secrets that it needs and no other', async () => {
+  const knows: Record<string, readonly string[]> = {
+    'store-a': ["store a's secret"],
+    'store-b': ["store b's secret"],
+    gateway: ["store a's secret", "store b's secret", "the worker's secret for a", "the worker's secret for b"],
+    worker: ["the worker's secret for a", "the worker's secret for b"],
+    api: [],
+  };
+  for (const [name, expected] of Object.entries(knows)) {
+    const { pid } = stack.child(name as 'worker');
+    const environment = (await readFile(`/proc/${pid}/environ`, 'utf8')).replaceAll('\0', '\n');
+    const found = secrets.filter(({ value }) => environment.includes(value)).map((secret) => secret.name);
+    assert.deepEqual(found, expected, name);
   }
 });
 
-test('a process has the secrets that it needs, and no other', async () => {
-  const needed: Record<(typeof PROCESSES)[number], readonly string[]> = {
-    'store-a': ['provider a'],
-    'store-b': ['provider b'],
-    gateway: ['provider a', 'provider b', 'workload a', 'workload b'],
-    worker: ['workload a', 'workload b', 'database password'],
-    api: ['database password'],
-  };
-  for (const name of PROCESSES) {
-    const { pid } = stack.child(name);
-    const environment = await readFile(`/proc/${pid}/environ`, 'latin1');
-    const found = findSecrets(new Map([[name, environment]]), secrets);
-    assert.deepEqual([...new Set(found.map(({ secret }) => secret))].sort(), [...needed[name]].sort(), name);
-    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'latin1');
-    assert.deepEqual(findSecrets(new Map([[name, commandLine]]), secrets), [], `${name}'s command line`);
+test('the same search finds a canary in a log, a history and a row, in whatever form', async () => {
+  await appendFile(path.join(stack.stateDir, 'logs', 'worker.log'), `{"msg":"${CANARY.value}"}\n`);
+  assert.deepEqual(findSecrets(await readLogs(), [CANARY]), [
+    'log worker.log: the canary as plain text',
+    'log worker.log: the canary as a JSON string',
+  ]);
+
+  await stack.api.send('POST', '/v1/runs', { pipeline: 'a-to-b', run_id: 'canary-1' });
+  const client = new pg.Client({ connectionString: stack.databaseUrl });
+  await client.connect();
+  await client.query(`insert into audit (principal, action, subject, detail) values ('x', 'x', $1, '{}')`, [
+    Buffer.from(CANARY.value).toString('hex'),
+  ]);
+  await client.end();
+  assert.deepEqual(findSecrets(await readTables(), [CANARY]), ['table audit: the canary as hex']);
+
+  const payload = { data: Buffer.from(JSON.stringify({ note: CANARY.value })).toString('base64') };
+  assert.ok(findSecrets([{ name: 'history', text: printDecoded({ payloads: [payload] }) }], [CANARY]).length > 0);
+  for (const shift of ['', 'x', 'xy']) {
+    const text = Buffer.from(`${shift}${CANARY.value} and more`).toString('base64');
+    assert.ok(findSecrets([{ name: 'base64', text }], [CANARY]).length > 0, `base64 behind ${shift.length} bytes`);
   }
 });
