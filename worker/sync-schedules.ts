@@ -42,7 +42,7 @@ async function makeSo(options: SyncOptions, spec: PipelineSpec, schedule: Schedu
   for (let tries = 1; ; tries++) {
     try {
       const { action } = await handle.describe();
-      // An update drops the nominal times that were missed while Temporal was down: after an outage, all of them.
+      // Not written again at every start: an update is an event of its history, and what is missed is counted from it.
       if (action.memo?.[MADE_FROM] === wanted.action.memo[MADE_FROM]) return;
       // What an operator paused in the UI stays paused.
       await handle.update((current) => ({ ...wanted, state: current.state }));
