@@ -5,6 +5,7 @@ import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import type { RunJson } from '../../cli/api-client.ts';
 import { MiB } from '../../core/limits.ts';
 import type { Progress } from '../../workflows/types.ts';
+import { catchFailure } from '../support/catch-failure.ts';
 import { holdRequests } from '../support/hold-requests.ts';
 import { buildPipeline, listSmallObjects } from '../support/run-objects.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
@@ -118,15 +119,17 @@ for (const [who, cancel] of [
   ['Temporal', () => client.workflow.getHandle('run:large:cancelled').cancel()],
 ] as const) {
   test(`a run cancelled by ${who} aborts its upload, ends as cancelled, and its target takes the next run`, async () => {
-    const held = holdRequests(stack.proxyB, ({ method, url }) => method === 'PUT' && url.includes('partNumber=1'));
+    const held = holdRequests(stack.proxyB, ({ method, url }) => method === 'PUT' && url.includes('partNumber='));
     const { id } = await stack.begin('cancelled', { pipeline: 'large' });
     await held.arrived;
     assert.equal((await stack.storeB.listUploads({ bucket: 'target', prefix: 'large/' })).length, 1);
     await cancel(id);
-    held.release();
+    // Its parts are held until it has ended, or it might be done before it hears of the cancellation.
     const run = await stack.waitFor(id);
+    held.release();
     assert.equal(run.state, 'cancelled', JSON.stringify(run.failure));
     assert.deepEqual(await stack.storeB.listUploads({ bucket: 'target', prefix: 'large/' }), []);
+    await catchFailure('no_such_key', stack.storeB.head({ bucket: 'target', key: 'large/parts.bin' }));
     await assert.rejects(
       client.workflow.getHandle('run:large:cancelled').result(),
       (error) => error instanceof WorkflowFailedError && error.cause?.name === 'CancelledFailure',
