@@ -1,5 +1,5 @@
 /**
- * What an activity needs of whoever executes it. The worker binds it to Temporal (`worker/activity-runtime.ts`); tests bring their own.
+ * What an activity needs of whoever executes it. The worker binds it to Temporal (`worker/activity-executor.ts`); tests bring their own.
  * Activities themselves know no Temporal, no Postgres and no S3: only ports.
  */
 import type { TrafficListener } from '../core/traffic.ts';

@@ -68,7 +68,12 @@ export const FAILURES = {
     'the store denies access',
     'check the policy of the credentials that the gateway holds',
   ),
-  bad_credentials: row(false, 502, 'the store does not accept the credentials', 'run: waybill doctor STORE'),
+  bad_credentials: row(
+    false,
+    502,
+    'the store does not accept the credentials',
+    'check the keys that the gateway holds for this store',
+  ),
   no_such_bucket: row(false, 404, 'the bucket does not exist', 'create the bucket, or mend the pipeline'),
   no_such_key: row(false, 404, 'the object does not exist', 'it was deleted after it was listed'),
   no_such_upload: row(false, 404, 'the multipart upload does not exist', 'it was completed or aborted by another'),

@@ -9,11 +9,9 @@ import { createApiClient, type RunJson, type StartedJson } from '../cli/api-clie
 import { followRun, followVerification } from '../cli/follow-run.ts';
 import { printBytes } from '../cli/print-run.ts';
 import { WaybillError } from '../core/failures.ts';
-import { createS3Store } from '../stores/s3/s3-store.ts';
-import type { Credentials } from '../sigv4/types.ts';
-import type { Store } from '../stores/store.ts';
 import { compareObjects } from './compare-objects.ts';
 import { listDemoObjects, putDemoObjects } from './demo-input.ts';
+import { openStore } from './open-store.ts';
 import { startStack, type Stack } from './stack.ts';
 import { readStoreCounts, subtractCounts, type StoreCounts } from './store-counts.ts';
 
@@ -133,17 +131,4 @@ function expectNothingMoved(counts: StoreCounts, markers: number): void {
   const moved = MOVING.reduce((sum, operation) => sum + (counts.requests[operation] ?? 0), 0);
   if (moved !== markers)
     throw new WaybillError('incomplete', `${moved - markers} objects were moved again`, { ...counts.requests });
-}
-
-function openStore(port: number, credentials: Credentials): Store {
-  return createS3Store({
-    name: `port-${port}`,
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    addressing: 'path',
-    credentials: () => credentials,
-    requestLimitMs: 30_000,
-    connectionsMax: 16,
-    etags: 'md5',
-  });
 }

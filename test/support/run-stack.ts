@@ -9,11 +9,10 @@ import { createApiClient, type ApiClient, type RunJson, type StartedJson } from 
 import { followRun, followVerification } from '../../cli/follow-run.ts';
 import { putDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
 import { V8_BOUNDS } from '../../dev/entry.ts';
+import { openStore } from '../../dev/open-store.ts';
 import { startStack, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { readStoreCounts, subtractCounts, type StoreCounts } from '../../dev/store-counts.ts';
 import { findFreePorts } from '../../dev/free-port.ts';
-import type { Credentials } from '../../sigv4/types.ts';
-import { createS3Store } from '../../stores/s3/s3-store.ts';
 import type { Store } from '../../stores/store.ts';
 import { createTestDatabase } from './postgres.ts';
 import { startFaultProxy, type FaultProxy } from './start-fault-proxy.ts';
@@ -131,17 +130,4 @@ export function countBetween(
   after: { a: StoreCounts; b: StoreCounts },
 ): { a: StoreCounts; b: StoreCounts } {
   return { a: subtractCounts(after.a, before.a), b: subtractCounts(after.b, before.b) };
-}
-
-function openStore(port: number, credentials: Credentials): Store {
-  return createS3Store({
-    name: `port-${port}`,
-    endpoint: `http://127.0.0.1:${port}`,
-    region: 'us-east-1',
-    addressing: 'path',
-    credentials: () => credentials,
-    requestLimitMs: 30_000,
-    connectionsMax: 16,
-    etags: 'md5',
-  });
 }
