@@ -3,6 +3,7 @@
  * signature, policy and backend, so that the path that was signed is the path that is served.
  */
 import type { ServerResponse } from 'node:http';
+import type { ChecksumAlgorithm } from '../core/checksums.ts';
 import type { Operation } from '../core/traffic.ts';
 
 /** The target, decoded exactly once. */
@@ -14,11 +15,31 @@ export interface Target {
   readonly key: string;
   /** Decoded names and values, X-Amz-… signature parameters left out; a name appears once. */
   readonly query: ReadonlyMap<string, string>;
+  /** What CopyObject and UploadPartCopy read; the policy has allowed that read. Absent for every other operation. */
+  readonly source?: CopySource;
+}
+
+/** x-amz-copy-source, decoded exactly once. */
+export interface CopySource {
+  readonly bucket: string;
+  readonly key: string;
+  readonly versionId?: string;
+}
+
+/** The checksum that a request promises of its body. */
+export interface BodyChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  /** In a header before the body, or in a trailer behind it. */
+  readonly from: 'header' | 'trailer';
+  /** base64; '' for a trailer until the body has ended. */
+  readonly value: string;
 }
 
 export type Payload =
   /** The bytes that come out of `body` have this hash, or `body` fails with body_corrupt before its end. */
   | { readonly kind: 'sha256'; readonly sha256: string }
+  /** Every chunk was signed; `body` yields a chunk only after its signature held, and ends only after the last one and the trailer's did. */
+  | { readonly kind: 'chunks' }
   /** Allowed by policy; the bytes are not authentic. */
   | { readonly kind: 'unsigned' };
 
@@ -37,6 +58,8 @@ export interface VerifiedRequest {
    * what must never be committed unverified (a provider's PUT) holds its last bytes back until the body has ended.
    */
   readonly body: AsyncIterable<Uint8Array>;
+  /** Verified with the body; null when the request promises none. */
+  readonly checksum: BodyChecksum | null;
   readonly signal: AbortSignal;
   /** Asks the policy about one more key of the bucket: DeleteObjects names its keys in the body. */
   readonly permits: (operation: Operation, key: string) => boolean;

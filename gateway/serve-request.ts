@@ -12,7 +12,7 @@ import { verifyRequest } from '../sigv4/verify.ts';
 import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './access.ts';
 import { answerFailure } from './answer-failure.ts';
-import type { Payload, Target, VerifiedRequest } from './backend.ts';
+import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
 import type { CountedResponse, Exchange } from './exchange.ts';
 import { mergeHeaderParameters } from './header-parameters.ts';
 import type { ListenerOptions } from './listener-options.ts';
@@ -125,6 +125,7 @@ export function createServeRequest<Key extends AccessKey>(
       target,
       headers: byName,
       payload,
+      checksum: null,
       contentLength,
       body: isStreamed ? body : new WholeBody(await readWhole(body, contentLength)),
     });
@@ -143,6 +144,7 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
   readonly target: Target;
   readonly headers: ReadonlyMap<string, string>;
   readonly payload: Payload;
+  readonly checksum: BodyChecksum | null;
   readonly contentLength: number;
   readonly body: AsyncIterable<Uint8Array>;
   readonly #authorize: Authorize<Key>;
@@ -156,6 +158,7 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
     this.target = facts.target;
     this.headers = facts.headers;
     this.payload = facts.payload;
+    this.checksum = facts.checksum;
     this.contentLength = facts.contentLength;
     this.body = facts.body;
     this.#authorize = authorize;

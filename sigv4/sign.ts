@@ -39,7 +39,7 @@ export function signRequest(crypto: Crypto, input: SignInput): Signed {
     `${ALGORITHM} Credential=${credentials.accessKeyId}/${stages.scope}, ` +
     `SignedHeaders=${stages.signedHeaders}, Signature=${signature}`;
   headers.push(['authorization', authorization]);
-  return { headers, authorization, signature, stages };
+  return { headers, authorization, signature, signingKey, stages };
 }
 
 /** The failure of a target that cannot be signed; the target itself stays out of it, since a query may hold a token. */

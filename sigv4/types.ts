@@ -78,6 +78,8 @@ export interface Signed {
   readonly headers: readonly (readonly [name: string, value: string])[];
   readonly authorization: string;
   readonly signature: string;
+  /** For chunk signatures. Never leaves the process. */
+  readonly signingKey: Uint8Array;
   readonly stages: Stages;
 }
 

@@ -11,6 +11,7 @@
  *   store_unreachable. `details` may have `s3Code`, `status`, `operation`, `bucket`, `key`, `requestId`.
  * - Adapters do not retry; whoever asks knows whether asking again is safe.
  */
+import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../core/checksums.ts';
 import type { ETag, Sha256Hex } from '../core/ids.ts';
 
 /** What travels with an object beside its bytes. Absent means that the object has none. */
@@ -37,6 +38,26 @@ export interface ObjectInfo extends ObjectHeaders {
   readonly etagIsContentHash: boolean;
   /** The server-side encryption that the store names; absent where it names none. */
   readonly encryption?: Encrypt;
+  /** Kept by stores of our own; the adapter for other services does not ask for it. */
+  readonly checksum?: ObjectChecksum;
+  /** How many parts a multipart object was made of; absent for one that was put whole. */
+  readonly partCount?: number;
+  /** In order; only when they were asked for, and only of an object that was made of parts. */
+  readonly parts?: readonly ObjectPart[];
+}
+
+/** One part of an object that was made of parts. */
+export interface ObjectPart {
+  /** As it was uploaded: numbers may have gaps. */
+  readonly partNumber: number;
+  readonly sizeBytes: number;
+  readonly checksum?: PartChecksum;
+}
+
+/** base64, of one part. */
+export interface PartChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly value: string;
 }
 
 export interface ListedObject {
@@ -44,6 +65,7 @@ export interface ListedObject {
   readonly sizeBytes: number;
   readonly etag: ETag;
   readonly lastModifiedMs: number;
+  readonly checksum?: Pick<ObjectChecksum, 'algorithm' | 'type'>;
 }
 
 export interface ListRequest {
@@ -80,8 +102,15 @@ export interface ObjectRequest extends ReadConditions {
 }
 
 export interface GetRequest extends ObjectRequest {
+  /** Stores of our own only: one part of a multipart object, or all of another as part 1. Excludes `range`. */
+  readonly partNumber?: number;
   /** Bytes `first` to `last`, both included, as in HTTP. `last` absent: to the end. A suffix is `{suffixBytes}`. */
   readonly range?: { readonly first: number; readonly last?: number } | { readonly suffixBytes: number };
+}
+
+export interface HeadRequest extends ObjectRequest {
+  /** Stores of our own only: asks for `parts`. */
+  readonly withParts?: boolean;
 }
 
 export interface GetResult {
@@ -99,6 +128,11 @@ export interface Body {
   readonly sha256?: Sha256Hex;
   /** Bytes, or a factory that is called once. */
   readonly content: Uint8Array | (() => AsyncIterable<Uint8Array>);
+  /**
+   * The checksum that whoever sends the body has verified, of type FULL_OBJECT. Called once, when the content was read to its end
+   * (a trailer brings the value); undefined when there is none. Stores of our own keep it.
+   */
+  readonly checksum?: () => ObjectChecksum | undefined;
 }
 
 /** `ifNoneMatch: '*'`: only when nothing is there. `ifMatch`: only over this ETag. */
@@ -121,9 +155,35 @@ export interface PutRequest extends WriteConditions {
   readonly signal?: AbortSignal;
 }
 
+/** What the parts of an upload are to be checked with; stores of our own keep it. */
+export interface UploadChecksum {
+  readonly algorithm: ChecksumAlgorithm;
+  readonly type: ChecksumType;
+}
+
+export interface CreateUploadRequest extends PutRequest {
+  readonly checksum?: UploadChecksum;
+}
+
 export interface PutResult {
   readonly etag: ETag;
   readonly versionId?: string;
+  readonly checksum?: ObjectChecksum;
+}
+
+export interface CompleteUploadRequest extends UploadRef, WriteConditions {
+  /** What the whole object must have; otherwise store_refused with s3Code BadDigest. Stores of our own only. */
+  readonly checksum?: PartChecksum;
+  /** What the whole object must measure; otherwise store_refused with s3Code InvalidRequest. Stores of our own only. */
+  readonly sizeBytes?: number;
+}
+
+/** A part as the completion names it. */
+export interface CompletedPart {
+  readonly partNumber: number;
+  readonly etag: string;
+  /** Compared where it is given: store_refused with s3Code InvalidPart. Stores of our own only. */
+  readonly checksum?: PartChecksum;
 }
 
 export interface UploadRef {
@@ -138,12 +198,16 @@ export interface UploadedPart {
   readonly partNumber: number;
   readonly etag: ETag;
   readonly sizeBytes: number;
+  /** Stores of our own only, like the next. */
+  readonly checksum?: PartChecksum;
+  readonly lastModifiedMs?: number;
 }
 
 export interface OpenUpload {
   readonly key: string;
   readonly uploadId: string;
   readonly initiatedMs: number;
+  readonly checksum?: UploadChecksum;
 }
 
 export interface BucketInfo {
@@ -162,20 +226,21 @@ export interface Store {
 
   /** One page; one request. */
   list(request: ListRequest): Promise<ListPage>;
-  head(request: ObjectRequest): Promise<ObjectInfo>;
+  head(request: HeadRequest): Promise<ObjectInfo>;
   get(request: GetRequest): Promise<GetResult>;
   put(request: PutRequest, body: Body): Promise<PutResult>;
-  /** Deleting what is not there succeeds. */
-  delete(request: { bucket: string; key: string; signal?: AbortSignal }): Promise<void>;
+  /** Deleting what is not there succeeds, unless `ifMatch` asks for something to be there. */
+  delete(request: { bucket: string; key: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>;
 
-  createUpload(request: PutRequest): Promise<{ readonly uploadId: string }>;
+  createUpload(request: CreateUploadRequest): Promise<{ readonly uploadId: string }>;
   /** Sending a part again replaces it. */
-  uploadPart(upload: UploadRef, partNumber: number, body: Body): Promise<{ readonly etag: ETag }>;
+  uploadPart(
+    upload: UploadRef,
+    partNumber: number,
+    body: Body,
+  ): Promise<{ readonly etag: ETag; readonly checksum?: ObjectChecksum }>;
   /** Parts in ascending order. The same request again after it succeeded returns the same result where the store can tell, else no_such_upload. */
-  completeUpload(
-    upload: UploadRef & WriteConditions,
-    parts: readonly { readonly partNumber: number; readonly etag: string }[],
-  ): Promise<PutResult>;
+  completeUpload(upload: CompleteUploadRequest, parts: readonly CompletedPart[]): Promise<PutResult>;
   /** Aborting what is not there is no_such_upload. */
   abortUpload(upload: UploadRef): Promise<void>;
   /** All parts, ascending, over as many pages as it takes. */
