@@ -50,6 +50,11 @@ const REQUEST_CLASS: Readonly<Record<Operation, 'write' | 'read' | 'free'>> = {
   GetObjectTagging: 'read',
   PutObjectTagging: 'write',
   DeleteObjectTagging: 'free',
+  CopyObject: 'write',
+  UploadPartCopy: 'write',
+  GetObjectAttributes: 'read',
+  GetBucketVersioning: 'read',
+  ListObjectVersions: 'write',
 };
 
 /**

@@ -24,6 +24,11 @@ export const OPERATIONS = [
   'ListObjects',
   'DeleteObjects',
   'DeleteObjectTagging',
+  'CopyObject',
+  'UploadPartCopy',
+  'GetObjectAttributes',
+  'GetBucketVersioning',
+  'ListObjectVersions',
 ] as const;
 export type Operation = (typeof OPERATIONS)[number];
 

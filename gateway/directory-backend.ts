@@ -17,6 +17,7 @@ import { listUploads } from './directory/list-uploads.ts';
 import { putObject } from './directory/put-object.ts';
 import { getObject, headObject } from './directory/read-object.ts';
 import { deleteTagging, getTagging, putTagging } from './directory/tagging.ts';
+import { refuse } from './s3-error.ts';
 
 export interface HandlerContext {
   readonly store: Store;
@@ -24,6 +25,10 @@ export interface HandlerContext {
 }
 
 export type Handler = (context: HandlerContext, request: VerifiedRequest, response: ServerResponse) => Promise<void>;
+
+const notYet: Handler = async () => {
+  throw refuse('NotImplemented');
+};
 
 const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ListBuckets: listBuckets,
@@ -47,6 +52,11 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   GetObjectTagging: getTagging,
   PutObjectTagging: putTagging,
   DeleteObjectTagging: deleteTagging,
+  CopyObject: notYet,
+  UploadPartCopy: notYet,
+  GetObjectAttributes: notYet,
+  GetBucketVersioning: notYet,
+  ListObjectVersions: notYet,
 };
 
 /** The store stays the caller's: closing the backend does not close it. */

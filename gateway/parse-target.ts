@@ -10,7 +10,7 @@ import { parseQuery } from '../sigv4/canonical-query.ts';
 import { decodeComponent } from '../sigv4/encode.ts';
 import type { Target } from './backend.ts';
 import { refuse } from './s3-error.ts';
-import { PARAMETERS, selectOperation } from './select-operation.ts';
+import { COPY_SOURCE, PARAMETERS, selectOperation } from './select-operation.ts';
 
 export interface ParsedTarget {
   /** As sent, up to '?'. */
@@ -27,12 +27,15 @@ export interface ParsedTarget {
 
 const NONE: ReadonlyMap<string, string> = new Map();
 /** Bucket names that any store may have; `.` and `..` are none. Each store is stricter where it creates one. */
-const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
+export const BUCKET = /^[A-Za-z0-9][A-Za-z0-9._-]{1,254}$/;
 /** What RFC 3986 lets stand in a target, and a few more that clients leave unencoded. No controls, no blank, nothing above ASCII. */
 const TARGET = /^\/[!-"$-~]*$/;
 
-/** @throws invalid_request with s3Code InvalidURI, InvalidArgument, InvalidBucketName or KeyTooLongError */
-export function parseTarget(method: string, url: string): ParsedTarget {
+/**
+ * @param hasCopySource whether x-amz-copy-source is among the headers; it may also stand in the query
+ * @throws invalid_request with s3Code InvalidURI, InvalidArgument, InvalidBucketName or KeyTooLongError
+ */
+export function parseTarget(method: string, url: string, hasCopySource = false): ParsedTarget {
   if (!TARGET.test(url)) throw refuse('InvalidURI');
   const mark = url.indexOf('?');
   const path = mark < 0 ? url : url.slice(0, mark);
@@ -47,7 +50,8 @@ export function parseTarget(method: string, url: string): ParsedTarget {
   const parameters = query === '' ? NONE : toParameters(query);
   const plain = parameters === NONE ? NONE : withoutAmz(parameters);
   const headerParameters = parameters === NONE ? NONE : onlyHeaders(parameters);
-  const operation = selectOperation(method, bucket, key, plain);
+  const isCopy = hasCopySource || headerParameters.has(COPY_SOURCE);
+  const operation = selectOperation(method, bucket, key, plain, isCopy);
   const notOffered = operation === null ? describe(method, bucket, key, plain) : findUnknown(operation, plain);
   const target = operation === null || notOffered !== '' ? null : { operation, bucket, key, query: plain };
   return { path, query, target, notOffered, headerParameters };

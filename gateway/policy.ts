@@ -44,6 +44,12 @@ const RIGHT_BY_OPERATION: Readonly<Record<Operation, GatewayOperation>> = {
   GetBucketLocation: 'list',
   ListObjects: 'list',
   DeleteObjects: 'delete',
+  // The source of a copy is asked about apart, as a GetObject.
+  CopyObject: 'write',
+  UploadPartCopy: 'write',
+  GetObjectAttributes: 'read',
+  GetBucketVersioning: 'list',
+  ListObjectVersions: 'list',
 };
 
 const ALLOWED: Decision = { ok: true };
@@ -68,6 +74,7 @@ function authorizePrefix(prefixes: readonly string[], target: Target): Decision 
   switch (target.operation) {
     case 'HeadBucket':
     case 'GetBucketLocation':
+    case 'GetBucketVersioning':
       return ALLOWED;
     case 'CreateBucket':
     case 'DeleteBucket':
@@ -77,6 +84,7 @@ function authorizePrefix(prefixes: readonly string[], target: Target): Decision 
       return refuse('this key is bound to prefixes and may delete objects one by one only');
     case 'ListObjects':
     case 'ListObjectsV2':
+    case 'ListObjectVersions':
     case 'ListMultipartUploads': {
       const prefix = target.query.get('prefix') ?? '';
       return covers(prefixes, prefix) ? ALLOWED : refuse('this key may list under its own prefixes only');

@@ -1,5 +1,8 @@
-/** Which operation a method, a place and query parameters mean, and which parameters each operation knows. */
+/** Which operation a method, a place, query parameters and x-amz-copy-source mean, and which parameters each operation knows. */
 import type { Operation } from '../core/traffic.ts';
+
+/** The header that makes a write a copy. */
+export const COPY_SOURCE = 'x-amz-copy-source';
 
 const OVERRIDES = [
   'response-content-type',
@@ -37,13 +40,26 @@ export const PARAMETERS: Readonly<Record<Operation, readonly string[]>> = {
     'max-uploads',
     'encoding-type',
   ],
+  ListObjectVersions: [
+    'versions',
+    'prefix',
+    'delimiter',
+    'key-marker',
+    'version-id-marker',
+    'max-keys',
+    'encoding-type',
+  ],
+  GetBucketVersioning: ['versioning'],
   DeleteObjects: ['delete'],
-  HeadObject: ['versionId', ...OVERRIDES],
-  GetObject: ['versionId', ...OVERRIDES],
+  HeadObject: ['versionId', 'partNumber', ...OVERRIDES],
+  GetObject: ['versionId', 'partNumber', ...OVERRIDES],
+  GetObjectAttributes: ['attributes', 'versionId'],
   PutObject: [],
+  CopyObject: [],
   DeleteObject: ['versionId'],
   CreateMultipartUpload: ['uploads'],
   UploadPart: ['partNumber', 'uploadId'],
+  UploadPartCopy: ['partNumber', 'uploadId'],
   CompleteMultipartUpload: ['uploadId'],
   AbortMultipartUpload: ['uploadId'],
   ListParts: ['uploadId', 'max-parts', 'part-number-marker', 'encoding-type'],
@@ -54,11 +70,25 @@ export const PARAMETERS: Readonly<Record<Operation, readonly string[]>> = {
 
 type Query = ReadonlyMap<string, string>;
 
-/** Null when nothing that is offered matches. */
-export function selectOperation(method: string, bucket: string, key: string, query: Query): Operation | null {
-  if (key !== '') return selectOfObject(method, query);
+/**
+ * Null when nothing that is offered matches.
+ * @param hasCopySource whether x-amz-copy-source is there: it makes a write a copy
+ */
+export function selectOperation(
+  method: string,
+  bucket: string,
+  key: string,
+  query: Query,
+  hasCopySource: boolean,
+): Operation | null {
+  if (key !== '') return toCopy(selectOfObject(method, query), hasCopySource);
   if (bucket !== '') return selectOfBucket(method, query);
   return method === 'GET' ? 'ListBuckets' : null;
+}
+
+function toCopy(operation: Operation | null, hasCopySource: boolean): Operation | null {
+  if (!hasCopySource) return operation;
+  return operation === 'PutObject' ? 'CopyObject' : operation === 'UploadPart' ? 'UploadPartCopy' : operation;
 }
 
 function selectOfObject(method: string, query: Query): Operation | null {
@@ -66,6 +96,7 @@ function selectOfObject(method: string, query: Query): Operation | null {
   const uploadId = query.has('uploadId');
   switch (method) {
     case 'GET':
+      if (query.has('attributes')) return 'GetObjectAttributes';
       return tagging ? 'GetObjectTagging' : uploadId ? 'ListParts' : 'GetObject';
     case 'HEAD':
       return 'HeadObject';
@@ -85,6 +116,8 @@ function selectOfBucket(method: string, query: Query): Operation | null {
     case 'GET':
       if (query.has('location')) return 'GetBucketLocation';
       if (query.has('uploads')) return 'ListMultipartUploads';
+      if (query.has('versions')) return 'ListObjectVersions';
+      if (query.has('versioning')) return 'GetBucketVersioning';
       return query.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
     case 'HEAD':
       return 'HeadBucket';

@@ -13,6 +13,7 @@ import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './access.ts';
 import { answerFailure } from './answer-failure.ts';
 import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
+import { withCopySource } from './copy-source.ts';
 import type { CountedResponse, Exchange } from './exchange.ts';
 import { mergeHeaderParameters } from './header-parameters.ts';
 import type { ListenerOptions } from './listener-options.ts';
@@ -21,6 +22,7 @@ import { parseTarget } from './parse-target.ts';
 import { parseContentLength, toBodyPromise, toPayload } from './payload.ts';
 import { readWhole } from './read-whole.ts';
 import { refuse, toS3Failure, toSignatureFailure, type S3Failure } from './s3-error.ts';
+import { COPY_SOURCE } from './select-operation.ts';
 import { VerifiedBody } from './verified-body.ts';
 
 /** Objects up to this size are read whole and verified before the backend sees them; it is what one connection may hold. */
@@ -83,10 +85,16 @@ export function createServeRequest<Key extends AccessKey>(
   ): Promise<S3Failure | null> {
     const method = request.method ?? '';
     const headers = parseHeaders(request.rawHeaders);
-    const { path, query, target, notOffered, headerParameters } = parseTarget(method, request.url ?? '');
-    if (target !== null) {
-      exchange.operation = target.operation;
-      exchange.bucket = target.bucket;
+    const {
+      path,
+      query,
+      target: place,
+      notOffered,
+      headerParameters,
+    } = parseTarget(method, request.url ?? '', headers.byName.has(COPY_SOURCE));
+    if (place !== null) {
+      exchange.operation = place.operation;
+      exchange.bucket = place.bucket;
     }
     const verified = verifyRequest(options.crypto, {
       request: { method, path, query, headers: headers.pairs },
@@ -101,12 +109,17 @@ export function createServeRequest<Key extends AccessKey>(
     const key = findKey(verified.accessKeyId);
     if (key === undefined) throw refuse('InvalidAccessKeyId');
     exchange.accessKeyId = verified.accessKeyId;
-    if (target === null) throw refuse('NotImplemented', `${notOffered} is not offered.`);
+    if (place === null) throw refuse('NotImplemented', `${notOffered} is not offered.`);
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
-    if (byName.has('x-amz-copy-source')) throw refuse('NotImplemented', 'Copying inside the store is not offered.');
+    const target = withCopySource(place, byName);
     const verdict = options.authorize(key, target);
     if (!verdict.ok) throw refuse('AccessDenied', verdict.message);
+    if (target.source !== undefined) {
+      // A right to write is no right to read what is to be written.
+      const read = options.authorize(key, { operation: 'GetObject', query: new Map(), ...target.source });
+      if (!read.ok) throw refuse('AccessDenied', read.message);
+    }
 
     const { operation } = target;
     const contentLength = parseContentLength(byName, operation);

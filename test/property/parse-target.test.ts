@@ -55,12 +55,11 @@ test('every parameter that an operation does not know makes the request one that
   for (const name of [
     'acl',
     'policy',
+    'lifecycle',
     'cors',
-    'versions',
     'torrent',
     'retention',
     'legal-hold',
-    'attributes',
     'select',
     'restore',
     'renameObject',
