@@ -34,6 +34,17 @@ interface StoreCommon {
   readonly prices: Prices;
 }
 
+/** The proxy through which a store is reached. */
+export interface Egress {
+  /** `connect`: HTTP CONNECT, for plain endpoints too. `socks5`: the proxy resolves the names, never this machine. */
+  readonly kind: 'connect' | 'socks5';
+  /** How the proxy itself is spoken to: https only for `connect`. */
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: { readonly username: SecretRef; readonly password: SecretRef } | null;
+}
+
 export interface ProviderStore extends StoreCommon {
   readonly kind: 'provider';
   /** https://host[:port], no path. */
@@ -43,6 +54,18 @@ export interface ProviderStore extends StoreCommon {
   readonly credentials: KeyPairRef | { readonly profile: string } | 'default-chain';
   /** Outward UNSIGNED-PAYLOAD; off unless chosen. */
   readonly unsignedPayload: boolean;
+  /** False where the store refuses bodies in signed chunks: large ones of unknown hash are spooled to a file first. */
+  readonly signedChunks: boolean;
+  /** Null: straight. */
+  readonly egress: Egress | null;
+  /** Of the connection to the store. The file's certificates are trusted beside the public ones. */
+  readonly tls: { readonly caFile: string | null; readonly minVersion: 'TLSv1.2' | 'TLSv1.3' };
+  /** POST /upload may reach private addresses though the endpoint is a name. Link-local ones nobody may reach. */
+  readonly allowPrivateAddresses: boolean;
+  /** What new objects are encrypted with where the caller does not say. */
+  readonly encryption: Encryption | null;
+  /** Null: AWS's own of the region where the endpoint is AWS's, and none elsewhere. */
+  readonly kmsEndpoint: string | null;
 }
 
 export interface DirectoryStore extends StoreCommon {
@@ -60,7 +83,8 @@ export type GatewayOperation = 'list' | 'read' | 'write' | 'delete' | 'admin';
 export interface WorkloadKey {
   readonly name: string;
   readonly accessKeyId: SecretRef;
-  readonly secretAccessKey: SecretRef;
+  /** One; two while the key rotates: both are valid, and the worker signs with the first. */
+  readonly secretAccessKeys: readonly SecretRef[];
   readonly store: string;
   readonly operations: readonly GatewayOperation[];
   /** Empty: every bucket of the store. */
@@ -70,6 +94,12 @@ export interface WorkloadKey {
   readonly allowUnsignedPayload: boolean;
   /** May call POST /upload. */
   readonly upload: boolean;
+  /** May ask for short-lived credentials with POST /session. */
+  readonly session: boolean;
+  /** From then on it is nobody's key; null for one that stays valid until it is taken out. */
+  readonly expiresAt: Date | null;
+  /** Addresses and CIDR blocks that it may be used from; empty: every address. */
+  readonly sourceNetworks: readonly string[];
 }
 
 export interface ListenAddress {
@@ -77,9 +107,27 @@ export interface ListenAddress {
   readonly port: number;
 }
 
+/** What the gateway's listener bears. */
+export interface GatewayLimits {
+  readonly connectionsMax: number;
+  /** For each address, but for those of trusted proxies. */
+  readonly connectionsPerAddressMax: number;
+  /** Bytes of bodies that are held whole at once; a request beyond it is answered SlowDown. */
+  readonly memoryBytes: number;
+  /** How long a body may bring nothing, and an answer wait for its reader. */
+  readonly idleLimitMs: number;
+}
+
+/** 'all': a line for each request, and one more for each refusal. */
+export type AccessLogMode = 'all' | 'refusals' | 'off';
+
 export interface GatewayConfig {
   readonly listen: ListenAddress;
   readonly adminListen: ListenAddress | null;
+  /** The bearer token of the admin listener; null leaves metrics open and the rest closed. */
+  readonly adminToken: SecretRef | null;
+  /** The admin listener speaks TLS too, with the same certificate. */
+  readonly adminTls: boolean;
   /** Plain HTTP beyond loopback is refused without it. */
   readonly allowInsecureHttp: boolean;
   readonly tls: { readonly certFile: string; readonly keyFile: string } | null;
@@ -90,6 +138,12 @@ export interface GatewayConfig {
   readonly uploadBytesMax: number;
   /** How long one request may take to arrive whole. */
   readonly requestLimitMs: number;
+  readonly limits: GatewayLimits;
+  readonly accessLog: AccessLogMode;
+  /** Whose X-Forwarded-For is believed: addresses and CIDR blocks. */
+  readonly trustedProxies: readonly string[];
+  /** Seals session tokens. Gateways that share it know each other's sessions; without it none are given out. */
+  readonly sessionSecret: SecretRef | null;
 }
 
 export interface WorkerConfig {

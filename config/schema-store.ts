@@ -26,6 +26,31 @@ export const storeSchema = Type.Object(
       oneOf(['md5', 'opaque'], 'md5 or opaque: whether a single-part ETag is the MD5 of the bytes (md5)'),
     ),
     unsigned_payload: Type.Optional(flag('true to send UNSIGNED-PAYLOAD to this store (false)')),
+    signed_chunks: Type.Optional(
+      flag('false where the store refuses bodies in signed chunks; large ones are then spooled to a file (true)'),
+    ),
+    egress: Type.Optional(text('the proxy to the store, http[s]://HOST:PORT (CONNECT) or socks5://HOST:PORT')),
+    egress_credentials: Type.Optional(
+      Type.Object(
+        { username: secretRef('the user name at the proxy'), password: secretRef('the password at the proxy') },
+        { ...closed, description: 'the user at the proxy' },
+      ),
+    ),
+    ca_file: Type.Optional(text('the path of PEM certificates that are trusted beside the public ones')),
+    tls_min_version: Type.Optional(oneOf(['TLSv1.2', 'TLSv1.3'], 'TLSv1.2 or TLSv1.3 (TLSv1.2)')),
+    allow_private_addresses: Type.Optional(
+      flag('true to let POST /upload reach private addresses by the name of the endpoint (false)'),
+    ),
+    encryption: Type.Optional(
+      Type.Object(
+        {
+          algorithm: oneOf(['aws:kms', 'AES256'], 'aws:kms or AES256'),
+          kms_key_id: Type.Optional(text('the id, ARN or alias of a KMS key')),
+        },
+        { ...closed, description: 'what new objects are encrypted with where the caller does not say' },
+      ),
+    ),
+    kms_endpoint: Type.Optional(text('the URL of the KMS that knows the keys (AWS: that of the region)')),
     fsync: Type.Optional(flag('false for a scratch directory whose last writes may be lost (true)')),
     prices: Type.Optional(
       Type.Object(

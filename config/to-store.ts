@@ -1,10 +1,24 @@
 /** One entry of `stores:` with its defaults applied. */
 import { resolve } from 'node:path';
-import type { KeyPairRef, ProviderStore, StoreConfig } from './config.ts';
+import type { Egress, KeyPairRef, ProviderStore, StoreConfig } from './config.ts';
 import { S3_STANDARD_PRICES } from './default-prices.ts';
 import { toAbsoluteRef } from './file-reference.ts';
 import type { ConfigPath, Problems } from './problems.ts';
 import type { RawStore } from './schema.ts';
+
+const PROVIDER_FIELDS = [
+  'addressing',
+  'credentials',
+  'unsigned_payload',
+  'signed_chunks',
+  'egress',
+  'egress_credentials',
+  'ca_file',
+  'tls_min_version',
+  'allow_private_addresses',
+  'encryption',
+  'kms_endpoint',
+] as const;
 
 /** Null when something is wrong with it, which `problems` then tells. */
 export function toStore(name: string, raw: RawStore, directory: string, problems: Problems): StoreConfig | null {
@@ -27,7 +41,7 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     return null;
   }
   if (raw.directory !== undefined) {
-    for (const field of ['addressing', 'credentials', 'unsigned_payload'] as const) {
+    for (const field of PROVIDER_FIELDS) {
       if (raw[field] !== undefined) problems.add([...path, field], 'a directory has no such field', 'key');
     }
     return { ...common, kind: 'directory', directory: resolve(directory, raw.directory), fsync: raw.fsync ?? true };
@@ -48,7 +62,63 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     addressing: raw.addressing ?? (/(^|\.)amazonaws\.com(\.cn)?$/.test(endpoint.hostname) ? 'virtual' : 'path'),
     credentials: toCredentials([...path, 'credentials'], raw.credentials, directory, problems),
     unsignedPayload: raw.unsigned_payload ?? false,
+    signedChunks: raw.signed_chunks ?? true,
+    egress: toEgress(path, raw, directory, problems),
+    tls: {
+      caFile: raw.ca_file === undefined ? null : resolve(directory, raw.ca_file),
+      minVersion: raw.tls_min_version ?? 'TLSv1.2',
+    },
+    allowPrivateAddresses: raw.allow_private_addresses ?? false,
+    encryption: toEncryption(path, raw.encryption, problems),
+    kmsEndpoint: toKmsEndpoint(path, raw.kms_endpoint, problems),
   };
+}
+
+const EGRESS = /^(https?|socks5h?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i;
+
+/** The proxy's port has no default: 1080, 3128 and 8080 are all common, and a wrong guess is hard to see. */
+function toEgress(path: ConfigPath, raw: RawStore, directory: string, problems: Problems): Egress | null {
+  const { egress, egress_credentials: credentials } = raw;
+  if (egress === undefined) {
+    if (credentials !== undefined) problems.add([...path, 'egress_credentials'], 'expected egress beside it', 'key');
+    return null;
+  }
+  const [, scheme = '', host = '', port = ''] = EGRESS.exec(egress) ?? [];
+  if (scheme === '' || Number(port) < 1 || Number(port) > 65_535) {
+    problems.add(
+      [...path, 'egress'],
+      'expected http[s]://HOST:PORT or socks5://HOST:PORT, without a user: that belongs in egress_credentials',
+    );
+    return null;
+  }
+  return {
+    kind: scheme.toLowerCase().startsWith('socks') ? 'socks5' : 'connect',
+    secure: scheme.toLowerCase() === 'https',
+    host: host.replace(/^\[|\]$/g, '').toLowerCase(),
+    port: Number(port),
+    credentials:
+      credentials === undefined
+        ? null
+        : {
+            username: toAbsoluteRef(credentials.username, directory),
+            password: toAbsoluteRef(credentials.password, directory),
+          },
+  };
+}
+
+function toEncryption(path: ConfigPath, raw: RawStore['encryption'], problems: Problems): ProviderStore['encryption'] {
+  if (raw === undefined) return null;
+  if (raw.kms_key_id !== undefined && raw.algorithm !== 'aws:kms') {
+    problems.add([...path, 'encryption', 'kms_key_id'], 'expected algorithm aws:kms beside a KMS key');
+  }
+  return { algorithm: raw.algorithm, kmsKeyId: raw.kms_key_id ?? null };
+}
+
+function toKmsEndpoint(path: ConfigPath, raw: string | undefined, problems: Problems): string | null {
+  if (raw === undefined) return null;
+  const endpoint = parseEndpoint(raw);
+  if (endpoint === null) problems.add([...path, 'kms_endpoint'], 'expected http[s]://HOST[:PORT]');
+  return endpoint?.origin ?? null;
 }
 
 function toCredentials(

@@ -43,6 +43,12 @@ export function providerStore(endpoint: string, more: Partial<ProviderStore> = {
     addressing: 'path',
     credentials: { accessKeyId: 'env:PROVIDER_ID', secretAccessKey: 'env:PROVIDER_SECRET', sessionToken: null },
     unsignedPayload: false,
+    signedChunks: true,
+    egress: null,
+    tls: { caFile: null, minVersion: 'TLSv1.2' },
+    allowPrivateAddresses: false,
+    encryption: null,
+    kmsEndpoint: null,
     ...more,
   };
 }

@@ -66,6 +66,12 @@ test('every default is applied, so that no reader has to know them', () => {
     etags: 'md5',
     prices,
     unsignedPayload: false,
+    signedChunks: true,
+    egress: null,
+    tls: { caFile: null, minVersion: 'TLSv1.2' },
+    allowPrivateAddresses: false,
+    encryption: null,
+    kmsEndpoint: null,
   });
   assert.deepEqual(config.temporal, { address: '127.0.0.1:7233', namespace: 'default', taskQueue: 'waybill' });
   assert.deepEqual([config.gateway, config.worker, config.api, config.database], [null, null, null, null]);
@@ -93,6 +99,30 @@ test('a section that is there gets its own defaults', () => {
     sweepIntervalMs: 60_000,
   });
   assert.deepEqual(config.api, { listen: { host: '127.0.0.1', port: 8080 }, tokens: [] });
+});
+
+test('a proxy is CONNECT or SOCKS5, and its credentials are references', () => {
+  const parseEgress = (text: string) => {
+    const store = parse(`stores: { a: { endpoint: 'https://h', ${text} } }`).stores.get('a');
+    return store?.kind === 'provider' ? store.egress : undefined;
+  };
+  assert.deepEqual(parseEgress("egress: 'socks5h://[::1]:1080'"), {
+    kind: 'socks5',
+    secure: false,
+    host: '::1',
+    port: 1080,
+    credentials: null,
+  });
+  assert.deepEqual(
+    parseEgress("egress: 'https://Proxy:8443/', egress_credentials: { username: 'env:U', password: 'file:p' }"),
+    {
+      kind: 'connect',
+      secure: true,
+      host: 'proxy',
+      port: 8443,
+      credentials: { username: 'env:U', password: 'file:/etc/waybill/p' },
+    },
+  );
 });
 
 test('an Amazon endpoint is addressed by virtual host, and TEMPORAL_ADDRESS is the default address', () => {
@@ -231,6 +261,26 @@ worker: { gateway_endpoint: 'http://g:1', keys: { b: k } }`,
     'half a key pair',
     "stores: { a: { endpoint: 'http://h', credentials: { access_key_id: 'env:I' } } }",
     /or profile alone/,
+  ],
+  [
+    'a user in the URL of a proxy',
+    "stores: { a: { endpoint: 'http://h', egress: 'http://user:secret@proxy:3128' } }",
+    /a\.egress: expected (?!.*secret).*that belongs in egress_credentials/,
+  ],
+  [
+    'a proxy without a port',
+    "stores: { a: { endpoint: 'http://h', egress: 'socks5://proxy' } }",
+    /a\.egress: expected/,
+  ],
+  [
+    'a proxy before a directory',
+    "stores: { a: { directory: /x, egress: 'socks5://proxy:1' } }",
+    /a\.egress: a directory has no such/,
+  ],
+  [
+    'a KMS endpoint with a path',
+    "stores: { a: { endpoint: 'http://h', kms_endpoint: 'http://k/x' } }",
+    /kms_endpoint: exp/,
   ],
   ['a key twice', 'stores: {}\nstores: {}', /:2:1: a key stands here twice/],
   [
