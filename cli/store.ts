@@ -1,9 +1,11 @@
 /** `waybill store`: serve a directory as S3. */
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
+import { parseAccelMetadata, parseAccelPrefix } from '../config/accel-settings.ts';
 import type { ListenAddress } from '../config/config.ts';
 import { parseListenAddress } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
+import { createAccel } from '../gateway/accel.ts';
 import type { RequestRecord } from '../gateway/exchange.ts';
 import { startMetricsListener } from '../gateway/metrics-listener.ts';
 import { createS3Metrics } from '../gateway/metrics.ts';
@@ -23,6 +25,8 @@ export interface StoreCommandOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly requestLimit: number;
+  readonly accelRedirect?: string;
+  readonly accelMetadata: readonly string[];
   readonly logLevel: string;
 }
 
@@ -49,6 +53,8 @@ export function buildStoreCommand(): Command {
     .option('--tls-cert <file>', 'PEM certificate chain')
     .option('--tls-key <file>', 'PEM private key')
     .option('--request-limit <seconds>', 'how long one request may take to arrive whole', parseSeconds, 900)
+    .option('--accel-redirect <prefix>', 'let the nginx in front send files, from this internal location', parsePrefix)
+    .option('--accel-metadata <name>', 'user metadata that nginx copies; repeatable', collectMetadata, [])
     .addOption(new Option('--log-level <level>', 'on stderr').choices(LOG_LEVELS).default('info'))
     .action((options: StoreCommandOptions) => runStore(options, process.env));
 }
@@ -95,6 +101,9 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
         logRequest(record);
       },
       allowInsecureHttp: options.allowInsecureHttp,
+      ...(options.accelRedirect !== undefined && {
+        accel: createAccel({ prefix: options.accelRedirect, metadata: options.accelMetadata }, store.locateFile),
+      }),
       ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certFile: tlsCert, keyFile: tlsKey } }),
     });
     stops.unshift(() => server.close());
@@ -139,6 +148,18 @@ function parseAddress(text: string): ListenAddress {
   const address = parseListenAddress(text);
   if (address === null) throw new InvalidArgumentError('HOST:PORT, for instance 127.0.0.1:9000');
   return address;
+}
+
+function parsePrefix(text: string): string {
+  const prefix = parseAccelPrefix(text);
+  if (prefix === null) throw new InvalidArgumentError('a path such as /.waybill/');
+  return prefix;
+}
+
+function collectMetadata(text: string, before: readonly string[]): readonly string[] {
+  const name = parseAccelMetadata(text);
+  if (name === null) throw new InvalidArgumentError('a name such as md5 or x-amz-meta-md5');
+  return [...before, name];
 }
 
 function parseSeconds(text: string): number {

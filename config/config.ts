@@ -68,9 +68,19 @@ export interface ProviderStore extends StoreCommon {
   readonly kmsEndpoint: string | null;
 }
 
+/** X-Accel-Redirect: the nginx in front sends the files of a directory. */
+export interface AccelSettings {
+  /** The internal location of nginx that is the store's `data/`, with a slash at both ends. */
+  readonly prefix: string;
+  /** The names of user metadata, in lower case without `x-amz-meta-`, that nginx is configured to copy. */
+  readonly metadata: readonly string[];
+}
+
 export interface DirectoryStore extends StoreCommon {
   readonly kind: 'directory';
   readonly directory: string;
+  /** Absent: the gateway sends the bytes of its objects itself. */
+  readonly accel?: AccelSettings;
   /** False is for scratch stores: acknowledged writes may be lost when the machine stops. */
   readonly fsync: boolean;
 }

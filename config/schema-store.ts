@@ -51,6 +51,12 @@ export const storeSchema = Type.Object(
       ),
     ),
     kms_endpoint: Type.Optional(text('the URL of the KMS that knows the keys (AWS: that of the region)')),
+    accel_redirect: Type.Optional(
+      text('the internal location of the nginx in front that is data/ of this directory, which then sends its files'),
+    ),
+    accel_metadata: Type.Optional(
+      Type.Array(text('a name'), { description: 'names of user metadata that this nginx copies (none)' }),
+    ),
     fsync: Type.Optional(flag('false for a scratch directory whose last writes may be lost (true)')),
     prices: Type.Optional(
       Type.Object(

@@ -1,6 +1,7 @@
 /** One entry of `stores:` with its defaults applied. */
 import { resolve } from 'node:path';
-import type { Egress, KeyPairRef, ProviderStore, StoreConfig } from './config.ts';
+import { parseAccelMetadata, parseAccelPrefix } from './accel-settings.ts';
+import type { AccelSettings, Egress, KeyPairRef, ProviderStore, StoreConfig } from './config.ts';
 import { S3_STANDARD_PRICES } from './default-prices.ts';
 import { toAbsoluteRef } from './file-reference.ts';
 import type { ConfigPath, Problems } from './problems.ts';
@@ -44,9 +45,18 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     for (const field of PROVIDER_FIELDS) {
       if (raw[field] !== undefined) problems.add([...path, field], 'a directory has no such field', 'key');
     }
-    return { ...common, kind: 'directory', directory: resolve(directory, raw.directory), fsync: raw.fsync ?? true };
+    const accel = toAccel(path, raw, problems);
+    return {
+      ...common,
+      kind: 'directory',
+      directory: resolve(directory, raw.directory),
+      fsync: raw.fsync ?? true,
+      ...(accel !== null && { accel }),
+    };
   }
-  if (raw.fsync !== undefined) problems.add([...path, 'fsync'], 'only a directory has this field', 'key');
+  for (const field of ['fsync', 'accel_redirect', 'accel_metadata'] as const) {
+    if (raw[field] !== undefined) problems.add([...path, field], 'only a directory has this field', 'key');
+  }
   const endpoint = parseEndpoint(raw.endpoint ?? '');
   if (endpoint === null) {
     problems.add(
@@ -72,6 +82,22 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     encryption: toEncryption(path, raw.encryption, problems),
     kmsEndpoint: toKmsEndpoint(path, raw.kms_endpoint, problems),
   };
+}
+
+function toAccel(path: ConfigPath, raw: RawStore, problems: Problems): AccelSettings | null {
+  const { accel_redirect: location, accel_metadata: names = [] } = raw;
+  if (location === undefined) {
+    if (names.length > 0) problems.add([...path, 'accel_metadata'], 'expected accel_redirect beside it', 'key');
+    return null;
+  }
+  const prefix = parseAccelPrefix(location);
+  if (prefix === null) problems.add([...path, 'accel_redirect'], 'expected a path such as /.waybill/');
+  const metadata = names.map((text, index) => {
+    const name = parseAccelMetadata(text);
+    if (name === null) problems.add([...path, 'accel_metadata', index], 'expected a name such as md5');
+    return name ?? '';
+  });
+  return { prefix: prefix ?? '/', metadata };
 }
 
 const EGRESS = /^(https?|socks5h?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i;

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { Operation } from '../core/traffic.ts';
 import type { Store } from '../stores/store.ts';
+import type { Accel } from './accel.ts';
 import type { Backend, VerifiedRequest } from './backend.ts';
 import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './directory/buckets.ts';
 import { deleteObject } from './directory/delete-object.ts';
@@ -22,6 +23,8 @@ import { refuse } from './s3-error.ts';
 export interface HandlerContext {
   readonly store: Store;
   readonly region: string;
+  /** Hands objects over to the nginx in front; absent: none. */
+  readonly accel?: Accel | undefined;
 }
 
 export type Handler = (context: HandlerContext, request: VerifiedRequest, response: ServerResponse) => Promise<void>;

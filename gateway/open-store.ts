@@ -3,6 +3,7 @@ import { createProviderConnection } from './provider-connection.ts';
 import type { DirectoryStore, ProviderStore, SecretRef, StoreConfig } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
+import { createAccel } from './accel.ts';
 import type { Backend } from './backend.ts';
 import { createDirectoryBackend } from './directory-backend.ts';
 import { createProviderBackend } from './provider-backend.ts';
@@ -37,7 +38,11 @@ async function openDirectory(config: DirectoryStore, options: OpenStoreOptions):
     now: () => options.now().getTime(),
   });
   return {
-    backend: createDirectoryBackend({ store, region: options.region }),
+    backend: createDirectoryBackend({
+      store,
+      region: options.region,
+      accel: config.accel && createAccel(config.accel, store.locateFile),
+    }),
     provider: null,
     close: () => store.close(),
   };

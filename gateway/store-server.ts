@@ -5,6 +5,7 @@ import { isLoopbackHost } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import type { Store } from '../stores/store.ts';
+import type { Accel } from './accel.ts';
 import { allowEverything, type AccessKey } from './access.ts';
 import { createDirectoryBackend } from './directory-backend.ts';
 import type { RequestRecord } from './exchange.ts';
@@ -23,6 +24,7 @@ export interface StoreServerOptions {
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   /** Plain HTTP beyond loopback: signed requests can be read and replayed within fifteen minutes. */
   readonly allowInsecureHttp: boolean;
+  readonly accel?: Accel | undefined;
 }
 
 export interface StoreServer {
@@ -35,7 +37,7 @@ export interface StoreServer {
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
   checkTransport(options.listen, options.tls !== undefined, options.allowInsecureHttp);
   const keys = new Map(options.keys.map((key) => [key.credentials[0]?.accessKeyId ?? '', key]));
-  const backend = createDirectoryBackend({ store: options.store, region: options.region });
+  const backend = createDirectoryBackend({ store: options.store, region: options.region, accel: options.accel });
   const server = createGatewayServer({
     findKey: (accessKeyId) => keys.get(accessKeyId),
     authorize: allowEverything,

@@ -12,8 +12,9 @@ import { parseRange } from './parse-range.ts';
 import { judgeReadConditions } from './read-conditions.ts';
 import { sendBytes } from './send-bytes.ts';
 
-export const getObject: Handler = async ({ store }, request, response) => {
+export const getObject: Handler = async ({ store, accel }, request, response) => {
   checkOverrides(request);
+  if (accel?.handOver(request, response, (info) => printObjectHeaders(info, request.target.query))) return;
   const range = parseRange(request.headers.get('range'));
   const result = await store.get(
     range === undefined ? toObjectRequest(request) : { ...toObjectRequest(request), range },

@@ -22,6 +22,8 @@ import { GroupCommit } from './group-commit.ts';
 import { CLOSED_IN_ORDER, FORMAT } from './index-keys.ts';
 import { openLayout } from './layout.ts';
 import { listObjects } from './list-objects.ts';
+import { createLocateFile } from './locate-file.ts';
+import type { LocateFile } from './locate-file.ts';
 import { ObjectIndex } from './object-index.ts';
 import { createObjectReads } from './object-reads.ts';
 import { createObjectWrites } from './object-writes.ts';
@@ -46,6 +48,7 @@ export interface FilesystemStore extends Store {
   readonly root: string;
   /** Resolves when what an earlier process left behind is cleared; undefined when the store was closed before that. */
   readonly swept: Promise<SweepResult | undefined>;
+  readonly locateFile: LocateFile;
 }
 
 /** @throws store_refused when another process has the directory open, or it is no store of ours; store_error */
@@ -69,7 +72,7 @@ export async function createFilesystemStore(options: FilesystemStoreOptions): Pr
       // A sweep that fails costs disk space and nothing else; the next opening tries again.
       const swept = sweep(engine, layout, orderly).catch(() => undefined);
       const close = createClose(engine, closing, swept, fsync);
-      return { root, swept, ...guardAll(buildOperations(engine)), close };
+      return { root, swept, locateFile: createLocateFile(engine), ...guardAll(buildOperations(engine)), close };
     } catch (error) {
       await index.close();
       throw error;
