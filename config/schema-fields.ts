@@ -9,12 +9,25 @@ export const flag = (description: string) => Type.Boolean({ description });
 export const oneOf = <const Values extends readonly string[]>(values: Values, description: string) =>
   Type.Unsafe<Values[number]>({ type: 'string', enum: values, description });
 
+type SecretRef = `env:${string}` | `file:${string}`;
+const SECRET_REF_PATTERN = '^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$';
 export const secretRef = (what: string) =>
-  Type.Unsafe<`env:${string}` | `file:${string}`>({
+  Type.Unsafe<SecretRef>({
     type: 'string',
-    pattern: '^(env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$',
+    pattern: SECRET_REF_PATTERN,
     writeOnly: true,
     description: `${what} as a reference, env:NAME or file:PATH; a secret itself is never written here`,
+  });
+/** One reference, or two while a secret is being replaced. */
+export const secretRefs = (what: string) =>
+  Type.Unsafe<SecretRef | readonly SecretRef[]>({
+    type: ['string', 'array'],
+    pattern: SECRET_REF_PATTERN,
+    items: { type: 'string', pattern: SECRET_REF_PATTERN, writeOnly: true, description: 'env:NAME or file:PATH' },
+    minItems: 1,
+    maxItems: 2,
+    writeOnly: true,
+    description: `${what} as a reference, env:NAME or file:PATH, or a list of two; a secret itself is never written here`,
   });
 export const duration = (what: string) =>
   Type.Unsafe<string | number>({

@@ -22,6 +22,7 @@ export function answerFailure(
   expectsContinue: boolean,
 ): void {
   exchange.code = failure.code;
+  exchange.reason = failure.message;
   if (response.headersSent) {
     // Half an answer cannot be taken back; a connection that breaks tells the client that it is not whole.
     if (!response.writableEnded) request.socket.destroy();
@@ -43,7 +44,7 @@ export function answerFailure(
 function countLeft(request: IncomingMessage, exchange: Exchange): number {
   const declared = request.headers['content-length'];
   if (declared === undefined) return request.headers['transfer-encoding'] === undefined ? 0 : Infinity;
-  return Number(declared) - (exchange.body?.bytesRead ?? 0);
+  return Number(declared) - (exchange.body?.wireBytes ?? 0);
 }
 
 /** The answer is on the wire whole; ending it is what closes the connection. */

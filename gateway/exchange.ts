@@ -5,7 +5,8 @@
  */
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Operation } from '../core/traffic.ts';
-import type { VerifiedBody } from './verified-body.ts';
+import type { AccessKey } from './access.ts';
+import type { VerifiedBody } from './body/verified-body.ts';
 
 export interface RequestRecord {
   readonly requestId: string;
@@ -15,13 +16,27 @@ export interface RequestRecord {
   readonly status: number;
   /** The S3 code of a refusal; '' for a success. */
   readonly code: string;
+  /** Why, in words that the caller was told too; '' for a success. */
+  readonly reason: string;
   readonly bytesIn: number;
   readonly bytesOut: number;
   /** '' until a signature held: a name that is claimed is not an identity. */
   readonly accessKeyId: string;
+  /** The name of its key, the store that it is bound to and the run that its session is for; '' until a signature held. */
+  readonly key: string;
+  readonly store: string;
+  readonly run: string;
+  /** The form of the signature that held, or 'none'. */
+  readonly signedBy: SignedBy;
+  /** Where it came from, as far as that can be believed. */
+  readonly address: string;
   readonly bucket: string;
+  /** The object's key; '' for operations on a bucket. */
+  readonly object: string;
   readonly durationMs: number;
 }
+
+export type SignedBy = 'header' | 'presigned' | 'none';
 
 /** What the listener learns on the way; the answer carries it. */
 export interface Exchange {
@@ -29,10 +44,39 @@ export interface Exchange {
   readonly startedMs: number;
   operation: Operation | 'Unknown';
   code: string;
+  reason: string;
   accessKeyId: string;
+  /** Set once a signature held. */
+  key: AccessKey | null;
+  signedBy: SignedBy;
+  readonly address: string;
   bucket: string;
+  object: string;
   body: VerifiedBody | null;
   readonly onRecord: (record: RequestRecord) => void;
+}
+
+/** Of a request of which nothing is known yet. */
+export function createExchange(
+  requestId: string,
+  address: string,
+  onRecord: (record: RequestRecord) => void,
+): Exchange {
+  return {
+    requestId,
+    startedMs: performance.now(),
+    operation: 'Unknown',
+    code: '',
+    reason: '',
+    accessKeyId: '',
+    key: null,
+    signedBy: 'none',
+    address,
+    bucket: '',
+    object: '',
+    body: null,
+    onRecord,
+  };
 }
 
 const SERVER = 'waybill';
@@ -93,20 +137,32 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
     const exchange = this.exchange;
     if (exchange === null || this.#isRecorded) return;
     this.#isRecorded = true;
-    exchange.onRecord({
-      requestId: exchange.requestId,
-      operation: exchange.operation,
-      status: isLost ? 499 : this.statusCode,
-      code: exchange.code,
-      bytesIn: exchange.body?.bytesRead ?? 0,
-      bytesOut: this.#bodyBytes,
-      accessKeyId: exchange.accessKeyId,
-      bucket: exchange.bucket,
-      durationMs: performance.now() - exchange.startedMs,
-    });
+    exchange.onRecord(toRecord(exchange, isLost ? 499 : this.statusCode, this.#bodyBytes));
   }
 }
 
 function toLength(chunk: unknown): number {
   return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk instanceof Uint8Array ? chunk.length : 0;
+}
+
+export function toRecord(exchange: Exchange, status: number, bytesOut: number): RequestRecord {
+  const { key } = exchange;
+  return {
+    requestId: exchange.requestId,
+    operation: exchange.operation,
+    status,
+    code: exchange.code,
+    reason: exchange.reason,
+    bytesIn: exchange.body?.bytesRead ?? 0,
+    bytesOut,
+    accessKeyId: exchange.accessKeyId,
+    key: key?.name ?? '',
+    store: key?.store ?? '',
+    run: key?.run ?? '',
+    signedBy: exchange.signedBy,
+    address: exchange.address,
+    bucket: exchange.bucket,
+    object: exchange.object,
+    durationMs: performance.now() - exchange.startedMs,
+  };
 }

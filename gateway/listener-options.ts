@@ -1,9 +1,12 @@
 /** What a listener is made of. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Crypto } from '../sigv4/types.ts';
-import type { AccessKey, Authorize, FindKey } from './access.ts';
+import type { BlockList } from 'node:net';
+import type { AccessKey, Admit, Authorize, FindKey } from './access.ts';
 import type { Backend } from './backend.ts';
 import type { RequestRecord } from './exchange.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import type { TlsPair } from './tls-files.ts';
 
 /** What the listener logs through; pino's loggers are such. */
 export interface Log {
@@ -14,12 +17,20 @@ export interface Log {
 }
 
 export interface ListenerLimits {
-  /** How long one request may take to arrive whole, and how long an answer may wait for a reader that does not read. */
+  /** How long one request may take to arrive whole. */
   readonly requestLimitMs: number;
+  /** How long a body that is asked for may bring nothing, and an answer wait for a reader that takes nothing. Default: 60 s. */
+  readonly idleLimitMs?: number;
+  /** Connections beyond it are closed at once. Default: no limit. */
+  readonly connectionsMax?: number;
+  /** The same for one address, unless it is a trusted proxy's. */
+  readonly connectionsPerAddressMax?: number;
 }
 
 export interface ListenerOptions<Key extends AccessKey> {
   readonly findKey: FindKey<Key>;
+  /** Default: every key whose signature holds is admitted. */
+  readonly admit?: Admit<Key>;
   readonly authorize: Authorize<Key>;
   readonly route: (key: Key) => Backend;
   readonly crypto: Crypto;
@@ -30,8 +41,12 @@ export interface ListenerOptions<Key extends AccessKey> {
   readonly logger: Log;
   /** Called once for every request. */
   readonly onRequest: (record: RequestRecord) => void;
+  /** What bodies that are held whole may take. Default: no limit. */
+  readonly memory?: MemoryBudget;
+  /** Whose X-Forwarded-For is believed. Default: nobody's. */
+  readonly trustedProxies?: BlockList;
   /** PEM; without it the listener speaks plain HTTP. */
-  readonly tls?: { readonly cert: string | Buffer; readonly key: string | Buffer };
+  readonly tls?: TlsPair;
   /**
    * Serves what is not S3 (POST /upload) before anything else looks at it: returns null to leave the request to S3. What it
    * serves it authenticates itself; x-amz-request-id and Server are added to whatever head it writes.

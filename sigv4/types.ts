@@ -121,6 +121,8 @@ export interface Verified {
   readonly ok: true;
   readonly form: 'header' | 'presigned';
   readonly accessKeyId: string;
+  /** Null when the request has none. It is the one of the credentials whose signature held. */
+  readonly sessionToken: string | null;
   readonly scope: Scope;
   readonly signedHeaders: readonly string[];
   /** What x-amz-content-sha256 says; UNSIGNED-PAYLOAD for a presigned URL that does not say. */
@@ -138,8 +140,11 @@ export interface VerifyInput {
   readonly region: string;
   readonly service: string;
   readonly pathRule: PathRule;
-  /** The secrets that are valid for an access key (two while it rotates), or none. */
-  readonly findCredentials: (accessKeyId: string) => readonly Credentials[];
+  /**
+   * The secrets that are valid for an access key (two while it rotates), or none. `sessionToken` is what the request claims, not
+   * verified yet: a token that carries its own meaning is needed to find the secret; it is compared with that of the credentials.
+   */
+  readonly findCredentials: (accessKeyId: string, sessionToken: string | null) => readonly Credentials[];
   /** Hash of the body, for a service whose clients need not send x-amz-content-sha256; never looked at for s3. */
   readonly payloadHash?: string;
   readonly keyCache?: SigningKeyCache;

@@ -130,7 +130,7 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   });
   if (canonical === null) return refuse('InvalidRequest', 'The request target has a % without two hexadecimal digits');
   const stages = buildStages(crypto, canonical, claim.amzDate, scope);
-  const known = input.findCredentials(claim.accessKeyId);
+  const known = input.findCredentials(claim.accessKeyId, claim.sessionToken);
   let signatureHeld = false;
   let signingKey: Uint8Array | null = null;
   for (const credentials of known.length === 0 ? [NOBODY] : known) {
@@ -156,9 +156,9 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   if (signingKey === null) {
     return { ...refuse('InvalidToken', 'The provided token is malformed or otherwise invalid.'), accessKeyId };
   }
-  const { form, signedHeaders } = claim;
+  const { form, signedHeaders, sessionToken } = claim;
   const { payloadHash } = payload;
-  return { ok: true, form, accessKeyId, scope, signedHeaders, payloadHash, signature, signingKey, at, stages };
+  return { ok: true, form, accessKeyId, sessionToken, scope, signedHeaders, payloadHash, signature, signingKey, at, stages };
 }
 
 function notSigned(name: string): string {

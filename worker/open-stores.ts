@@ -26,9 +26,12 @@ export async function openStores(config: Config, worker: WorkerConfig): Promise<
     const key = gateway.keys.find(({ name }) => name === keyName);
     if (key === undefined)
       throw new WaybillError('invalid_config', `worker.keys.${store}: gateway.keys has no ${keyName}`);
+    const [secretRef = 'env:'] = key.secretAccessKeys;
+    // While a key rotates there are two, in a list or on two lines; the first is the one to sign with.
+    const [secretAccessKey = ''] = (await resolveSecret(secretRef)).split('\n', 1);
     credentials.set(store, {
-      accessKeyId: await resolveSecret(key.accessKeyId),
-      secretAccessKey: await resolveSecret(key.secretAccessKey),
+      accessKeyId: (await resolveSecret(key.accessKeyId)).trim(),
+      secretAccessKey: secretAccessKey.trim(),
     });
   }
   const transport = createHttpTransport({ connectionsMax: CONNECTIONS_MAX, requestLimitMs: worker.requestLimitMs });

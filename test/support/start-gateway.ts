@@ -1,5 +1,6 @@
 /** A gateway in this process on a free port, wired as `waybill gateway` wires it, with its whole log kept. */
 import { format } from 'node:util';
+import { DEFAULT_LIMITS } from '../../config/to-gateway.ts';
 import { S3_STANDARD_PRICES } from '../../config/default-prices.ts';
 import type { Config, GatewayConfig, ProviderStore, SecretRef, StoreConfig, WorkloadKey } from '../../config/config.ts';
 import type { Log } from '../../gateway/listener-options.ts';
@@ -65,13 +66,16 @@ export async function startGateway(options: StartGatewayOptions): Promise<Starte
     secrets[`${key.name}_SECRET`] ??= secretAccessKey;
     return {
       accessKeyId: `env:${key.name}_ID`,
-      secretAccessKey: `env:${key.name}_SECRET`,
+      secretAccessKeys: [`env:${key.name}_SECRET`],
       store: options.stores[0]?.name ?? '',
       operations: ['list', 'read', 'write', 'delete', 'admin'],
       buckets: [],
       prefixes: [],
       allowUnsignedPayload: false,
       upload: false,
+      session: false,
+      expiresAt: null,
+      sourceNetworks: [],
       ...key,
     };
   });
@@ -97,12 +101,18 @@ function toConfig(options: StartGatewayOptions, keys: readonly WorkloadKey[]): C
     gateway: {
       listen: { host: '127.0.0.1', port: 0 },
       adminListen: null,
+      adminToken: null,
+      adminTls: false,
       allowInsecureHttp: false,
       tls: null,
       region: 'us-east-1',
       keys,
       uploadBytesMax: 4 * 1024 * 1024,
       requestLimitMs: 30_000,
+      limits: DEFAULT_LIMITS,
+      accessLog: 'all',
+      trustedProxies: [],
+      sessionSecret: null,
       ...options.gateway,
     },
     worker: null,
