@@ -1,10 +1,11 @@
 /** Reads the body of POST /upload whole, under the hash that its signature promised. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { KiB } from '../core/limits.ts';
-import { readWhole } from './read-whole.ts';
+import { nodeCrypto } from '../sigv4/node-crypto.ts';
+import { readWhole } from './body/read-whole.ts';
+import { VerifiedBody } from './body/verified-body.ts';
 import { refuse } from './s3-error.ts';
 import { payloadTooLarge } from './upload-envelope.ts';
-import { VerifiedBody } from './verified-body.ts';
 
 /** For target_url, headers and punctuation; S3's own headers are at most 8 KiB, a URL with a full key 4 KiB. */
 const REST_BYTES_MAX = 64 * KiB;
@@ -29,10 +30,8 @@ export async function readEnvelope(
   const lengthBytes = Number(declared);
   if (lengthBytes > Math.ceil(payloadBytesMax / 3) * 4 + REST_BYTES_MAX) throw payloadTooLarge(payloadBytesMax);
   const isWaiting = /^100-continue$/i.test(request.headers.expect ?? '');
-  const body = new VerifiedBody(
-    request,
-    { lengthBytes, sha256: payloadHash, md5: null },
-    isWaiting ? () => response.writeContinue() : null,
-  );
-  return await readWhole(body, lengthBytes);
+  const payload = { kind: 'sha256', sha256: payloadHash } as const;
+  const plan = { payload, lengthBytes, sha256: payloadHash, md5: null, checksum: null, chunked: null };
+  const body = await VerifiedBody.create(request, plan, nodeCrypto, isWaiting ? () => response.writeContinue() : null);
+  return await readWhole(body);
 }

@@ -52,7 +52,9 @@ export function toS3Failure(error: unknown): S3Failure {
   }
   const s3Code = error.details['s3Code'];
   if (isS3Code(s3Code)) {
-    return { ...toFailure(s3Code, plainMessage(error)), headers: toHeaders(s3Code, error) };
+    const failure = { ...toFailure(s3Code, toMessage(s3Code, error)), headers: toHeaders(s3Code, error) };
+    const { details } = error;
+    return { ...failure, fields: s3Code === 'SignatureDoesNotMatch' ? chunkFields(details) : detailFields(details) };
   }
   const status = error.details['status'];
   if (typeof s3Code === 'string' && typeof status === 'number' && status >= 400 && status <= 599) {
@@ -86,6 +88,16 @@ function stageFields(failure: VerifyFailure, stages: Stages): (readonly [string,
   ];
 }
 
+/** The same of a chunk or a trailer of a body; the head of its request was in order. */
+function chunkFields({ stringToSign, signatureProvided }: FailureDetails): (readonly [string, string])[] {
+  if (typeof stringToSign !== 'string' || typeof signatureProvided !== 'string') return [];
+  return [
+    ['StringToSign', stringToSign],
+    ['SignatureProvided', signatureProvided],
+    ['StringToSignBytes', toHexBytes(stringToSign)],
+  ];
+}
+
 /** S3 writes the bytes as hexadecimal pairs with a blank between. */
 function toHexBytes(text: string): string {
   return Buffer.from(text, 'utf8').toString('hex').replace(/../g, '$& ').trimEnd();
@@ -101,6 +113,42 @@ function toHeaders(code: S3Code, error: WaybillError): readonly string[] {
     return ['Content-Range', `bytes */${String(sizeBytes)}`];
   if (S3_CODES[code].status !== 503) return [];
   return ['Retry-After', String(Math.max(1, Math.ceil((error.retryAfterMs ?? 1000) / 1000)))];
+}
+
+/** Codes that stand for many things, so that the store's own words tell more than the code's. */
+const MANY_MEANINGS: ReadonlySet<S3Code> = new Set([
+  'BadDigest',
+  'BadRequest',
+  'InvalidArgument',
+  'InvalidRequest',
+  'InvalidTag',
+  'NotImplemented',
+]);
+
+/** A store tells its logs what happened, and its failures have a status; clients of S3 compare messages with S3's. */
+function toMessage(code: S3Code, error: WaybillError): string {
+  const isOfStore = error.details['status'] !== undefined && !MANY_MEANINGS.has(code);
+  return isOfStore ? S3_CODES[code].message : plainMessage(error);
+}
+
+/** The details that S3 names beside a message. The key of the request is its Resource already. */
+const FIELD_NAMES: Readonly<Record<string, string>> = {
+  bucket: 'BucketName',
+  uploadId: 'UploadId',
+  partNumber: 'PartNumber',
+  argumentName: 'ArgumentName',
+  argumentValue: 'ArgumentValue',
+  condition: 'Condition',
+  header: 'Header',
+};
+/** What a caller sent is not sent back at any length. */
+const FIELD_LENGTH_MAX = 1024;
+
+function detailFields(details: FailureDetails): (readonly [string, string])[] {
+  return Object.entries(FIELD_NAMES).flatMap(([detail, name]): [string, string][] => {
+    const value = details[detail];
+    return value === undefined || value === null ? [] : [[name, String(value).slice(0, FIELD_LENGTH_MAX)]];
+  });
 }
 
 /** The message without its `[key=value, …]`: those are for logs. */

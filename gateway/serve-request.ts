@@ -4,8 +4,10 @@
  * forget a check. Until the policy has said yes, no byte of the body is asked for: 100-continue is sent by its first read.
  */
 import type { IncomingMessage } from 'node:http';
+import { BlockList } from 'node:net';
 import { isWaybillError } from '../core/failures.ts';
 import type { Operation } from '../core/traffic.ts';
+import { toAmzDate } from '../sigv4/amz-date.ts';
 import { createSigningKeyCache } from '../sigv4/signing-key.ts';
 import type { Credentials } from '../sigv4/types.ts';
 import { verifyRequest } from '../sigv4/verify.ts';
@@ -13,17 +15,18 @@ import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './access.ts';
 import { answerFailure } from './answer-failure.ts';
 import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
+import { planBody } from './body/plan-body.ts';
+import { readWhole } from './body/read-whole.ts';
+import { VerifiedBody } from './body/verified-body.ts';
 import { withCopySource } from './copy-source.ts';
-import type { CountedResponse, Exchange } from './exchange.ts';
+import { findCallerAddress } from './caller-address.ts';
+import { createExchange, type CountedResponse, type Exchange } from './exchange.ts';
 import { mergeHeaderParameters } from './header-parameters.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { parseHeaders } from './parse-headers.ts';
 import { parseTarget } from './parse-target.ts';
-import { parseContentLength, toBodyPromise, toPayload } from './payload.ts';
-import { readWhole } from './read-whole.ts';
 import { refuse, toS3Failure, toSignatureFailure, type S3Failure } from './s3-error.ts';
 import { COPY_SOURCE } from './select-operation.ts';
-import { VerifiedBody } from './verified-body.ts';
 
 /** Objects up to this size are read whole and verified before the backend sees them; it is what one connection may hold. */
 const WHOLE_BODY_BYTES = 256 * 1024;
@@ -41,20 +44,15 @@ export function createServeRequest<Key extends AccessKey>(
 ): ServeRequest {
   const { findKey, logger } = options;
   const keyCache = createSigningKeyCache();
-  const findCredentials = (accessKeyId: string): readonly Credentials[] => findKey(accessKeyId)?.credentials ?? [];
+  const trustedProxies = options.trustedProxies ?? new BlockList();
+  const findCredentials = (accessKeyId: string, sessionToken: string | null): readonly Credentials[] =>
+    findKey(accessKeyId, sessionToken)?.credentials ?? [];
 
   return async (request, response, expectsContinue) => {
     const requestId = nextRequestId();
-    const exchange: Exchange = {
-      requestId,
-      startedMs: performance.now(),
-      operation: 'Unknown',
-      code: '',
-      accessKeyId: '',
-      bucket: '',
-      body: null,
-      onRecord: options.onRequest,
-    };
+    const forwardedFor = request.headers['x-forwarded-for'];
+    const address = findCallerAddress(request.socket.remoteAddress, forwardedFor, trustedProxies);
+    const exchange = createExchange(requestId, address, options.onRequest);
     response.exchange = exchange;
     try {
       const outside = options.outside?.(request, response, requestId);
@@ -95,6 +93,7 @@ export function createServeRequest<Key extends AccessKey>(
     if (place !== null) {
       exchange.operation = place.operation;
       exchange.bucket = place.bucket;
+      exchange.object = place.key;
     }
     const verified = verifyRequest(options.crypto, {
       request: { method, path, query, headers: headers.pairs },
@@ -106,9 +105,12 @@ export function createServeRequest<Key extends AccessKey>(
       keyCache,
     });
     if (!verified.ok) return toSignatureFailure(verified);
-    const key = findKey(verified.accessKeyId);
+    const key = findKey(verified.accessKeyId, verified.sessionToken);
     if (key === undefined) throw refuse('InvalidAccessKeyId');
     exchange.accessKeyId = verified.accessKeyId;
+    exchange.key = key;
+    exchange.signedBy = verified.form;
+    options.admit?.(key, exchange);
     if (place === null) throw refuse('NotImplemented', `${notOffered} is not offered.`);
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
@@ -122,32 +124,42 @@ export function createServeRequest<Key extends AccessKey>(
     }
 
     const { operation } = target;
-    const contentLength = parseContentLength(byName, operation);
-    const payload = toPayload(verified.payloadHash, operation, contentLength, key.allowUnsignedPayload);
-    const body = new VerifiedBody(
-      request,
-      toBodyPromise(payload, byName, contentLength),
-      expectsContinue ? () => response.writeContinue() : null,
-    );
-    exchange.body = body;
-    const isStreamed = contentLength > WHOLE_BODY_BYTES && (operation === 'PutObject' || operation === 'UploadPart');
-    const served = new ServedRequest(options.authorize, key, response, {
-      requestId: exchange.requestId,
-      accessKeyId: verified.accessKeyId,
-      method,
-      target,
+    const { scope, signature, signingKey, payloadHash } = verified;
+    const plan = planBody({
+      operation,
       headers: byName,
-      payload,
-      checksum: null,
-      contentLength,
-      body: isStreamed ? body : new WholeBody(await readWhole(body, contentLength)),
+      payloadHash,
+      fromQuery: headerParameters,
+      seed: { signingKey, scope, amzDate: toAmzDate(verified.at), seedSignature: signature },
+      mayBeUnsigned: key.allowUnsignedPayload,
     });
-    await options.route(key).handle(served, response);
-    return null;
+    const sendContinue = expectsContinue ? () => response.writeContinue() : null;
+    const body = await VerifiedBody.create(request, plan, options.crypto, sendContinue);
+    exchange.body = body;
+    try {
+      const isStreamed =
+        plan.lengthBytes > WHOLE_BODY_BYTES && (operation === 'PutObject' || operation === 'UploadPart');
+      if (!isStreamed) options.memory?.hold(response, plan.lengthBytes);
+      const served = new ServedRequest(options.authorize, key, response, {
+        requestId: exchange.requestId,
+        accessKeyId: verified.accessKeyId,
+        method,
+        target,
+        headers: byName,
+        verified: body,
+        body: isStreamed ? body : new WholeBody(await readWhole(body)),
+      });
+      await options.route(key).handle(served, response);
+      return null;
+    } finally {
+      body.release();
+    }
   }
 }
 
-type Facts = Omit<VerifiedRequest, 'signal' | 'permits'>;
+type Facts = Omit<VerifiedRequest, 'signal' | 'permits' | 'payload' | 'checksum' | 'contentLength'> & {
+  readonly verified: VerifiedBody;
+};
 
 /** A class, so that the signal is made only when it is asked for. */
 class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
@@ -157,9 +169,9 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
   readonly target: Target;
   readonly headers: ReadonlyMap<string, string>;
   readonly payload: Payload;
-  readonly checksum: BodyChecksum | null;
   readonly contentLength: number;
   readonly body: AsyncIterable<Uint8Array>;
+  readonly #verified: VerifiedBody;
   readonly #authorize: Authorize<Key>;
   readonly #key: Key;
   readonly #response: CountedResponse;
@@ -170,10 +182,10 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
     this.method = facts.method;
     this.target = facts.target;
     this.headers = facts.headers;
-    this.payload = facts.payload;
-    this.checksum = facts.checksum;
-    this.contentLength = facts.contentLength;
+    this.payload = facts.verified.plan.payload;
+    this.contentLength = facts.verified.plan.lengthBytes;
     this.body = facts.body;
+    this.#verified = facts.verified;
     this.#authorize = authorize;
     this.#key = key;
     this.#response = response;
@@ -181,6 +193,10 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
 
   get signal(): AbortSignal {
     return this.#response.signal;
+  }
+
+  get checksum(): BodyChecksum | null {
+    return this.#verified.checksum;
   }
 
   permits(operation: Operation, key: string): boolean {

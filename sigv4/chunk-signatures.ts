@@ -8,7 +8,7 @@ import { sha256Hex, toHex } from './hex.ts';
 import { printScope } from './string-to-sign.ts';
 import type { Crypto, Scope } from './types.ts';
 
-/** What a chain of chunk signatures starts from; `Verified` and the answer of a signer both have it. */
+/** What a chain of chunk signatures starts from; `Verified` and `Signed` both have it. */
 export interface ChunkSeed {
   readonly signingKey: Uint8Array;
   readonly scope: Scope;
@@ -18,29 +18,34 @@ export interface ChunkSeed {
   readonly seedSignature: string;
 }
 
-/** Each call goes one link on; to be asked once a chunk, in order. */
+export interface ChunkSignature {
+  /** 64 digits of lower-case hex. */
+  readonly signature: string;
+  readonly stringToSign: string;
+}
+
+/** Each call goes one link on: to be asked once for each chunk, in order, the empty last one included. */
 export interface ChunkSignatures {
-  /** @param dataHash lower-case hex of the SHA-256 of the chunk's data; of nothing for the last chunk */
-  nextChunk(dataHash: string): string;
+  /** @param dataHash lower-case hex of the SHA-256 of the chunk's data */
+  nextChunk(dataHash: string): ChunkSignature;
   /** @param trailers in order of sending, names in lower case */
-  trailer(trailers: readonly (readonly [name: string, value: string])[]): string;
+  trailer(trailers: readonly (readonly [name: string, value: string])[]): ChunkSignature;
 }
 
 export function createChunkSignatures(crypto: Crypto, seed: ChunkSeed): ChunkSignatures {
   const scope = printScope(seed.scope);
   const emptyHash = sha256Hex(crypto, '');
   let previous = seed.seedSignature;
-  const sign = (algorithm: string, rest: string): string => {
+  const sign = (algorithm: string, rest: string): ChunkSignature => {
     const stringToSign = `${algorithm}\n${seed.amzDate}\n${scope}\n${previous}\n${rest}`;
     previous = toHex(crypto.hmacSha256(seed.signingKey, stringToSign));
-    return previous;
+    return { signature: previous, stringToSign };
   };
   return {
     nextChunk: (dataHash) => sign('AWS4-HMAC-SHA256-PAYLOAD', `${emptyHash}\n${dataHash}`),
-    trailer: (trailers) =>
-      sign(
-        'AWS4-HMAC-SHA256-TRAILER',
-        sha256Hex(crypto, trailers.map(([name, value]) => `${name}:${value}\n`).join('')),
-      ),
+    trailer: (trailers) => {
+      const text = trailers.map(([name, value]) => `${name}:${value}\n`).join('');
+      return sign('AWS4-HMAC-SHA256-TRAILER', sha256Hex(crypto, text));
+    },
   };
 }

@@ -1,16 +1,17 @@
 /** Reads a body of known length into one piece of memory; the caller bounds the length. */
-import { EMPTY_SHA256 } from './payload.ts';
-import { refuse } from './s3-error.ts';
+import { refuse } from '../s3-error.ts';
+import { EMPTY_SHA256 } from './plan-body.ts';
 import type { VerifiedBody } from './verified-body.ts';
 
 const EMPTY = new Uint8Array(0);
 
 /** @throws whatever the body refuses */
-export async function readWhole(body: VerifiedBody, lengthBytes: number): Promise<Uint8Array> {
-  if (lengthBytes === 0) {
+export async function readWhole(body: VerifiedBody): Promise<Uint8Array> {
+  const { lengthBytes, sha256, md5, checksum, chunked } = body.plan;
+  if (lengthBytes === 0 && chunked === null) {
     // Most requests have no body, and their hash needs no computing.
-    if (body.promise.sha256 !== null && body.promise.sha256 !== EMPTY_SHA256) throw refuse('XAmzContentSHA256Mismatch');
-    if (body.promise.md5 === null) return EMPTY;
+    if (sha256 !== null && sha256 !== EMPTY_SHA256) throw refuse('XAmzContentSHA256Mismatch');
+    if (md5 === null && checksum === null) return EMPTY;
   }
   const chunks: Uint8Array[] = [];
   for (;;) {

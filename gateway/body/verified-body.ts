@@ -1,20 +1,18 @@
 /**
- * A request's body that proves itself while it is read: the bytes are counted and hashed as they come, and the end is given to
- * the reader only when length, SHA-256 and Content-MD5 hold. Otherwise reading fails, whoever reads it, and nothing that was
- * read may be kept. Reads lazily: no byte is asked for, and 100-continue not sent, before the first `next()`.
+ * A request's body that proves itself while it is read: framing is taken off, the bytes are checked as they come, and the end is
+ * given to the reader only when all that the head promised holds, each chunk's signature and the trailer's included. Otherwise
+ * reading fails, whoever reads it, and nothing that was read may be kept. Reads lazily: no byte is asked for, and 100-continue not
+ * sent, before the first `next()`.
  */
-import { createHash, timingSafeEqual, type Hash } from 'node:crypto';
 import type { IncomingMessage } from 'node:http';
-import type { WaybillError } from '../core/failures.ts';
-import { refuse } from './s3-error.ts';
-
-export interface BodyPromise {
-  readonly lengthBytes: number;
-  /** Lower-case hex; null when the payload is unsigned. */
-  readonly sha256: string | null;
-  /** Raw digest from Content-MD5; null when it was not sent. */
-  readonly md5: Uint8Array | null;
-}
+import { isWaybillError, type WaybillError } from '../../core/failures.ts';
+import { createChunkSignatures } from '../../sigv4/chunk-signatures.ts';
+import type { Crypto } from '../../sigv4/types.ts';
+import type { BodyChecksum } from '../backend.ts';
+import { refuse } from '../s3-error.ts';
+import { AwsChunkedParser } from './aws-chunked.ts';
+import { BodyChecks } from './body-checks.ts';
+import type { BodyPlan } from './plan-body.ts';
 
 /** Bytes that wait for the reader before the socket is paused. */
 const QUEUE_BYTES_MAX = 256 * 1024;
@@ -22,13 +20,14 @@ const QUEUE_BYTES_MAX = 256 * 1024;
 type Waiting = { resolve: (result: IteratorResult<Uint8Array>) => void; reject: (error: unknown) => void };
 
 export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Uint8Array> {
+  readonly plan: BodyPlan;
   readonly #request: IncomingMessage;
-  readonly promise: BodyPromise;
-  readonly #sha256: Hash | null;
-  readonly #md5: Hash | null;
+  readonly #checks: BodyChecks;
+  readonly #parser: AwsChunkedParser | null;
   #sendContinue: (() => void) | null;
   #queue: Uint8Array[] = [];
   #queuedBytes = 0;
+  #wireBytes = 0;
   #bytesRead = 0;
   #started = false;
   #ended = false;
@@ -36,12 +35,32 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #failure: WaybillError | null = null;
   #waiting: Waiting | null = null;
 
-  constructor(request: IncomingMessage, promise: BodyPromise, sendContinue: (() => void) | null) {
+  private constructor(request: IncomingMessage, plan: BodyPlan, checks: BodyChecks, parser: AwsChunkedParser | null) {
     this.#request = request;
-    this.promise = promise;
-    this.#sendContinue = sendContinue;
-    this.#sha256 = promise.sha256 === null ? null : createHash('sha256');
-    this.#md5 = promise.md5 === null ? null : createHash('md5');
+    this.plan = plan;
+    this.#checks = checks;
+    this.#parser = parser;
+    this.#sendContinue = null;
+  }
+
+  /** @param sendContinue called before the first byte is asked for; null when the client does not wait for it */
+  static async create(
+    request: IncomingMessage,
+    plan: BodyPlan,
+    crypto: Crypto,
+    sendContinue: (() => void) | null,
+  ): Promise<VerifiedBody> {
+    const checks = await BodyChecks.create(plan);
+    const { chunked, lengthBytes } = plan;
+    const seed = chunked?.seed ?? null;
+    const signatures = seed === null ? null : createChunkSignatures(crypto, seed);
+    const parser =
+      chunked === null
+        ? null
+        : new AwsChunkedParser({ lengthBytes, signatures, trailer: chunked.trailer }, (bytes) => body.#take(bytes));
+    const body: VerifiedBody = new VerifiedBody(request, plan, checks, parser);
+    body.#sendContinue = sendContinue;
+    return body;
   }
 
   /** Why the body was refused; whatever the reader made of it, this is what the client is told. */
@@ -49,8 +68,14 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return this.#failure;
   }
 
+  /** Bytes of the body without its framing. */
   get bytesRead(): number {
     return this.#bytesRead;
+  }
+
+  /** Bytes that came over the connection. */
+  get wireBytes(): number {
+    return this.#wireBytes;
   }
 
   /** True when nothing of the body is left on the connection. */
@@ -60,6 +85,18 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   get isStarted(): boolean {
     return this.#started;
+  }
+
+  /** What was promised, with the trailer's value once it came. */
+  get checksum(): BodyChecksum | null {
+    const { checksum } = this.plan;
+    if (checksum === null || checksum.from === 'header') return checksum;
+    return { ...checksum, value: this.#parser?.trailerValue ?? '' };
+  }
+
+  /** To be called when the request is over, however it ended. */
+  release(): void {
+    this.#checks.release();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -101,21 +138,28 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#sendContinue?.();
     this.#sendContinue = null;
     const request = this.#request;
-    request.on('data', (chunk: Buffer) => this.#take(chunk));
+    request.on('data', (chunk: Buffer) => this.#receive(chunk));
     request.on('end', () => this.#end());
     request.on('error', (cause: Error) => this.#fail(refuse('IncompleteBody', undefined, {}, cause)));
     request.on('close', () => this.abandon());
   }
 
-  #take(chunk: Buffer): void {
-    this.#bytesRead += chunk.length;
+  #receive(chunk: Buffer): void {
+    this.#wireBytes += chunk.length;
     if (this.#failure !== null) return;
-    if (this.#bytesRead > this.promise.lengthBytes) {
-      this.#fail(refuse('IncompleteBody', 'The body is longer than Content-Length.'));
+    if (this.#parser === null) this.#take(chunk);
+    else this.#judge(() => this.#parser?.push(chunk));
+  }
+
+  /** Bytes without framing. */
+  #take(chunk: Uint8Array): void {
+    if (this.#failure !== null) return;
+    this.#bytesRead += chunk.length;
+    const failure = this.#checks.update(chunk);
+    if (failure !== null) {
+      this.#fail(failure);
       return;
     }
-    this.#sha256?.update(chunk);
-    this.#md5?.update(chunk);
     if (this.#waiting !== null) {
       const { resolve } = this.#waiting;
       this.#waiting = null;
@@ -129,8 +173,9 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #end(): void {
     this.#ended = true;
+    if (this.#failure === null) this.#judge(() => this.#parser?.end());
     if (this.#failure !== null) return;
-    const failure = this.#judge();
+    const failure = this.#checks.judge(this.#parser?.trailerValue ?? '');
     if (failure !== null) this.#fail(failure);
     else if (this.#waiting !== null) {
       const { resolve } = this.#waiting;
@@ -139,13 +184,13 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     }
   }
 
-  #judge(): WaybillError | null {
-    if (this.#bytesRead !== this.promise.lengthBytes) return refuse('IncompleteBody');
-    if (this.#sha256 !== null && !holds(this.#sha256, Buffer.from(this.promise.sha256 ?? '', 'hex'))) {
-      return refuse('XAmzContentSHA256Mismatch');
+  /** Inside an event of the stream nobody would catch what the framing refuses. */
+  #judge(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.#fail(isWaybillError(error) ? error : refuse('InternalError', undefined, {}, error));
     }
-    if (this.#md5 !== null && !holds(this.#md5, this.promise.md5 ?? Buffer.alloc(0))) return refuse('BadDigest');
-    return null;
   }
 
   #fail(failure: WaybillError): void {
@@ -161,9 +206,4 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       reject(failure);
     }
   }
-}
-
-function holds(hash: Hash, expected: Uint8Array): boolean {
-  const actual = hash.digest();
-  return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
