@@ -1,0 +1,74 @@
+/** Holds the bytes of a body, without framing, to what the head promised: length, SHA-256, Content-MD5, checksum. */
+import { createHash, timingSafeEqual, type Hash } from 'node:crypto';
+import { checksumHeader, type ObjectChecksum } from '../../core/checksums.ts';
+import type { WaybillError } from '../../core/failures.ts';
+import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
+import type { BodyChecksum } from '../backend.ts';
+import { refuse } from '../s3-error.ts';
+import { isChecksum } from './find-checksum.ts';
+import type { BodyPlan } from './plan-body.ts';
+
+export class BodyChecks {
+  readonly #plan: BodyPlan;
+  readonly #sha256: Hash | null;
+  readonly #md5: Hash | null;
+  readonly #checksum: ChecksumHash | null;
+  #lengthBytes = 0;
+
+  private constructor(plan: BodyPlan, checksum: ChecksumHash | null) {
+    this.#plan = plan;
+    this.#sha256 = plan.sha256 === null ? null : createHash('sha256');
+    this.#md5 = plan.md5 === null ? null : createHash('md5');
+    this.#checksum = checksum;
+  }
+
+  /** To be released when the request is over. */
+  static async create(plan: BodyPlan): Promise<BodyChecks> {
+    return new BodyChecks(plan, plan.checksum === null ? null : await acquireChecksumHash(plan.checksum.algorithm));
+  }
+
+  /** Null while the body holds what was promised of its length. */
+  update(bytes: Uint8Array): WaybillError | null {
+    this.#lengthBytes += bytes.length;
+    if (this.#lengthBytes > this.#plan.lengthBytes) {
+      return refuse('IncompleteBody', 'The body is longer than was promised.');
+    }
+    this.#sha256?.update(bytes);
+    this.#md5?.update(bytes);
+    this.#checksum?.update(bytes);
+    return null;
+  }
+
+  /** @param trailerValue of the announced trailer */
+  judge(trailerValue: string): WaybillError | null {
+    const { lengthBytes, sha256, md5, checksum } = this.#plan;
+    if (this.#lengthBytes !== lengthBytes) return refuse('IncompleteBody');
+    if (this.#sha256 !== null && !holds(this.#sha256.digest(), Buffer.from(sha256 ?? '', 'hex'))) {
+      return refuse('XAmzContentSHA256Mismatch');
+    }
+    if (this.#md5 !== null && md5 !== null && !holds(this.#md5.digest(), md5)) return refuse('BadDigest');
+    if (this.#checksum === null || checksum === null) return null;
+    const { algorithm, from } = checksum;
+    const value = from === 'header' ? checksum.value : trailerValue;
+    if (!isChecksum(value, algorithm)) {
+      return refuse('InvalidRequest', `Value for ${checksumHeader(algorithm)} trailing header is invalid.`);
+    }
+    if (holds(this.#checksum.digest(), Buffer.from(value, 'base64'))) return null;
+    return refuse('BadDigest', `The ${algorithm} you specified did not match the calculated checksum.`);
+  }
+
+  release(): void {
+    this.#checksum?.release();
+  }
+}
+
+function holds(actual: Uint8Array, expected: Uint8Array): boolean {
+  return actual.length === expected.length && timingSafeEqual(actual, expected);
+}
+
+/** As the store keeps it: over the whole of the bytes. */
+export const toObjectChecksum = ({ algorithm, value }: BodyChecksum): ObjectChecksum => ({
+  algorithm,
+  type: 'FULL_OBJECT',
+  value,
+});
