@@ -89,3 +89,16 @@ function withoutAwsChunked(value: string): string {
     .filter((coding) => coding !== 'aws-chunked' && coding !== '')
     .join(', ');
 }
+
+type Headers = readonly (readonly [name: string, value: string])[];
+
+/** Adds what the form of a body brings; a coding of the transport goes before the object's own. Sorted by name. */
+export function mergeHeaders(passed: Headers, added: Headers): Headers {
+  if (added.length === 0) return passed;
+  const merged = new Map(passed);
+  for (const [name, value] of added) {
+    const own = name === 'content-encoding' ? merged.get(name) : undefined;
+    merged.set(name, own === undefined ? value : `${value}, ${own}`);
+  }
+  return [...merged].sort(([a], [b]) => (a < b ? -1 : 1));
+}

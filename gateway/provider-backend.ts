@@ -6,7 +6,7 @@ import type { ProviderStore } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import type { Backend } from './backend.ts';
 import { toOutboundBody } from './outbound-body.ts';
-import { toOutboundHeaders } from './outbound-headers.ts';
+import { mergeHeaders, toOutboundHeaders } from './outbound-headers.ts';
 import { toOutboundQuery } from './outbound-query.ts';
 import { toProviderAddress } from './provider-address.ts';
 import type { ProviderConnection } from './provider-connection.ts';
@@ -32,17 +32,20 @@ export function createProviderBackend(parts: ProviderParts): Backend {
       const { target } = request;
       const address = toProviderAddress(store, target.bucket, target.key);
       const query = toOutboundQuery(target);
-      const headers = toOutboundHeaders(request.headers);
-      const body = await toOutboundBody(request, store.unsignedPayload);
-      const credentials = await parts.credentials.current();
-      const outbound = signer.sign({ address, method: request.method, query, headers, ...body }, credentials, now());
-      const refusal = await connection.send(outbound, response, request.signal);
-      if (refusal !== null) {
-        throw toProviderFailure(
-          refusal,
-          { store: store.name, region: store.region, operation: target.operation },
-          credentials,
-        );
+      const passed = toOutboundHeaders(request.headers);
+      const body = await toOutboundBody(request, store);
+      try {
+        const headers = mergeHeaders(passed, body.headers);
+        const credentials = await parts.credentials.current();
+        const unsigned = { ...body, address, method: request.method, query, headers };
+        const outbound = signer.sign(unsigned, credentials, now());
+        const refusal = await connection.send(outbound, response, request.signal);
+        if (refusal !== null) {
+          const asked = { store: store.name, region: store.region, operation: target.operation };
+          throw toProviderFailure(refusal, asked, credentials);
+        }
+      } finally {
+        await body.release();
       }
     },
     close: () => connection.close(),

@@ -12,7 +12,6 @@ import type { Dispatcher } from 'undici';
 import { WaybillError } from '../core/failures.ts';
 import { KiB } from '../core/limits.ts';
 import { toAnswerHeaders } from './answer-headers.ts';
-import { HeldBody } from './held-body.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
 
@@ -68,7 +67,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
     this.#status = status;
     this.#headers = headers;
     const isSuccess = status < 300 || status === 304;
-    if (isSuccess && this.#outbound.body instanceof HeldBody && !this.#outbound.body.isVerified) {
+    if (isSuccess && !this.#isBodySent()) {
       controller.abort(new WaybillError('store_error', 'the store answered before it had the whole body', { status }));
     } else if (!isSuccess || this.#response === null) {
       this.#collected = [];
@@ -127,6 +126,11 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
       headers: this.#headers,
       body: Buffer.concat(collected).subarray(0, COLLECTED_BYTES_MAX),
     };
+  }
+
+  #isBodySent(): boolean {
+    const { body } = this.#outbound;
+    return body === null || body instanceof Uint8Array || body.isVerified;
   }
 
   #endIsKnown(): boolean {

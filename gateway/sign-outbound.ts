@@ -1,9 +1,10 @@
 /** Signs a request with the provider's credentials, in the order and form in which it goes over the wire. */
+import { toAmzDate } from '../sigv4/amz-date.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { printQuery } from '../sigv4/canonical-query.ts';
 import { signRequest } from '../sigv4/sign.ts';
 import type { Credentials, SigningKeyCache } from '../sigv4/types.ts';
-import type { HeldBody } from './held-body.ts';
+import type { OutboundBody, OutboundStream } from './outbound-body.ts';
 import type { ProviderAddress } from './provider-address.ts';
 
 export interface OutboundRequest {
@@ -13,7 +14,7 @@ export interface OutboundRequest {
   readonly target: string;
   /** Names and values in turn, as undici takes them. */
   readonly headers: string[];
-  readonly body: Uint8Array | HeldBody | null;
+  readonly body: Uint8Array | OutboundStream | null;
 }
 
 export interface Unsigned {
@@ -23,11 +24,11 @@ export interface Unsigned {
   readonly query: readonly (readonly [name: string, value: string])[];
   /** On the allow-list, sorted. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Lower-case hex, or UNSIGNED-PAYLOAD. */
+  /** Lower-case hex, UNSIGNED-PAYLOAD, or a STREAMING-… word. */
   readonly payloadHash: string;
   /** Null where the method takes no body; else content-length is sent and signed, also when it is 0. */
   readonly contentLength: number | null;
-  readonly body: OutboundRequest['body'];
+  readonly body: OutboundBody['body'];
 }
 
 export interface OutboundSigner {
@@ -56,7 +57,15 @@ export function createOutboundSigner(region: string, keyCache: SigningKeyCache):
         method: request.method,
         target: query === '' ? request.address.path : `${request.address.path}?${query}`,
         headers: signed.headers.flat(),
-        body: request.body,
+        body:
+          typeof request.body === 'function'
+            ? request.body({
+                signingKey: signed.signingKey,
+                scope: { date: toAmzDate(at).slice(0, 8), region, service: 's3' },
+                amzDate: toAmzDate(at),
+                seedSignature: signed.signature,
+              })
+            : request.body,
       };
     },
   };

@@ -85,7 +85,11 @@ describe('the gateway before a provider', () => {
   });
 
   it('refuses what can be neither passed on nor dropped', async () => {
-    for (const header of ['x-amz-server-side-encryption-customer-key', 'x-amz-object-lock-mode', 'x-amz-copy-source']) {
+    for (const header of [
+      'x-amz-server-side-encryption-customer-key',
+      'x-amz-object-lock-mode',
+      'x-amz-rename-source',
+    ]) {
       const answer = await send(gateway.caller('etl'), {
         method: 'PUT',
         target: '/bucket/key',
