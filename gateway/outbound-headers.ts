@@ -7,8 +7,11 @@
  * workload must not be able to open an object to the world.
  */
 import { WaybillError } from '../core/failures.ts';
+import { encodeComponent, encodePath } from '../sigv4/encode.ts';
+import type { CopySource } from './backend.ts';
 import { isHeaderText } from './header-parameters.ts';
 import { toHeaderValue } from './parse-headers.ts';
+import { climbing, climbs } from './provider-address.ts';
 
 const PASSED = new Set([
   'cache-control',
@@ -37,6 +40,19 @@ const PASSED = new Set([
   'x-amz-tagging',
 ]);
 
+/** Of copies alone. The source itself is not among them: it is printed anew from what the policy saw. */
+const PASSED_WITH_SOURCE = new Set([
+  'x-amz-copy-source-if-match',
+  'x-amz-copy-source-if-modified-since',
+  'x-amz-copy-source-if-none-match',
+  'x-amz-copy-source-if-unmodified-since',
+  'x-amz-copy-source-range',
+  'x-amz-metadata-directive',
+  'x-amz-source-expected-bucket-owner',
+  'x-amz-tagging-directive',
+]);
+const COPY_SOURCE = 'x-amz-copy-source';
+
 /** By prefix: user metadata, and the values of checksums (crc32, crc32c, crc64nvme, sha1, sha256, …). */
 const PASSED_PREFIXES = ['x-amz-meta-', 'x-amz-checksum-'];
 
@@ -57,10 +73,14 @@ const REFUSED_PREFIXES = [
  * The caller's headers that go out, sorted by name, so that the same request always gives the same bytes; values as wire text.
  * @throws not_implemented for a header that can be neither passed nor dropped; invalid_request for text that no header can carry
  */
-export function toOutboundHeaders(headers: Iterable<readonly [name: string, value: string]>): [string, string][] {
-  const outbound: [string, string][] = [];
+export function toOutboundHeaders(
+  headers: Iterable<readonly [name: string, value: string]>,
+  source?: CopySource,
+): [string, string][] {
+  const outbound: [string, string][] = source === undefined ? [] : [[COPY_SOURCE, printCopySource(source)]];
   for (const [name, value] of headers) {
-    if (PASSED.has(name)) {
+    if (source !== undefined && name === COPY_SOURCE) continue;
+    if (PASSED.has(name) || (source !== undefined && PASSED_WITH_SOURCE.has(name))) {
       outbound.push([name, toWireValue(name, name === 'content-encoding' ? withoutAwsChunked(value) : value)]);
     } else if (name.startsWith('x-amz-')) {
       if (PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
@@ -71,6 +91,13 @@ export function toOutboundHeaders(headers: Iterable<readonly [name: string, valu
     }
   }
   return outbound.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** Encoded once from its decoded form, so that the provider reads the object that the policy allowed. */
+function printCopySource({ bucket, key, versionId }: CopySource): string {
+  if (climbs(key)) throw climbing();
+  const version = versionId === undefined ? '' : `?versionId=${encodeComponent(versionId)}`;
+  return `/${encodeComponent(bucket)}/${encodePath(key)}${version}`;
 }
 
 function toWireValue(name: string, value: string): string {

@@ -23,12 +23,7 @@ const DNS_LABEL = /^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/;
 
 /** @throws invalid_request for a key that climbs out of its bucket; S3 refuses it too */
 export function toProviderAddress(store: Addressing, bucket: string, key: string): ProviderAddress {
-  if (climbs(key)) {
-    throw new WaybillError('invalid_request', 'the key has more ".." than names before them', {
-      s3Code: 'InvalidURI',
-      status: 400,
-    });
-  }
+  if (climbs(key)) throw climbing();
   const split = store.endpoint.indexOf('://') + 3;
   const host = store.endpoint.slice(split);
   if (bucket === '') return { origin: store.endpoint, host, path: '/' };
@@ -48,7 +43,7 @@ export function toProviderAddress(store: Addressing, bucket: string, key: string
  * True when some ".." has nothing left to climb from. Keys are opaque to us, but a provider behind a proxy that folds paths would
  * be asked for another bucket. S3's own rule is the same: read from the left, there is never a ".." more than names.
  */
-function climbs(key: string): boolean {
+export function climbs(key: string): boolean {
   if (!key.includes('..')) return false;
   let depth = 0;
   for (const segment of key.split('/')) {
@@ -58,3 +53,9 @@ function climbs(key: string): boolean {
   }
   return false;
 }
+
+export const climbing = (): WaybillError =>
+  new WaybillError('invalid_request', 'the key has more ".." than names before them', {
+    s3Code: 'InvalidURI',
+    status: 400,
+  });

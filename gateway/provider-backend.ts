@@ -5,6 +5,7 @@
 import type { ProviderStore } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import type { Backend } from './backend.ts';
+import { isLate, LateAnswer } from './late-answer.ts';
 import { toOutboundBody } from './outbound-body.ts';
 import { mergeHeaders, toOutboundHeaders } from './outbound-headers.ts';
 import { toOutboundQuery } from './outbound-query.ts';
@@ -20,6 +21,8 @@ export interface ProviderParts {
   readonly connection: ProviderConnection;
   readonly keyCache: SigningKeyCache;
   readonly now?: () => Date;
+  /** See `late-answer.ts`; tests make it short. */
+  readonly keepAliveAfterMs?: number;
 }
 
 /** @throws (from `handle`) the provider's refusal as `toProviderFailure` tells; store_unreachable, store_timeout; body_corrupt */
@@ -32,18 +35,22 @@ export function createProviderBackend(parts: ProviderParts): Backend {
       const { target } = request;
       const address = toProviderAddress(store, target.bucket, target.key);
       const query = toOutboundQuery(target);
-      const passed = toOutboundHeaders(request.headers);
+      const passed = toOutboundHeaders(request.headers, target.source);
       const body = await toOutboundBody(request, store);
       try {
         const headers = mergeHeaders(passed, body.headers);
         const credentials = await parts.credentials.current();
         const unsigned = { ...body, address, method: request.method, query, headers };
         const outbound = signer.sign(unsigned, credentials, now());
-        const refusal = await connection.send(outbound, response, request.signal);
-        if (refusal !== null) {
-          const asked = { store: store.name, region: store.region, operation: target.operation };
-          throw toProviderFailure(refusal, asked, credentials);
+        const asked = { store: store.name, region: store.region, operation: target.operation };
+        if (isLate(target.operation)) {
+          const late = new LateAnswer(request, response, parts.keepAliveAfterMs);
+          const answer = await connection.send(outbound, null, request.signal, late.onBlank);
+          late.finish(answer, (refusal) => toProviderFailure(refusal, asked, credentials));
+          return;
         }
+        const refusal = await connection.send(outbound, response, request.signal);
+        if (refusal !== null) throw toProviderFailure(refusal, asked, credentials);
       } finally {
         await body.release();
       }

@@ -7,6 +7,7 @@ import { Agent } from 'undici';
 import { WaybillError } from '../core/failures.ts';
 import { isStaleConnection, toConnectionFailure } from './connection-failure.ts';
 import { ProviderExchange } from './provider-exchange.ts';
+import type { OnBlank } from './provider-exchange.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
 
@@ -35,7 +36,12 @@ export interface ProviderConnection {
    * Sends the request and passes a successful answer on to `response`. Resolves with null when that is done, or with the answer
    * when it is a refusal or `response` is null. Rejects with the failure; when the answer had begun, `response` was destroyed.
    */
-  send(outbound: OutboundRequest, response: ServerResponse | null, signal: AbortSignal): Promise<ProviderAnswer | null>;
+  send(
+    outbound: OutboundRequest,
+    response: ServerResponse | null,
+    signal: AbortSignal,
+    onBlank?: OnBlank,
+  ): Promise<ProviderAnswer | null>;
   close(): Promise<void>;
 }
 
@@ -53,6 +59,7 @@ export function createProviderConnection(store: string, limits: ProviderLimits =
     outbound: OutboundRequest,
     response: ServerResponse | null,
     signal: AbortSignal,
+    onBlank: OnBlank | null,
     mayRepeat: boolean,
   ): Promise<ProviderAnswer | null> =>
     new Promise((resolve, reject) => {
@@ -63,6 +70,7 @@ export function createProviderConnection(store: string, limits: ProviderLimits =
       const exchange = new ProviderExchange(
         outbound,
         response,
+        onBlank,
         (answer) => {
           signal.removeEventListener('abort', onAbort);
           resolve(answer);
@@ -70,7 +78,7 @@ export function createProviderConnection(store: string, limits: ProviderLimits =
         (error) => {
           signal.removeEventListener('abort', onAbort);
           if (mayRepeat && !exchange.isAnswered && !signal.aborted && isStaleConnection(error)) {
-            resolve(sendOnce(outbound, response, signal, false));
+            resolve(sendOnce(outbound, response, signal, onBlank, false));
           } else {
             reject(toConnectionFailure(error, store));
           }
@@ -94,9 +102,9 @@ export function createProviderConnection(store: string, limits: ProviderLimits =
     });
 
   return {
-    send: (outbound, response, signal) =>
+    send: (outbound, response, signal, onBlank) =>
       // Only what reads, and only once: of a write nobody knows whether the other side saw it.
-      sendOnce(outbound, response, signal, outbound.method === 'GET' || outbound.method === 'HEAD'),
+      sendOnce(outbound, response, signal, onBlank ?? null, outbound.method === 'GET' || outbound.method === 'HEAD'),
     close: () => agent.destroy(),
   };
 }

@@ -18,9 +18,13 @@ import type { OutboundRequest } from './sign-outbound.ts';
 /** S3's error documents have about 1 KiB, those of SignatureDoesNotMatch up to 20. */
 const COLLECTED_BYTES_MAX = 64 * KiB;
 
+/** Told of white space in a success that is collected: the provider's sign that it is still at work. */
+export type OnBlank = (status: number, headers: IncomingHttpHeaders) => void;
+
 export class ProviderExchange implements Dispatcher.DispatchHandler {
   readonly #outbound: OutboundRequest;
   readonly #response: ServerResponse | null;
+  readonly #onBlank: OnBlank | null;
   readonly #settle: (result: ProviderAnswer | null) => void;
   readonly #fail: (error: unknown) => void;
   #controller: Dispatcher.DispatchController | null = null;
@@ -32,17 +36,20 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
 
   /**
    * @param response null: the answer is collected, whatever it is
+   * @param onBlank for an answer that is collected
    * @param settle gets the collected answer, or null when it was passed on whole
    * @param fail gets what went wrong; when the answer had begun, the response is destroyed by then
    */
   constructor(
     outbound: OutboundRequest,
     response: ServerResponse | null,
+    onBlank: OnBlank | null,
     settle: (result: ProviderAnswer | null) => void,
     fail: (error: unknown) => void,
   ) {
     this.#outbound = outbound;
     this.#response = response;
+    this.#onBlank = onBlank;
     this.#settle = settle;
     this.#fail = fail;
   }
@@ -83,6 +90,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
   onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
     if (this.#collected !== null) {
       this.#collect(controller, chunk);
+      if (this.#onBlank !== null && this.#status < 300 && isBlank(chunk)) this.#onBlank(this.#status, this.#headers);
       return;
     }
     const response = this.#response;
@@ -138,3 +146,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
     return this.#headers['content-length'] !== undefined || this.#headers['transfer-encoding'] !== undefined;
   }
 }
+
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+const isBlank = (chunk: Uint8Array): boolean => chunk.every((byte) => BLANKS.has(byte));

@@ -11,6 +11,7 @@ import type { FailureType } from '../core/failures.ts';
 import type { Operation } from '../core/traffic.ts';
 import type { Credentials } from '../sigv4/types.ts';
 import { childText, parseXml } from './parse-xml.ts';
+import { isS3Code, S3_CODES } from './s3-codes.ts';
 import { scrubSecrets } from './secret-scrubber.ts';
 
 export interface ProviderAnswer {
@@ -83,10 +84,12 @@ const CODE_BY_STATUS: Readonly<Record<number, string>> = {
   503: 'ServiceUnavailable',
 };
 
-/** Never throws; never holds a secret, whatever the provider wrote. */
+/** For a refusal, or an <Error> that came with 200. Never throws; never holds a secret, whatever the provider wrote. */
 export function toProviderFailure(answer: ProviderAnswer, asked: Asked, credentials: Credentials): WaybillError {
-  const { status, headers } = answer;
+  const { headers } = answer;
   const document = parseErrorDocument(answer.body);
+  // S3 answers long operations with 200 before it knows; what the code means is what counts then.
+  const status = answer.status < 300 ? statusOfCode(document.code) : answer.status;
   const requestId = headers['x-amz-request-id'];
   const details = {
     store: asked.store,
@@ -128,6 +131,9 @@ function typeOf(code: string, status: number): FailureType {
   if (Object.hasOwn(TYPE_BY_CODE, code)) return TYPE_BY_CODE[code] ?? 'store_error';
   return status >= 500 ? 'store_error' : 'store_refused';
 }
+
+const statusOfCode = (code: string | undefined): number =>
+  isS3Code(code) && S3_CODES[code].status >= 400 ? S3_CODES[code].status : 500;
 
 function codeOfStatus(status: number, operation: Operation): string {
   if (status === 404 && (operation === 'HeadBucket' || operation === 'ListObjectsV2')) return 'NoSuchBucket';
