@@ -83,8 +83,15 @@ async function listGrouped(index: ObjectIndex, space: string, bounds: ScanBounds
 }
 
 function toListed(key: string, value: string): ListedObject {
-  const { sizeBytes, etag, modifiedMs } = parseObjectRecord(value);
-  return { key, sizeBytes, etag, lastModifiedMs: modifiedMs };
+  const { sizeBytes, etag, modifiedMs, checksum } = parseObjectRecord(value);
+  const { algorithm, type } = checksum ?? {};
+  return {
+    key,
+    sizeBytes,
+    etag,
+    lastModifiedMs: modifiedMs,
+    ...(algorithm && type && { checksum: { algorithm, type } }),
+  };
 }
 
 /** @param last the last entry of the page when more follows */

@@ -1,4 +1,5 @@
 /** PUT, DELETE and the tags of an object. */
+import { PUT_RULE } from '../rules/body-checksum.ts';
 import { checkWriteConditions } from '../rules/conditions.ts';
 import { checkKey } from '../rules/object-key.ts';
 import { checkPutRequest, checkTags } from '../rules/put-request.ts';
@@ -51,11 +52,17 @@ export function createObjectWrites(engine: Engine): Pick<Store, 'put' | 'delete'
       checkPutRequest(request);
       // Evaluated again when it counts; here it saves the writing of what is going to be refused.
       checkPlace(index, request, request);
-      const received = await receiveBody(engine, body, request.signal, 'inline-if-small');
+      const { signal } = request;
+      const received = await receiveBody(engine, body, { signal, rule: PUT_RULE, place: 'inline-if-small' });
+      const { etag, kept: checksum } = received;
       try {
-        const record = buildObjectRecord(request, received, now());
+        const record = buildObjectRecord(
+          request,
+          { sizeBytes: received.sizeBytes, etag, data: received.data, checksum },
+          now(),
+        );
         const unwanted = await commits.commit((view) => {
-          request.signal?.throwIfAborted();
+          signal?.throwIfAborted();
           const { changes, files: before } = toReplacement(view, request, request, record);
           return { changes: [received.change, ...changes], result: before };
         });
@@ -65,18 +72,17 @@ export function createObjectWrites(engine: Engine): Pick<Store, 'put' | 'delete'
         discardBody(engine, received);
         throw error;
       }
-      return { etag: received.etag };
+      return { etag, ...(checksum && { checksum }) };
     },
     delete: async (place) => {
       checkKey(place.key);
-      requireBucket(index, place.bucket);
-      if (findObject(index, place) === undefined) {
+      const conditions = place.ifMatch === undefined ? {} : { ifMatch: place.ifMatch };
+      if (checkPlace(index, place, conditions) === undefined) {
         // No fsync for what is not there. A put that is under way is concurrent, so before it is a right moment too.
         return;
       }
       const unwanted = await commits.commit<readonly string[]>((view) => {
-        requireBucket(view, place.bucket);
-        const before = findObject(view, place);
+        const before = checkPlace(view, place, conditions);
         if (before === undefined) {
           return { changes: [], result: [] };
         }

@@ -1,13 +1,16 @@
 /** Takes in the bytes of a PUT or of a part: small ones stay in memory for the index, larger ones go to a file. */
-import type { ETag } from '../../core/ids.ts';
 import { KiB } from '../../core/limits.ts';
 import { BodyCheck, checkBytes, toChunks } from '../rules/body-check.ts';
-import type { Stop } from '../rules/body-check.ts';
+import type { CheckedBody, Stop } from '../rules/body-check.ts';
+import { toFullChecksum } from '../rules/body-checksum.ts';
+import type { ChecksumRule } from '../rules/body-checksum.ts';
+import { acquireChecksumHash } from '../rules/checksum-hash.ts';
 import type { Body } from '../store.ts';
 import type { Engine } from './engine.ts';
 import { dataKey, inlineKey } from './index-keys.ts';
 import type { Change } from './object-index.ts';
 import type { DataRef } from './records.ts';
+import { SegmentBody } from './segment-body.ts';
 
 /**
  * Bodies up to this size live in the index. A file costs an inode, a rename and two fsyncs of its own, several times the CPU of an
@@ -16,40 +19,76 @@ import type { DataRef } from './records.ts';
  */
 export const INLINE_BYTES_MAX = 16 * KiB;
 
-export interface ReceivedBody {
+export interface ReceivedBody extends CheckedBody {
   readonly data: DataRef;
-  readonly etag: ETag;
   readonly sizeBytes: number;
   /** Makes the data belong to what the same batch writes. */
   readonly change: Change;
 }
 
-/** @throws body_corrupt, store_refused (too large); then nothing is left behind */
+/** @throws body_corrupt, store_refused (too large, wrong checksum algorithm); then nothing is left behind */
 export async function receiveBody(
   engine: Engine,
   body: Body,
-  signal: AbortSignal | undefined,
-  place: 'inline-if-small' | 'file',
+  { signal, rule, place }: { signal: AbortSignal | undefined; rule: ChecksumRule; place: 'inline-if-small' | 'file' },
 ): Promise<ReceivedBody> {
   const id = engine.ids.create();
   const { sizeBytes } = body;
   const either = toEither(signal, engine.closing);
   if (place === 'inline-if-small' && sizeBytes <= INLINE_BYTES_MAX) {
     const bytes = await toBytes(body, either);
-    return {
-      data: { kind: 'inline', id },
-      etag: checkBytes(body, bytes),
-      sizeBytes,
-      change: { key: inlineKey(id), value: bytes },
-    };
+    const checked = await checkBytes(body, bytes, rule);
+    return { ...checked, data: { kind: 'inline', id }, sizeBytes, change: { key: inlineKey(id), value: bytes } };
   }
-  const check = new BodyCheck(body);
-  let etag: ETag | undefined;
-  await engine.files.write(
-    id,
-    checked(body, check, either, (found) => (etag = found)),
-  );
-  return { data: { kind: 'file', id }, etag: etag as ETag, sizeBytes, change: { key: dataKey(id), value: '' } };
+  const checked = await writeFile(engine, id, body, rule, either);
+  const received: ReceivedBody = {
+    ...checked,
+    data: { kind: 'file', id },
+    sizeBytes,
+    change: { key: dataKey(id), value: '' },
+  };
+  return checked.kept === undefined ? withChecksumOf(engine, received, rule) : received;
+}
+
+async function writeFile(
+  engine: Engine,
+  id: string,
+  body: Body,
+  rule: ChecksumRule,
+  signal: Stop,
+): Promise<CheckedBody> {
+  const check = await BodyCheck.open(body, rule);
+  let checked: CheckedBody | undefined;
+  try {
+    await engine.files.write(
+      id,
+      passThrough(body, check, signal, (found) => (checked = found)),
+    );
+  } finally {
+    check.close();
+  }
+  return checked as CheckedBody;
+}
+
+/** For the body that promised a checksum and brought none. Rare, so its file is read again rather than every body hashed once more. */
+async function withChecksumOf(
+  engine: Engine,
+  received: ReceivedBody,
+  { algorithm }: ChecksumRule,
+): Promise<ReceivedBody> {
+  const { data, sizeBytes } = received;
+  const hash = await acquireChecksumHash(algorithm);
+  try {
+    for await (const chunk of new SegmentBody(engine.files, [{ id: data.id, offset: 0, lengthBytes: sizeBytes }])) {
+      hash.update(chunk);
+    }
+    return { ...received, kept: toFullChecksum(algorithm, hash.digest()) };
+  } catch (error) {
+    discardBody(engine, received);
+    throw error;
+  } finally {
+    hash.release();
+  }
 }
 
 /** A body whose transaction is on disk. */
@@ -67,11 +106,11 @@ export function discardBody(engine: Engine, received: ReceivedBody): void {
 }
 
 /** The check fails inside the write, before the file gets its name. */
-async function* checked(
+async function* passThrough(
   body: Body,
   check: BodyCheck,
   signal: Stop,
-  finish: (etag: ETag) => void,
+  finish: (checked: CheckedBody) => void,
 ): AsyncGenerator<Uint8Array> {
   for await (const chunk of toChunks(body, signal)) {
     check.update(chunk);

@@ -4,22 +4,28 @@
  * answer that got lost, returns it.
  */
 import { randomBytes } from 'node:crypto';
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
+import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
 import { checkKey, checkText } from '../rules/object-key.ts';
 import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
+import type { StoredPart } from '../rules/part-list.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
-import type { Store, UploadRef } from '../store.ts';
+import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
+import type { OpenUpload, PutResult, Store, UploadRef, UploadedPart } from '../store.ts';
 import { requireBucket } from './engine.ts';
 import type { Disposal, Engine } from './engine.ts';
 import type { View } from './group-commit.ts';
 import { completedKey, dataKey, partKey, partsOf, segmentsKey, uploadKey, uploadsOf } from './index-keys.ts';
 import type { Change } from './object-index.ts';
 import { toReplacement } from './object-writes.ts';
+import { packChecksum, unpackChecksum } from './packed-checksum.ts';
 import { discardBody, keepBody, receiveBody } from './receive-body.ts';
 import { buildObjectRecord, parseRecord, printRecord } from './records.ts';
 import type { CompletedRecord, DataRef, PartRecord, UploadRecord } from './records.ts';
+import { printSegments } from './segments.ts';
 
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
@@ -39,17 +45,33 @@ function findUpload(view: Pick<View, 'read'>, { bucket, key, uploadId }: UploadR
   return parseRecord<UploadRecord>(text);
 }
 
-type NumberedPart = PartRecord & { readonly partNumber: number };
+type IndexedPart = StoredPart & { readonly id: string };
 
-async function loadParts(view: Pick<View, 'scanPrefix'>, uploadId: string): Promise<NumberedPart[]> {
+async function loadParts(view: Pick<View, 'scanPrefix'>, uploadId: string): Promise<IndexedPart[]> {
   const parts = await view.scanPrefix(partsOf(uploadId));
   return parts
-    .map(([key, value]) => ({
-      ...parseRecord<PartRecord>(value),
-      partNumber: Number(key.slice(partsOf(uploadId).length)),
-    }))
+    .map(([key, value]) => toIndexedPart(Number(key.slice(partsOf(uploadId).length)), parseRecord<PartRecord>(value)))
     .sort((a, b) => a.partNumber - b.partNumber);
 }
+
+function toIndexedPart(partNumber: number, { id, sizeBytes, etag, c, b, modifiedMs }: PartRecord): IndexedPart {
+  const checksum = toPartChecksum(unpackChecksum(c));
+  const beside = toPartChecksum(unpackChecksum(b));
+  return {
+    partNumber,
+    id,
+    sizeBytes,
+    etag,
+    ...(checksum && { checksum }),
+    ...(beside && { beside }),
+    ...(modifiedMs !== undefined && { lastModifiedMs: modifiedMs }),
+  };
+}
+
+const toPartChecksum = (checksum: ObjectChecksum | undefined): IndexedPart['checksum'] =>
+  checksum && { algorithm: checksum.algorithm, value: checksum.value };
+
+const toWholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
 /** Ends an upload: its record, its parts and all of their files but those in `kept` go. */
 export async function toUploadDisposal(
@@ -75,9 +97,10 @@ export function createUploads(engine: Engine): UploadOperations {
   return {
     createUpload: async (request) => {
       checkPutRequest(request);
-      const { bucket, key, headers, tags = {} } = request;
+      checkUploadChecksum(request.checksum);
+      const { bucket, key, headers, tags = {}, checksum } = request;
       const uploadId = randomBytes(16).toString('hex');
-      const record: UploadRecord = { key, uploadId, initiatedMs: now(), headers, tags };
+      const record: UploadRecord = { key, uploadId, initiatedMs: now(), headers, tags, ...(checksum && { checksum }) };
       await commits.commit((view) => {
         requireBucket(view, bucket);
         return {
@@ -89,10 +112,18 @@ export function createUploads(engine: Engine): UploadOperations {
     },
     uploadPart: async (upload, partNumber, body) => {
       checkPartNumber(partNumber);
-      findUpload(index, upload);
-      const received = await receiveBody(engine, body, upload.signal, 'file');
+      const rule = toPartRule(findUpload(index, upload).checksum);
+      const received = await receiveBody(engine, body, { signal: upload.signal, rule, place: 'file' });
+      const { etag, kept, beside } = received;
       try {
-        const part: PartRecord = { id: received.data.id, sizeBytes: received.sizeBytes, etag: received.etag };
+        const part: PartRecord = {
+          id: received.data.id,
+          sizeBytes: received.sizeBytes,
+          etag,
+          modifiedMs: toWholeSeconds(now()),
+          ...(kept && { c: packChecksum(kept) }),
+          ...(beside && { b: packChecksum(beside) }),
+        };
         const unwanted = await commits.commit<readonly string[]>((view) => {
           findUpload(view, upload);
           const key = partKey(upload.uploadId, partNumber);
@@ -107,41 +138,48 @@ export function createUploads(engine: Engine): UploadOperations {
         discardBody(engine, received);
         throw error;
       }
-      return { etag: received.etag };
+      const checksum = beside ?? kept;
+      return { etag, ...(checksum && { checksum }) };
     },
     completeUpload: async (upload, parts) => {
       const { bucket, key, uploadId } = upload;
       const named = toNamedParts(parts);
       const etag = toMultipartEtag(named.map((part) => part.etag));
       const objectId = ids.create();
-      const unwanted = await commits.commit<readonly string[]>(async (view) => {
+      const { result, unwanted } = await commits.commit<Completion>(async (view) => {
         requireBucket(view, bucket);
-        if (isRepeated(view, upload, etag)) {
-          return { changes: [], result: [] };
+        const before = findCompleted(view, upload, etag);
+        if (before !== undefined) {
+          return { changes: [], result: { result: before, unwanted: [] } };
         }
         const record = findUpload(view, upload);
         const uploaded = new Map((await loadParts(view, uploadId)).map((part) => [part.partNumber, part]));
         const chosen = chooseParts(named, (partNumber) => uploaded.get(partNumber));
-        const segments = chosen.map(({ id, sizeBytes }) => ({ id, sizeBytes }));
-        const sizeBytes = segments.reduce((sum, segment) => sum + segment.sizeBytes, 0);
+        const sizeBytes = chosen.reduce((sum, part) => sum + part.sizeBytes, 0);
+        const checksum = await buildMultipartChecksum(record.checksum, chosen);
+        checkCompletion(upload, sizeBytes, checksum);
         const data: DataRef = { kind: 'segments', id: objectId };
-        const object = buildObjectRecord(record, { sizeBytes, etag, data }, now());
+        const object = buildObjectRecord(record, { sizeBytes, etag, data, checksum }, now());
         const replacement = toReplacement(view, upload, upload, object);
-        const kept = new Set(segments.map(({ id }) => id));
+        const kept = new Set(chosen.map(({ id }) => id));
         const disposal = await toUploadDisposal(view, uploadKey(bucket, key, uploadId), uploadId, kept);
-        const completed: CompletedRecord = { bucket, key, etag, completedMs: now() };
+        const c = checksum && packChecksum(checksum);
+        const completed: CompletedRecord = { bucket, key, etag, completedMs: now(), ...(c !== undefined && { c }) };
         return {
           changes: [
             ...replacement.changes,
             ...disposal.changes,
-            { key: segmentsKey(objectId), value: printRecord(segments) },
+            { key: segmentsKey(objectId), value: printSegments(chosen) },
             { key: completedKey(uploadId), value: printRecord(completed) },
           ],
-          result: [...replacement.files, ...disposal.files],
+          result: {
+            result: { etag, ...(checksum && { checksum }) },
+            unwanted: [...replacement.files, ...disposal.files],
+          },
         };
       });
       files.release(unwanted);
-      return { etag };
+      return result;
     },
     abortUpload: async (upload) => {
       const unwanted = await commits.commit(async (view) => {
@@ -158,7 +196,7 @@ export function createUploads(engine: Engine): UploadOperations {
         changes: [],
         result: await loadParts(view, upload.uploadId),
       }));
-      return parts.map(({ partNumber, etag, sizeBytes }) => ({ partNumber, etag, sizeBytes }));
+      return parts.map(({ id: _id, beside: _beside, ...part }): UploadedPart => part);
     },
     listUploads: async ({ bucket, prefix }) => {
       checkText('prefix', prefix);
@@ -168,15 +206,29 @@ export function createUploads(engine: Engine): UploadOperations {
         found.push(parseRecord<UploadRecord>(value));
       }
       return found
-        .map(({ key, uploadId, initiatedMs }) => ({ key, uploadId, initiatedMs }))
+        .map(({ key, uploadId, initiatedMs, checksum }): OpenUpload => ({
+          key,
+          uploadId,
+          initiatedMs,
+          ...(checksum && { checksum }),
+        }))
         .sort((a, b) => compareUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs);
     },
   };
 }
 
-/** True when this upload was completed before with the same parts. */
-function isRepeated(view: View, { bucket, key, uploadId }: UploadRef, etag: string): boolean {
+interface Completion {
+  readonly result: PutResult;
+  readonly unwanted: readonly string[];
+}
+
+/** What this upload returned when it was completed before with the same parts. */
+function findCompleted(view: View, { bucket, key, uploadId }: UploadRef, etag: string): PutResult | undefined {
   const text = UPLOAD_ID.test(uploadId) ? view.read(completedKey(uploadId)) : undefined;
   const completed = text === undefined ? undefined : parseRecord<CompletedRecord>(text);
-  return completed?.bucket === bucket && completed.key === key && completed.etag === etag;
+  if (completed?.bucket !== bucket || completed.key !== key || completed.etag !== etag) {
+    return undefined;
+  }
+  const checksum = unpackChecksum(completed.c);
+  return { etag: completed.etag, ...(checksum && { checksum }) };
 }

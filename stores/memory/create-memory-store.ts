@@ -3,16 +3,19 @@
  * compared with it under random sequences of operations, so what it does is what the port means. For tests and for scratch
  * work in one process; a listing sorts the whole bucket.
  */
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import type { ETag } from '../../core/ids.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
+import { PUT_RULE } from '../rules/body-checksum.ts';
 import { checkBucketName } from '../rules/bucket-name.ts';
 import { toByteRange } from '../rules/byte-range.ts';
 import { checkReadConditions, checkWriteConditions } from '../rules/conditions.ts';
+import { toPartRange } from '../rules/object-parts.ts';
 import { checkKey, checkText } from '../rules/object-key.ts';
 import { checkPutRequest, checkTags } from '../rules/put-request.ts';
 import { noSuchBucket, noSuchKey, noSuchVersion, refused } from '../rules/refusals.ts';
 import { WholeBody } from '../rules/whole-body.ts';
-import type { ObjectInfo, ObjectRequest, PutRequest, Store, WriteConditions } from '../store.ts';
+import type { ObjectInfo, ObjectPart, ObjectRequest, PutRequest, Store, WriteConditions } from '../store.ts';
 import { buildListPage } from './build-list-page.ts';
 import { createMemoryUploads } from './memory-uploads.ts';
 import { readBody } from './read-body.ts';
@@ -20,7 +23,17 @@ import { readBody } from './read-body.ts';
 export interface StoredObject {
   readonly bytes: Uint8Array;
   readonly info: ObjectInfo;
+  /** Of an object that was made of parts. */
+  readonly parts: readonly ObjectPart[] | undefined;
   readonly tags: Readonly<Record<string, string>>;
+}
+
+/** What an object is, beside what its request says of it. */
+export interface Content {
+  readonly bytes: Uint8Array;
+  readonly etag: ETag;
+  readonly checksum: ObjectChecksum | undefined;
+  readonly parts?: readonly ObjectPart[];
 }
 
 export interface MemoryBucket {
@@ -64,10 +77,10 @@ export function createMemoryStore(now: () => number = Date.now): Store {
     );
 
   /** The moment when an object becomes visible: conditions and effect in one step. */
-  const commit = (request: PutRequest, conditions: WriteConditions, bytes: Uint8Array, etag: ETag): void => {
+  const commit = (request: PutRequest, conditions: WriteConditions, content: Content): void => {
     const { bucket, key } = request;
     check({ bucket, key, ...conditions });
-    find(bucket).objects.set(key, { bytes, ...describe(request, bytes.byteLength, etag, now()) });
+    find(bucket).objects.set(key, toStored(request, content, now()));
   };
   const uploads = createMemoryUploads({ commit, requireBucket: (name) => void find(name), now });
 
@@ -90,21 +103,28 @@ export function createMemoryStore(now: () => number = Date.now): Store {
       uploads.forget(name);
     },
     list: async (request) => buildListPage(find(request.bucket), request),
-    head: async (request) => read(request).info,
+    head: async (request) => {
+      const { info, parts } = read(request);
+      return request.withParts === true && parts !== undefined ? { ...info, parts } : info;
+    },
     get: async (request) => {
-      const { info, bytes } = read(request);
-      const range = toByteRange(request.range, info.sizeBytes);
+      const { info, bytes, parts } = read(request);
+      const range =
+        request.partNumber === undefined
+          ? toByteRange(request.range, info.sizeBytes)
+          : toPartRange(parts, info.sizeBytes, request.partNumber);
       return { info, range, body: new WholeBody(bytes.slice(range.first, range.first + range.lengthBytes)) };
     },
     put: async (request, body) => {
       checkPutRequest(request);
       check(request);
-      const { bytes, etag } = await readBody(body, request.signal);
-      commit(request, request, bytes, etag);
-      return { etag };
+      const { bytes, etag, kept: checksum } = await readBody(body, PUT_RULE, request.signal);
+      commit(request, request, { bytes, etag, checksum });
+      return { etag, checksum };
     },
-    delete: async ({ bucket, key }) => {
+    delete: async ({ bucket, key, ifMatch }) => {
       checkKey(key);
+      check({ bucket, key, ...(ifMatch === undefined ? {} : { ifMatch }) });
       find(bucket).objects.delete(key);
     },
     ...uploads.operations,
@@ -124,15 +144,18 @@ export function createMemoryStore(now: () => number = Date.now): Store {
   };
 }
 
-function describe(
-  request: PutRequest,
-  sizeBytes: number,
-  etag: ETag,
-  nowMs: number,
-): Pick<StoredObject, 'info' | 'tags'> {
+function toStored(request: PutRequest, { bytes, etag, checksum, parts }: Content, nowMs: number): StoredObject {
   const tags = { ...request.tags };
-  const lastModifiedMs = Math.floor(nowMs / 1000) * 1000;
-  const tagCount = Object.keys(tags).length;
-  const headers = { ...request.headers, metadata: { ...request.headers.metadata } };
-  return { tags, info: { ...headers, sizeBytes, etag, lastModifiedMs, tagCount, etagIsContentHash: true } };
+  const info: ObjectInfo = {
+    ...request.headers,
+    metadata: { ...request.headers.metadata },
+    sizeBytes: bytes.byteLength,
+    etag,
+    lastModifiedMs: Math.floor(nowMs / 1000) * 1000,
+    tagCount: Object.keys(tags).length,
+    etagIsContentHash: true,
+    ...(checksum && { checksum }),
+    ...(parts && { partCount: parts.length }),
+  };
+  return { bytes, info, parts, tags };
 }

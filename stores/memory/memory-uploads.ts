@@ -1,21 +1,34 @@
 /** Multipart uploads of the memory store. What a completed upload returned is remembered, so that completing again returns it. */
 import { randomBytes } from 'node:crypto';
-import type { ETag } from '../../core/ids.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
+import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
 import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
+import type { StoredPart } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
-import type { OpenUpload, PutRequest, Store, UploadRef, WriteConditions } from '../store.ts';
+import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
+import type {
+  CreateUploadRequest,
+  ObjectPart,
+  OpenUpload,
+  PutRequest,
+  PutResult,
+  Store,
+  UploadRef,
+  UploadedPart,
+  WriteConditions,
+} from '../store.ts';
+import type { Content } from './create-memory-store.ts';
 import { readBody } from './read-body.ts';
 
 interface Upload extends OpenUpload {
-  readonly request: PutRequest;
-  readonly parts: Map<number, { partNumber: number; etag: ETag; sizeBytes: number; bytes: Uint8Array }>;
+  readonly request: CreateUploadRequest;
+  readonly parts: Map<number, StoredPart & { readonly bytes: Uint8Array }>;
 }
 
 interface Surroundings {
-  readonly commit: (request: PutRequest, conditions: WriteConditions, bytes: Uint8Array, etag: ETag) => void;
+  readonly commit: (request: PutRequest, conditions: WriteConditions, content: Content) => void;
   readonly requireBucket: (bucket: string) => void;
   readonly now: () => number;
 }
@@ -31,7 +44,7 @@ export interface MemoryUploads {
 
 export function createMemoryUploads({ commit, requireBucket, now }: Surroundings): MemoryUploads {
   const open = new Map<string, Upload>();
-  const completed = new Map<string, { bucket: string; key: string; etag: ETag }>();
+  const completed = new Map<string, { bucket: string; key: string; result: PutResult }>();
 
   const find = ({ bucket, key, uploadId }: UploadRef): Upload => {
     requireBucket(bucket);
@@ -42,35 +55,67 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
     return upload;
   };
 
+  const findCompleted = ({ bucket, key, uploadId }: UploadRef, etag: string): PutResult | undefined => {
+    const before = completed.get(uploadId);
+    return before?.bucket === bucket && before.key === key && before.result.etag === etag ? before.result : undefined;
+  };
+
   const operations: UploadOperations = {
     createUpload: async (request) => {
       checkPutRequest(request);
+      checkUploadChecksum(request.checksum);
       requireBucket(request.bucket);
       const uploadId = randomBytes(16).toString('hex');
-      open.set(uploadId, { key: request.key, uploadId, initiatedMs: now(), request, parts: new Map() });
+      const { key, checksum } = request;
+      open.set(uploadId, {
+        key,
+        uploadId,
+        initiatedMs: now(),
+        request,
+        parts: new Map(),
+        ...(checksum && { checksum }),
+      });
       return { uploadId };
     },
     uploadPart: async (ref, partNumber, body) => {
       checkPartNumber(partNumber);
-      find(ref);
-      const { bytes, etag } = await readBody(body, ref.signal);
-      find(ref).parts.set(partNumber, { partNumber, etag, sizeBytes: bytes.byteLength, bytes });
-      return { etag };
+      const rule = toPartRule(find(ref).checksum);
+      const { bytes, etag, kept, beside } = await readBody(body, rule, ref.signal);
+      find(ref).parts.set(partNumber, {
+        partNumber,
+        etag,
+        sizeBytes: bytes.byteLength,
+        bytes,
+        checksum: { algorithm: kept.algorithm, value: kept.value },
+        ...(beside && { beside: { algorithm: beside.algorithm, value: beside.value } }),
+        lastModifiedMs: Math.floor(now() / 1000) * 1000,
+      });
+      return { etag, checksum: beside ?? kept };
     },
     completeUpload: async (ref, parts) => {
       requireBucket(ref.bucket);
       const named = toNamedParts(parts);
       const etag = toMultipartEtag(named.map((part) => part.etag));
-      const before = completed.get(ref.uploadId);
-      if (before?.bucket === ref.bucket && before.key === ref.key && before.etag === etag) {
-        return { etag };
+      const before = findCompleted(ref, etag);
+      if (before !== undefined) {
+        return before;
       }
       const upload = find(ref);
       const chosen = chooseParts(named, (partNumber) => upload.parts.get(partNumber));
-      commit(upload.request, ref, Buffer.concat(chosen.map((part) => part.bytes)), etag);
+      const bytes = Buffer.concat(chosen.map((part) => part.bytes));
+      const checksum = await buildMultipartChecksum(upload.checksum, chosen);
+      // While that was computed the same completion, or an abort, may have come first.
+      const meanwhile = findCompleted(ref, etag);
+      if (meanwhile !== undefined) {
+        return meanwhile;
+      }
+      find(ref);
+      checkCompletion(ref, bytes.byteLength, checksum);
+      commit(upload.request, ref, { bytes, etag, checksum, parts: chosen.map(toObjectPart) });
       open.delete(ref.uploadId);
-      completed.set(ref.uploadId, { bucket: ref.bucket, key: ref.key, etag });
-      return { etag };
+      const result: PutResult = { etag, ...(checksum && { checksum }) };
+      completed.set(ref.uploadId, { bucket: ref.bucket, key: ref.key, result });
+      return result;
     },
     abortUpload: async (ref) => {
       find(ref);
@@ -78,7 +123,7 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
     },
     listParts: async (ref) =>
       [...find(ref).parts.values()]
-        .map(({ partNumber, etag, sizeBytes }) => ({ partNumber, etag, sizeBytes }))
+        .map(({ bytes: _bytes, beside: _beside, ...part }): UploadedPart => part)
         .sort((a, b) => a.partNumber - b.partNumber),
   };
   return {
@@ -86,7 +131,7 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
     list: (bucket, prefix) =>
       [...open.values()]
         .filter((upload) => upload.request.bucket === bucket && upload.key.startsWith(prefix))
-        .map(({ key, uploadId, initiatedMs }) => ({ key, uploadId, initiatedMs }))
+        .map(({ request: _request, parts: _parts, ...upload }): OpenUpload => upload)
         .sort((a, b) => compareUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs),
     forget: (bucket) => {
       for (const upload of open.values()) {
@@ -97,3 +142,9 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
     },
   };
 }
+
+const toObjectPart = ({ partNumber, sizeBytes, checksum }: UploadedPart): ObjectPart => ({
+  partNumber,
+  sizeBytes,
+  ...(checksum && { checksum }),
+});

@@ -1,6 +1,7 @@
 /**
  * Holds a body to what was promised of it: exactly so many bytes, with this SHA-256 when one was given. The MD5 that becomes the
- * ETag is computed on the way. Nobody commits a body before `finish` returned.
+ * ETag, and the checksum that is kept where the body brings none, are computed on the way. Nobody commits a body before `finish`
+ * returned.
  */
 import { createHash, hash } from 'node:crypto';
 import type { Hash } from 'node:crypto';
@@ -8,18 +9,36 @@ import type { ETag } from '../../core/ids.ts';
 import { isWaybillError } from '../../core/failures.ts';
 import { SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import type { Body } from '../store.ts';
+import { chooseChecksums, isComputed, toFullChecksum } from './body-checksum.ts';
+import type { BodyChecksums, ChecksumRule } from './body-checksum.ts';
+import { acquireChecksumHash, computeChecksum } from './checksum-hash.ts';
+import type { ChecksumHash } from './checksum-hash.ts';
 import { bodyCorrupt, refused } from './refusals.ts';
+
+/** What is known of a body once all of it was seen. */
+export interface CheckedBody extends BodyChecksums {
+  readonly etag: ETag;
+}
 
 export class BodyCheck {
   readonly #body: Body;
+  readonly #rule: ChecksumRule;
+  readonly #checksum: ChecksumHash | undefined;
   readonly #md5: Hash = createHash('md5');
   readonly #sha256: Hash | undefined;
   #sizeBytes = 0;
 
-  constructor(body: Body) {
-    checkSize(body);
+  private constructor(body: Body, rule: ChecksumRule, checksum: ChecksumHash | undefined) {
     this.#body = body;
+    this.#rule = rule;
+    this.#checksum = checksum;
     this.#sha256 = body.sha256 === undefined ? undefined : createHash('sha256');
+  }
+
+  /** @throws store_refused with s3Code MissingContentLength, EntityTooLarge */
+  static async open(body: Body, rule: ChecksumRule): Promise<BodyCheck> {
+    checkSize(body);
+    return new BodyCheck(body, rule, isComputed(body, rule) ? await acquireChecksumHash(rule.algorithm) : undefined);
   }
 
   /** @throws body_corrupt as soon as there are more bytes than promised */
@@ -30,29 +49,42 @@ export class BodyCheck {
     }
     this.#md5.update(chunk);
     this.#sha256?.update(chunk);
+    this.#checksum?.update(chunk);
   }
 
-  /** The ETag. @throws body_corrupt */
-  finish(): ETag {
+  /** @throws body_corrupt; store_refused with s3Code InvalidRequest (a checksum of the wrong algorithm) */
+  finish(): CheckedBody {
     if (this.#sizeBytes !== this.#body.sizeBytes) {
       throw wrongSize(this.#body, this.#sizeBytes);
     }
     if (this.#sha256 !== undefined && this.#sha256.digest('hex') !== this.#body.sha256) {
       throw wrongHash();
     }
-    return this.#md5.digest('hex') as ETag;
+    const checksums = chooseChecksums(this.#rule, this.#body.checksum?.(), this.#checksum?.digest());
+    return { etag: this.#md5.digest('hex') as ETag, ...checksums };
+  }
+
+  /** Whatever became of the body: nothing is called afterwards. */
+  close(): void {
+    this.#checksum?.release();
   }
 }
 
-/** The same for bytes that are at hand: one call of each hash instead of three. @throws body_corrupt */
-export function checkBytes(body: Body, bytes: Uint8Array): ETag {
+/** The same for bytes that are at hand: one call of each hash instead of three. Throws as `finish` does. */
+export async function checkBytes(body: Body, bytes: Uint8Array, rule: ChecksumRule): Promise<CheckedBody> {
   if (bytes.byteLength !== body.sizeBytes) {
     throw wrongSize(body, bytes.byteLength);
   }
   if (body.sha256 !== undefined && hash('sha256', bytes, 'hex') !== body.sha256) {
     throw wrongHash();
   }
-  return hash('md5', bytes, 'hex') as ETag;
+  const digest = isComputed(body, rule) ? await computeChecksum(rule.algorithm, bytes) : undefined;
+  const { kept, beside } = chooseChecksums(rule, body.checksum?.(), digest);
+  return {
+    etag: hash('md5', bytes, 'hex') as ETag,
+    kept: kept ?? toFullChecksum(rule.algorithm, await computeChecksum(rule.algorithm, bytes)),
+    beside,
+  };
 }
 
 /** What of an AbortSignal is asked between two chunks. */

@@ -1,12 +1,7 @@
 /** The list of parts that completes a multipart upload. Source: Amazon S3 API reference, CompleteMultipartUpload. */
 import { PARTS_MAX, PART_BYTES_MIN } from '../../core/limits.ts';
-import type { UploadedPart } from '../store.ts';
+import type { CompletedPart, PartChecksum, UploadedPart } from '../store.ts';
 import { refused } from './refusals.ts';
-
-export interface NamedPart {
-  readonly partNumber: number;
-  readonly etag: string;
-}
 
 /** ETags arrive from XML with or without their quotes. */
 const unquote = (etag: string): string => (/^".*"$/.test(etag) ? etag.slice(1, -1) : etag);
@@ -19,32 +14,38 @@ export function checkPartNumber(partNumber: number): void {
 }
 
 /** Unquoted, and in ascending order without repeats. @throws store_refused with s3Code MalformedXML, InvalidPartOrder */
-export function toNamedParts(parts: readonly NamedPart[]): readonly NamedPart[] {
+export function toNamedParts(parts: readonly CompletedPart[]): readonly CompletedPart[] {
   if (parts.length === 0) {
     throw refused('MalformedXML', 400, 'completing an upload takes at least one part');
   }
   let previous = 0;
-  return parts.map(({ partNumber, etag }) => {
+  return parts.map((part) => {
+    const { partNumber, etag } = part;
     if (!(partNumber > previous)) {
       throw refused('InvalidPartOrder', 400, 'the parts are not in ascending order', { partNumber });
     }
     previous = partNumber;
-    return { partNumber, etag: unquote(etag) };
+    return { ...part, etag: unquote(etag) };
   });
+}
+
+/** A part with the checksum that it brought, where that is not of the upload's algorithm. */
+export interface StoredPart extends UploadedPart {
+  readonly beside?: PartChecksum;
 }
 
 /**
  * The uploaded parts that the list names, in its order.
- * @throws store_refused with s3Code InvalidPart (absent, or another ETag), EntityTooSmall (below 5 MiB, and not the last)
+ * @throws store_refused with s3Code InvalidPart (absent, another ETag or checksum), EntityTooSmall (below 5 MiB, and not the last)
  */
-export function chooseParts<Part extends UploadedPart>(
-  named: readonly NamedPart[],
+export function chooseParts<Part extends StoredPart>(
+  named: readonly CompletedPart[],
   uploaded: (partNumber: number) => Part | undefined,
 ): Part[] {
-  const chosen = named.map(({ partNumber, etag }) => {
+  const chosen = named.map(({ partNumber, etag, checksum }) => {
     const part = uploaded(partNumber);
-    if (part?.etag !== etag) {
-      throw refused('InvalidPart', 400, 'a part was not uploaded, or has another ETag', { partNumber });
+    if (part?.etag !== etag || (checksum !== undefined && !hasChecksum(part, checksum))) {
+      throw refused('InvalidPart', 400, 'a part was not uploaded, or has another ETag or checksum', { partNumber });
     }
     return part;
   });
@@ -58,3 +59,6 @@ export function chooseParts<Part extends UploadedPart>(
   }
   return chosen;
 }
+
+const hasChecksum = ({ checksum, beside }: StoredPart, { algorithm, value }: PartChecksum): boolean =>
+  [checksum, beside].some((each) => each?.algorithm === algorithm && each.value === value);

@@ -25,15 +25,16 @@ export async function putObject(
   return { etag: parseWrittenETag(headers), ...versionOf(headers) };
 }
 
-/** Some stores answer NoSuchKey where S3 says nothing: the object is gone either way. */
+/** Some stores answer NoSuchKey where S3 says nothing: the object is gone either way. Under If-Match it is the answer. */
 export async function deleteObject(
   client: S3Client,
-  request: { bucket: string; key: string; signal?: AbortSignal },
+  { ifMatch, ...request }: { bucket: string; key: string; ifMatch?: string; signal?: AbortSignal },
 ): Promise<void> {
+  const headers = buildConditions(ifMatch === undefined ? {} : { ifMatch });
   try {
-    await client.send({ operation: 'DeleteObject', method: 'DELETE', ...request });
+    await client.send({ operation: 'DeleteObject', method: 'DELETE', headers, ...request });
   } catch (error) {
-    if (!isWaybillError(error) || error.type !== 'no_such_key') throw error;
+    if (ifMatch !== undefined || !isWaybillError(error) || error.type !== 'no_such_key') throw error;
   }
 }
 

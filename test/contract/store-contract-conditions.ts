@@ -51,6 +51,33 @@ export function describeConditions(subject: Subject): void {
       await assertFails(read('absent'), 'no_such_key');
     });
 
+    it('a delete under If-Match deletes exactly that ETag, and * whatever is there', async () => {
+      const etag = await put('delete', 'first');
+      const place = { bucket: subject.bucket, key: 'conditions/delete' };
+      await assertFails(subject.store.delete({ ...place, ifMatch: OTHER }), 'precondition_failed');
+      assert.equal(await read('delete'), 'first');
+      await subject.store.delete({ ...place, ifMatch: etag });
+      await assertFails(read('delete'), 'no_such_key');
+      await put('delete', 'second');
+      await subject.store.delete({ ...place, ifMatch: '*' });
+      await assertFails(read('delete'), 'no_such_key');
+    });
+
+    it('a delete under If-Match of what is not there is no_such_key', async () => {
+      const place = { bucket: subject.bucket, key: 'conditions/never' };
+      await assertFails(subject.store.delete({ ...place, ifMatch: OTHER }), 'no_such_key', 'NoSuchKey');
+      await assertFails(subject.store.delete({ ...place, ifMatch: '*' }), 'no_such_key');
+      await subject.store.delete(place);
+    });
+
+    it('of many concurrent deletes under one ETag exactly one wins', async () => {
+      const etag = await put('delete-race', 'x');
+      const place = { bucket: subject.bucket, key: 'conditions/delete-race' };
+      const deletes = Array.from({ length: 8 }, () => subject.store.delete({ ...place, ifMatch: etag }));
+      const results = await Promise.allSettled(deletes);
+      assert.equal(results.filter((result) => result.status === 'fulfilled').length, 1);
+    });
+
     it('of many concurrent creations of one key exactly one wins, and its bytes are there', async () => {
       const puts = Array.from({ length: 12 }, async (_, index) =>
         put('race', `body ${String(index)}`, { ifNoneMatch: '*' }),

@@ -39,9 +39,13 @@ export function describeListing(subject: Subject): void {
       const page = await list();
       assert.deepEqual(keysOf(page), KEYS);
       assert.equal(page.nextContinuationToken, undefined);
-      for (const { key, ...listed } of page.objects) {
-        const { sizeBytes, etag, lastModifiedMs } = await subject.store.head({ bucket, key });
+      for (const { key, checksum, ...listed } of page.objects) {
+        const { sizeBytes, etag, lastModifiedMs, checksum: kept } = await subject.store.head({ bucket, key });
         assert.deepEqual(listed, { sizeBytes, etag, lastModifiedMs });
+        if (subject.isOwn) {
+          assert.ok(kept !== undefined);
+          assert.deepEqual(checksum, { algorithm: kept.algorithm, type: kept.type });
+        }
       }
     });
 

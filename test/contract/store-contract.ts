@@ -5,11 +5,14 @@
 import { after, before, describe } from 'node:test';
 import type { Store } from '../../stores/store.ts';
 import { describeBuckets } from './store-contract-buckets.ts';
+import { describeChecksums } from './store-contract-checksums.ts';
 import { describeConcurrency } from './store-contract-concurrency.ts';
 import { describeConditions } from './store-contract-conditions.ts';
 import { describeKeys } from './store-contract-keys.ts';
 import { describeListing } from './store-contract-listing.ts';
 import { describeObjects } from './store-contract-objects.ts';
+import { describeParts } from './store-contract-parts.ts';
+import { describeUploadChecksums } from './store-contract-upload-checksums.ts';
 import { describeUploads } from './store-contract-uploads.ts';
 
 export interface ContractStore {
@@ -19,15 +22,23 @@ export interface ContractStore {
   readonly dispose: () => Promise<void>;
 }
 
+/** A store of our own keeps what the port says of such; the adapter for other services is not asked for it. */
+export type ContractKind = 'own' | 'foreign';
+
 /** What the tests use: valid from the suite's `before` on. */
 export interface Subject {
   readonly store: Store;
   readonly bucket: string;
+  readonly isOwn: boolean;
   /** Creates another bucket. */
   readonly freshBucket: () => Promise<string>;
 }
 
-export function describeStoreContract(name: string, createStore: () => Promise<ContractStore>): void {
+export function describeStoreContract(
+  name: string,
+  kind: ContractKind,
+  createStore: () => Promise<ContractStore>,
+): void {
   describe(`${name} keeps the contract of the Store port`, () => {
     let created: ContractStore | undefined;
     let buckets = 0;
@@ -50,6 +61,7 @@ export function describeStoreContract(name: string, createStore: () => Promise<C
       get bucket() {
         return current().bucket;
       },
+      isOwn: kind === 'own',
       freshBucket: async () => {
         const bucket = `${current().bucket}-${String(++buckets)}`;
         await current().store.createBucket(bucket);
@@ -63,5 +75,10 @@ export function describeStoreContract(name: string, createStore: () => Promise<C
     describeListing(subject);
     describeUploads(subject);
     describeConcurrency(subject);
+    if (subject.isOwn) {
+      describeChecksums(subject);
+      describeUploadChecksums(subject);
+      describeParts(subject);
+    }
   });
 }

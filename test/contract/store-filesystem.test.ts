@@ -3,7 +3,7 @@ import { createScratchDirectory } from '../support/store-scratch.ts';
 import { describeStoreContract } from './store-contract.ts';
 
 for (const fsync of [true, false]) {
-  describeStoreContract(`the filesystem store ${fsync ? 'with' : 'without'} fsync`, async () => {
+  describeStoreContract(`the filesystem store ${fsync ? 'with' : 'without'} fsync`, 'own', async () => {
     const scratch = await createScratchDirectory();
     const store = await createFilesystemStore({ root: scratch.path, fsync });
     await store.createBucket('contract');

@@ -4,26 +4,30 @@ import { startStore } from '../support/start-store.ts';
 import { describeStoreContract } from './store-contract.ts';
 
 for (const unsignedPayload of [false, true]) {
-  describeStoreContract(`the S3 client with ${unsignedPayload ? 'unsigned' : 'signed'} payloads`, async () => {
-    const server = await startStore({ buckets: ['contract'], allowUnsignedPayload: unsignedPayload });
-    const store = createS3Store({
-      name: 'contract',
-      endpoint: server.endpoint,
-      region: server.region,
-      addressing: 'path',
-      credentials: () => server.credentials,
-      requestLimitMs: 10_000,
-      connectionsMax: 16,
-      unsignedPayload,
-      etags: 'md5',
-    });
-    return {
-      store,
-      bucket: 'contract',
-      dispose: async () => {
-        await store.close();
-        await server.close();
-      },
-    };
-  });
+  describeStoreContract(
+    `the S3 client with ${unsignedPayload ? 'unsigned' : 'signed'} payloads`,
+    'foreign',
+    async () => {
+      const server = await startStore({ buckets: ['contract'], allowUnsignedPayload: unsignedPayload });
+      const store = createS3Store({
+        name: 'contract',
+        endpoint: server.endpoint,
+        region: server.region,
+        addressing: 'path',
+        credentials: () => server.credentials,
+        requestLimitMs: 10_000,
+        connectionsMax: 16,
+        unsignedPayload,
+        etags: 'md5',
+      });
+      return {
+        store,
+        bucket: 'contract',
+        dispose: async () => {
+          await store.close();
+          await server.close();
+        },
+      };
+    },
+  );
 }
