@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Operation } from '../../core/traffic.ts';
+import type { Accel } from '../../gateway/accel.ts';
 import type { AccessKey } from '../../gateway/access.ts';
 import type { RequestRecord } from '../../gateway/exchange.ts';
 import type { Log } from '../../gateway/listener-options.ts';
@@ -26,6 +27,7 @@ export interface StartStoreOptions {
   readonly requestLimitMs?: number;
   readonly now?: () => Date;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  readonly accel?: Accel;
 }
 
 /** Counted by the server itself, request by request, whatever its client believes. */
@@ -76,6 +78,7 @@ export async function startStore(options: StartStoreOptions = {}): Promise<Start
     allowInsecureHttp: false,
     ...(options.now && { now: options.now }),
     ...(options.tls && { tls: options.tls }),
+    ...(options.accel && { accel: options.accel }),
   });
   return {
     endpoint: server.url,
