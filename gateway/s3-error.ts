@@ -127,6 +127,8 @@ const MANY_MEANINGS: ReadonlySet<S3Code> = new Set([
 
 /** A store tells its logs what happened, and its failures have a status; clients of S3 compare messages with S3's. */
 function toMessage(code: S3Code, error: WaybillError): string {
+  // What a provider said is passed on as it said it.
+  if (error.details['providerStatus'] !== undefined) return plainMessage(error);
   const isOfStore = error.details['status'] !== undefined && !MANY_MEANINGS.has(code);
   return isOfStore ? S3_CODES[code].message : plainMessage(error);
 }
@@ -152,7 +154,8 @@ function detailFields(details: FailureDetails): (readonly [string, string])[] {
 }
 
 /** The message without its `[key=value, …]`: those are for logs. */
-function plainMessage(error: WaybillError): string {
-  const at = error.message.lastIndexOf(' [');
-  return at > 0 && error.message.endsWith(']') ? error.message.slice(0, at) : error.message;
+function plainMessage({ message, details }: WaybillError): string {
+  const pairs = Object.entries(details).map(([key, value]) => `${key}=${String(value)}`);
+  const suffix = ` [${pairs.join(', ')}]`;
+  return message.endsWith(suffix) ? message.slice(0, -suffix.length) : message;
 }
