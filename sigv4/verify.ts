@@ -36,7 +36,7 @@ const NOBODY: Credentials = { accessKeyId: '', secretAccessKey: 'no-such-key' };
  */
 export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | VerifyFailure {
   const { request } = input;
-  const ambiguity = findAmbiguity(request);
+  const ambiguity = findAmbiguity(request, input.service);
   if (ambiguity !== null) return refuse('InvalidRequest', ambiguity);
   const parameters = parseQuery(request.query);
   if (parameters === null) return refuse('InvalidRequest', 'The query is not percent-encoded UTF-8');
@@ -158,7 +158,19 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   }
   const { form, signedHeaders, sessionToken } = claim;
   const { payloadHash } = payload;
-  return { ok: true, form, accessKeyId, sessionToken, scope, signedHeaders, payloadHash, signature, signingKey, at, stages };
+  return {
+    ok: true,
+    form,
+    accessKeyId,
+    sessionToken,
+    scope,
+    signedHeaders,
+    payloadHash,
+    signature,
+    signingKey,
+    at,
+    stages,
+  };
 }
 
 function notSigned(name: string): string {

@@ -8,6 +8,10 @@ import type { WireRequest } from './types.ts';
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const VISIBLE = /^[\u0021-\u007e]*$/;
+/** Elsewhere than at S3 blanks and what is above ASCII may stand unencoded: they have one encoding, and AWS's suite signs them. */
+const NO_CONTROLS = /^[^\u0000-\u001f\u007f]*$/;
+/** A fold (a line break before a blank) is white space to every reader; HTTP refuses it today, and AWS's suite signs one. */
+const FOLD = /\r?\n[ \t]+/g;
 const BREAKS_LINE = /[\u0000\r\n]/;
 
 /** The headers that decide who asks, when, and for which bytes. Every x-amz-* header counts as one of them. */
@@ -22,16 +26,17 @@ const ONCE: ReadonlySet<string> = new Set([
 ]);
 
 /** Why the request cannot be read in one way; null when it can. */
-export function findAmbiguity(request: WireRequest): string | null {
+export function findAmbiguity(request: WireRequest, service: string): string | null {
   if (!TOKEN.test(request.method)) return 'The method is malformed';
   if (!request.path.startsWith('/')) return 'The request target must be an absolute path';
-  if (!VISIBLE.test(request.path) || !VISIBLE.test(request.query)) {
+  const allowed = service === 's3' ? VISIBLE : NO_CONTROLS;
+  if (!allowed.test(request.path) || !allowed.test(request.query)) {
     return 'The request target may hold visible ASCII characters only; percent-encode the others';
   }
   if (recodePath(request.path) === null) return 'The path has a % without two hexadecimal digits';
   const seen = new Set<string>();
   for (const [name, value] of request.headers) {
-    if (!TOKEN.test(name) || BREAKS_LINE.test(value)) return 'A header is malformed';
+    if (!TOKEN.test(name) || BREAKS_LINE.test(value.replace(FOLD, ' '))) return 'A header is malformed';
     const lower = name.toLowerCase();
     if (seen.has(lower) && (ONCE.has(lower) || lower.startsWith('x-amz-')))
       return `The header ${lower} may appear only once`;

@@ -11,6 +11,7 @@ import { nodeCrypto } from '../../sigv4/node-crypto.ts';
 import { presignRequest } from '../../sigv4/presign.ts';
 import { signRequest } from '../../sigv4/sign.ts';
 import type { WireRequest } from '../../sigv4/types.ts';
+import { verifyRequest } from '../../sigv4/verify.ts';
 
 interface SuiteCase {
   readonly name: string;
@@ -54,6 +55,43 @@ if (existsSync(path)) {
     }
     assert.equal(signatures, 76);
     t.diagnostic(`${signatures} signatures of AWS's suite were checked`);
+  });
+
+  test("every signed request of AWS's suite verifies, and not with another secret, a day later or for another region", () => {
+    let verified = 0;
+    for (const suiteCase of cases) {
+      const input = toInput(suiteCase);
+      const header = signRequest(nodeCrypto, { ...input, addContentSha256: suiteCase.context.sign_body });
+      const expiresSeconds = suiteCase.context.expiration_in_seconds;
+      const { target } = presignRequest(nodeCrypto, { ...input, expiresSeconds });
+      const mark = target.indexOf('?');
+      const requests: readonly WireRequest[] = [
+        { ...input.request, headers: header.headers },
+        { ...input.request, path: target.slice(0, mark), query: target.slice(mark + 1) },
+      ];
+      for (const request of requests) {
+        const verify = (more: { secretAccessKey?: string; now?: Date; region?: string }) =>
+          verifyRequest(nodeCrypto, {
+            request,
+            now: more.now ?? input.at,
+            region: more.region ?? input.region,
+            service: input.service,
+            pathRule: input.pathRule,
+            payloadHash: input.payloadHash,
+            findCredentials: (accessKeyId) =>
+              accessKeyId === input.credentials.accessKeyId
+                ? [{ ...input.credentials, ...(more.secretAccessKey && { secretAccessKey: more.secretAccessKey }) }]
+                : [],
+          });
+        const result = verify({});
+        assert.ok(result.ok, `${suiteCase.name}: ${JSON.stringify(result)}`);
+        assert.equal(verify({ secretAccessKey: 'another' }).ok, false, suiteCase.name);
+        assert.equal(verify({ now: new Date(input.at.getTime() + 8 * 86_400_000) }).ok, false, suiteCase.name);
+        assert.equal(verify({ region: 'eu-north-9' }).ok, false, suiteCase.name);
+        verified += 1;
+      }
+    }
+    assert.equal(verified, 76);
   });
 } else {
   test("AWS's suite is absent here: none of its 76 signatures was checked", (t) => {
