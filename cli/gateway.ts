@@ -1,9 +1,11 @@
 /** `waybill gateway`: the boundary that holds the providers' credentials. */
 import { Command, Option } from 'commander';
 import { pino } from 'pino';
+import type { Logger } from 'pino';
 import { loadConfig } from '../config/load-config.ts';
 import { resolveSecret } from '../config/resolve-secret.ts';
 import { runGateway } from '../gateway/run-gateway.ts';
+import type { RunningGateway } from '../gateway/run-gateway.ts';
 
 export interface GatewayCommandOptions {
   readonly config: string;
@@ -24,7 +26,7 @@ export function buildGatewayCommand(): Command {
     .action((options: GatewayCommandOptions) => serveGateway(options));
 }
 
-/** Serves until a signal ends it, then lets what is in flight end. @throws invalid_config, port_in_use */
+/** Serves until a signal ends it, and reads the configuration again at each SIGHUP; at the end it lets what is in flight end. @throws invalid_config, port_in_use */
 export async function serveGateway(options: GatewayCommandOptions): Promise<void> {
   const config = await loadConfig(options.config);
   const logger = pino(
@@ -33,11 +35,21 @@ export async function serveGateway(options: GatewayCommandOptions): Promise<void
   );
   const gateway = await runGateway(config, { logger, resolveSecret });
   const ended = waitForSignal();
+  process.on('SIGHUP', () => void reload(options.config, gateway, logger));
   if (gateway.adminUrl !== null) logger.info({ url: gateway.adminUrl }, 'admin');
   process.stdout.write(`waybill gateway: listening on ${gateway.url} stores=${gateway.stores.join(',')}\n`);
   const signal = await ended;
   logger.info({ signal }, 'draining');
   await gateway.close();
+}
+
+/** Refused whole when anything in it is wrong; the gateway then goes on as before. */
+async function reload(file: string, gateway: RunningGateway, logger: Logger): Promise<void> {
+  try {
+    await gateway.reload(await loadConfig(file));
+  } catch (error) {
+    logger.error({ err: error }, 'the new configuration is refused; the old one stays in use');
+  }
 }
 
 function waitForSignal(): Promise<NodeJS.Signals> {

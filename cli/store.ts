@@ -2,13 +2,16 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { pino } from 'pino';
 import { parseAccelMetadata, parseAccelPrefix } from '../config/accel-settings.ts';
-import type { ListenAddress } from '../config/config.ts';
+import type { AccessLogMode, ListenAddress } from '../config/config.ts';
 import { parseListenAddress } from '../config/listen-address.ts';
+import { parseSizeBytes } from '../config/parse-size.ts';
+import { DEFAULT_LIMITS } from '../config/to-gateway.ts';
 import { WaybillError } from '../core/failures.ts';
 import { createAccel } from '../gateway/accel.ts';
-import type { RequestRecord } from '../gateway/exchange.ts';
+import { createAccessLog } from '../gateway/access-log.ts';
+import { MemoryBudget } from '../gateway/memory-budget.ts';
 import { startMetricsListener } from '../gateway/metrics-listener.ts';
-import { createS3Metrics } from '../gateway/metrics.ts';
+import { createS3Metrics, observeListener } from '../gateway/metrics.ts';
 import { startStoreServer } from '../gateway/store-server.ts';
 import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
 import type { Store } from '../stores/store.ts';
@@ -25,11 +28,16 @@ export interface StoreCommandOptions {
   readonly tlsCert?: string;
   readonly tlsKey?: string;
   readonly requestLimit: number;
+  readonly idleLimit: number;
+  readonly connectionsMax: number;
+  readonly memoryMax: number;
+  readonly accessLog: AccessLogMode;
   readonly accelRedirect?: string;
   readonly accelMetadata: readonly string[];
   readonly logLevel: string;
 }
 
+const ACCESS_LOG_MODES: readonly AccessLogMode[] = ['all', 'refusals', 'off'];
 const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'];
 
 /**
@@ -55,6 +63,29 @@ export function buildStoreCommand(): Command {
     .option('--request-limit <seconds>', 'how long one request may take to arrive whole', parseSeconds, 900)
     .option('--accel-redirect <prefix>', 'let the nginx in front send files, from this internal location', parsePrefix)
     .option('--accel-metadata <name>', 'user metadata that nginx copies; repeatable', collectMetadata, [])
+    .option(
+      '--idle-limit <seconds>',
+      'how long a body may bring nothing, and an answer wait for its reader',
+      parseSeconds,
+      DEFAULT_LIMITS.idleLimitMs / 1000,
+    )
+    .option(
+      '--connections-max <count>',
+      'how many connections may be open at once',
+      parseCount,
+      DEFAULT_LIMITS.connectionsMax,
+    )
+    .option(
+      '--memory-max <size>',
+      'the bodies that are held whole at once, as 256MiB or a number of bytes',
+      parseSize,
+      DEFAULT_LIMITS.memoryBytes,
+    )
+    .addOption(
+      new Option('--access-log <mode>', 'a line for each request, or for each that is refused')
+        .choices(ACCESS_LOG_MODES)
+        .default('refusals'),
+    )
     .addOption(new Option('--log-level <level>', 'on stderr').choices(LOG_LEVELS).default('info'))
     .action((options: StoreCommandOptions) => runStore(options, process.env));
 }
@@ -78,7 +109,8 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
     pino.destination({ dest: 2, sync: false }),
   );
   const metrics = createS3Metrics();
-  const logRequest = createRequestLog(logger);
+  const logRequest = createAccessLog(logger, () => options.accessLog);
+  const memory = new MemoryBudget(options.memoryMax);
   const store = await createFilesystemStore({ root: options.root, fsync: options.fsync });
   const stops: (() => Promise<void>)[] = [() => store.close()];
   try {
@@ -95,6 +127,8 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
       listen: options.listen,
       region: options.region,
       requestLimitMs: options.requestLimit * 1000,
+      limits: { idleLimitMs: options.idleLimit * 1000, connectionsMax: options.connectionsMax },
+      memory,
       logger,
       onRequest: (record) => {
         metrics.count(record);
@@ -107,6 +141,9 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
       ...(tlsCert !== undefined && tlsKey !== undefined && { tls: { certFile: tlsCert, keyFile: tlsKey } }),
     });
     stops.unshift(() => server.close());
+    observeListener(metrics.registry, server);
+    // There is no configuration to read again, but a certificate.
+    process.on('SIGHUP', () => void server.lookAtTls());
     if (options.adminListen !== undefined) {
       const admin = await startMetricsListener(metrics.registry, options.adminListen);
       stops.unshift(() => admin.close());
@@ -126,15 +163,6 @@ export async function runStore(options: StoreCommandOptions, environment: NodeJS
 async function ensureBucket(store: Store, bucket: string): Promise<void> {
   const existing = await store.listBuckets();
   if (!existing.some(({ name }) => name === bucket)) await store.createBucket(bucket);
-}
-
-/** Every request at debug; refusals of a signature, which somebody should look at, at info. */
-function createRequestLog(logger: pino.Logger): (record: RequestRecord) => void {
-  return (record) => {
-    const isSuspect = record.status === 401 || record.status === 403;
-    if (isSuspect) logger.info(record, 'refused');
-    else if (logger.isLevelEnabled('debug')) logger.debug(record, 'request');
-  };
 }
 
 function waitForSignal(): Promise<NodeJS.Signals> {
@@ -167,6 +195,19 @@ function parseSeconds(text: string): number {
   if (!(seconds > 0 && seconds <= 86_400))
     throw new InvalidArgumentError('a number of seconds, above 0 and up to 86400');
   return seconds;
+}
+
+function parseCount(text: string): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < 1 || count > 1_000_000)
+    throw new InvalidArgumentError('a whole number from 1 to 1000000');
+  return count;
+}
+
+function parseSize(text: string): number {
+  if (!/^[0-9]+(\.[0-9]+)? ?(B|[kK]B|MB|GB|TB|KiB|MiB|GiB|TiB)?$/.test(text))
+    throw new InvalidArgumentError('5MiB, 1GB or a number of bytes');
+  return /^[0-9]+$/.test(text) ? Number(text) : parseSizeBytes(text);
 }
 
 const collect = (value: string, before: readonly string[]): readonly string[] => [...before, value];

@@ -120,6 +120,9 @@ function toKeys(raw: RawGateway, stores: ReadonlySet<string>, directory: string,
       const expected = checkBucketName(bucket);
       if (expected !== null) problems.add([...path, 'buckets', index], expected);
     }
+    if (key.session === true && raw.session_secret === undefined) {
+      problems.add([...path, 'session'], 'expected gateway.session_secret beside it, which seals session tokens');
+    }
     checkNetworks([...path, 'source_networks'], key.source_networks, problems);
     const expiresAt = key.expires === undefined ? null : parseInstant(key.expires);
     if (key.expires !== undefined && expiresAt === null) {

@@ -1,6 +1,6 @@
 /** The development stack's secrets: made once, kept in a file of mode 0600, given to each process by name and only where it needs them. */
 import { createHash, randomBytes } from 'node:crypto';
-import { readFile, writeFile } from 'node:fs/promises';
+import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
 import type { Credentials } from '../sigv4/types.ts';
 
 export interface Secrets {
@@ -15,6 +15,8 @@ export interface Secrets {
 
 export async function loadSecrets(file: string): Promise<Secrets> {
   try {
+    // Copied, restored or unpacked, a file gets the mode of the day. What others could read so far they may have read.
+    if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
     return JSON.parse(await readFile(file, 'utf8')) as Secrets;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;

@@ -75,6 +75,8 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
       listen: local(ports.gateway),
       admin_listen: local(ports.gatewayAdmin),
       request_limit: requestLimit,
+      // A run over a million objects would write a gigabyte of lines.
+      access_log: 'refusals',
       keys: {
         'worker-a': { ...key('WORKER_A'), store: 'a', operations: ['list', 'read'] },
         'worker-b': { ...key('WORKER_B'), store: 'b', operations: ['list', 'read', 'write', 'delete'] },

@@ -2,8 +2,9 @@
  * What was asked of an S3 endpoint, for Prometheus. Object bytes are those of answers to GetObject that succeeded and of bodies of
  * PutObject and UploadPart that were accepted: the same counting as core/traffic.ts, so that a run and its stores can be compared.
  */
-import { Counter, Histogram, Registry } from 'prom-client';
+import { Counter, Gauge, Histogram, Registry } from 'prom-client';
 import type { RequestRecord } from './exchange.ts';
+import type { ListenerStats } from './listener.ts';
 
 export interface S3Metrics {
   readonly registry: Registry;
@@ -45,6 +46,39 @@ export function createS3Metrics(registry: Registry = new Registry()): S3Metrics 
       if (moved !== null) bytes.inc({ operation, direction: moved.direction }, moved.bytes);
     },
   };
+}
+
+export interface ObservedListener {
+  readonly stats: () => ListenerStats;
+}
+
+/** Numbers of one listener, read when they are asked for. */
+export function observeListener(registry: Registry, { stats }: ObservedListener): void {
+  const registers = [registry];
+  const gauge = (name: string, help: string, read: (now: ListenerStats) => number): void => {
+    new Gauge({
+      name,
+      help,
+      registers,
+      collect() {
+        this.set(read(stats()));
+      },
+    });
+  };
+  gauge('waybill_s3_requests_in_flight', 'S3 requests whose answer is not complete.', ({ inFlight }) => inFlight);
+  gauge('waybill_s3_connections', 'Open connections.', ({ open }) => open);
+  new Counter({
+    name: 'waybill_s3_connections_cut_total',
+    help: 'Connections that were closed by a limit: too many of them, or nothing moved.',
+    labelNames: ['reason'],
+    registers,
+    collect() {
+      const { dropped, stalled } = stats();
+      this.reset();
+      this.inc({ reason: 'too_many' }, dropped);
+      this.inc({ reason: 'stalled' }, stalled);
+    },
+  });
 }
 
 /** Null when the request moved no object bytes. */

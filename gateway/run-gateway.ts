@@ -3,30 +3,38 @@
  * the first request is taken, and what was opened is closed again when a later step fails.
  *
  * The access key that signs a request decides the store. Only stores that some key is bound to are opened: their secrets are
- * resolved here and nowhere else.
+ * resolved here and nowhere else. A reload makes a whole new state beside the running one, and takes it or leaves it.
  */
-import { readFile } from 'node:fs/promises';
+import { isDeepStrictEqual } from 'node:util';
 import type { Config, GatewayConfig, SecretRef } from '../config/config.ts';
 import { isLoopbackHost } from '../config/listen-address.ts';
+import { toBlockList } from '../config/network.ts';
 import { WaybillError } from '../core/failures.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { createSigningKeyCache } from '../sigv4/signing-key.ts';
+import { createAccessLog, isRefusal } from './access-log.ts';
 import { startAdminListener } from './admin-listener.ts';
-import type { RequestRecord } from './exchange.ts';
+import type { AdminListener } from './admin-listener.ts';
+import { admitKey } from './admit-key.ts';
 import { createGatewayMetrics } from './gateway-metrics.ts';
-import { loadKeyring } from './keyring.ts';
-import type { Keyring, KeyringEntry } from './keyring.ts';
+import { createState } from './gateway-state.ts';
+import type { GatewayState } from './gateway-state.ts';
 import type { Log } from './listener-options.ts';
 import { createGatewayServer } from './listener.ts';
-import { openStore } from './open-store.ts';
-import type { OpenedStore } from './open-store.ts';
-import { authorize } from './policy.ts';
-import { createUpload } from './upload.ts';
+import { MemoryBudget } from './memory-budget.ts';
+import { printKey } from './print-key.ts';
+import { RecentRefusals } from './recent-refusals.ts';
+import { authorizeKey, findKey } from './sessions.ts';
+import type { ValidKey } from './sessions.ts';
+import { openTls } from './tls-files.ts';
+import type { TlsPair, TlsWatch } from './tls-files.ts';
 
 export interface RunGatewayOptions {
   readonly logger: Log;
   readonly resolveSecret: (ref: SecretRef) => Promise<string>;
   readonly now?: () => Date;
+  /** How often the certificate's files are looked at. */
+  readonly tlsLookEveryMs?: number;
 }
 
 export interface RunningGateway {
@@ -35,22 +43,44 @@ export interface RunningGateway {
   readonly adminUrl: string | null;
   /** Names of the stores that it serves, in order. */
   readonly stores: readonly string[];
+  /**
+   * Takes the configuration's keys, policies, stores, certificate and secrets; requests in flight end as they began.
+   * @throws invalid_config and others as the start does; the old configuration stays then, whole
+   */
+  reload(config: Config): Promise<void>;
   /** Takes no more requests, lets what is in flight end, closes the stores. */
   close(graceMs?: number): Promise<void>;
 }
+
+/** What the sockets are made of, and what a restart alone can change. */
+const FIXED: readonly (keyof GatewayConfig)[] = [
+  'listen',
+  'adminListen',
+  'adminTls',
+  'region',
+  'requestLimitMs',
+  'limits',
+  'trustedProxies',
+];
+/** The longest that a store which was taken out waits for its requests. */
+const RETIRE_GRACE_MS = 15 * 60_000;
 
 /** @throws invalid_config, port_in_use; store_refused, store_error when a directory cannot be opened */
 export async function runGateway(config: Config, options: RunGatewayOptions): Promise<RunningGateway> {
   const { gateway } = config;
   if (gateway === null) throw new WaybillError('invalid_config', 'the configuration has no section gateway');
   checkTransport(gateway);
+  const { logger } = options;
   const now = options.now ?? (() => new Date());
-  const tls = gateway.tls === null ? null : await loadTls(gateway.tls);
-  const keyring = await loadKeyring(gateway.keys, options.resolveSecret);
-  const keyCache = createSigningKeyCache();
-  const opened = new Map<string, OpenedStore>();
+  const tls = gateway.tls === null ? null : await openTls(gateway.tls);
+  const memory = new MemoryBudget(gateway.limits.memoryBytes);
+  const revoked = new Set<string>();
+  const { resolveSecret } = options;
+  const parts = { resolveSecret, keyCache: createSigningKeyCache(), now, logger, memory, revoked };
   const closers: (() => Promise<void>)[] = [];
+  const retiring = new Set<Promise<void>>();
   let isReady = false;
+  let state: GatewayState = await createState(config, parts, null);
 
   const close = async (): Promise<void> => {
     isReady = false;
@@ -58,64 +88,98 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
   };
 
   try {
-    for (const name of new Set(gateway.keys.map((key) => key.store))) {
-      const store = config.stores.get(name);
-      if (store === undefined)
-        throw new WaybillError('invalid_config', 'a key is bound to an unknown store', { store: name });
-      const { resolveSecret } = options;
-      const openedStore = await openStore(store, { resolveSecret, keyCache, region: gateway.region, now });
-      opened.set(name, openedStore);
-      closers.push(() => openedStore.close());
-    }
+    closers.push(async () => {
+      for (const store of state.stores.values()) await store.retire(0);
+      await Promise.all(retiring);
+    });
     const metrics = createGatewayMetrics();
-    const backendOf = (key: KeyringEntry): OpenedStore => {
-      const store = opened.get(key.store);
-      if (store === undefined) throw new WaybillError('invalid_config', 'the store is not open', { store: key.store });
-      return store;
-    };
-    const server = createGatewayServer<KeyringEntry>({
-      findKey: keyring.find,
-      authorize: (key, target) => authorize(key.policy, target),
-      route: (key) => backendOf(key).backend,
+    const refusals = new RecentRefusals();
+    const logAccess = createAccessLog(logger, () => state.config.accessLog);
+    const server = createGatewayServer<ValidKey>({
+      findKey: (accessKeyId, sessionToken) => findKey(state.keyring, state.sealer, accessKeyId, sessionToken),
+      admit: (key, caller) => admitKey(key, caller, now()),
+      authorize: authorizeKey,
+      route: (key) => {
+        const store = state.stores.get(key.store);
+        if (store === undefined)
+          throw new WaybillError('invalid_config', 'the store is not open', { store: key.store });
+        return store.backend;
+      },
       crypto: nodeCrypto,
       region: gateway.region,
       now,
-      limits: { requestLimitMs: gateway.requestLimitMs },
-      logger: options.logger,
+      limits: { requestLimitMs: gateway.requestLimitMs, ...gateway.limits },
+      memory,
+      trustedProxies: toBlockList(gateway.trustedProxies),
+      logger,
       onRequest: (record) => {
         metrics.count(record);
-        logRequest(options.logger, keyring, record);
+        logAccess(record);
+        if (isRefusal(record)) refusals.add(record, now());
       },
-      ...(tls === null ? {} : { tls }),
-      outside: createUpload({
-        keyring,
-        providers: new Map(
-          [...opened].flatMap(([name, { provider }]) => (provider === null ? [] : [[name, provider]])),
-        ),
-        region: gateway.region,
-        uploadBytesMax: gateway.uploadBytesMax,
-        keyCache,
-        now,
-        logger: options.logger,
-      }),
+      ...(tls === null ? {} : { tls: tls.pair }),
+      outside: (request, response, requestId) => state.outside(request, response, requestId),
     });
-    let adminUrl: string | null = null;
+    metrics.observe({ ...server, heldBytes: () => memory.heldBytes });
+
+    let admin: AdminListener | null = null;
     if (gateway.adminListen !== null) {
-      const admin = await startAdminListener(gateway.adminListen, {
+      admin = await startAdminListener(gateway.adminListen, {
         isReady: () => isReady,
         registry: metrics.registry,
+        tokenHash: () => state.adminTokenHash,
+        refusals: () => refusals.list(),
+        keys: () => printKeys(state, now()),
+        revoke: (name) => revoke(state, name, revoked, logger),
+        tls: gateway.adminTls ? (tls?.pair ?? null) : null,
       });
-      adminUrl = admin.url;
-      closers.push(() => admin.close());
+      const opened = admin;
+      closers.push(() => opened.close());
     }
+    const useTls = (pair: TlsPair): void => {
+      server.setTls(pair);
+      admin?.setTls(pair);
+    };
+    let tlsWatch: TlsWatch | null = tls?.watch(useTls, logger, options.tlsLookEveryMs) ?? null;
+    closers.push(async () => tlsWatch?.stop());
     const { url } = await server.listen(gateway.listen);
     let graceMs: number | undefined;
     closers.push(() => server.close(graceMs));
     isReady = true;
+
+    const reload = async (next: Config): Promise<void> => {
+      checkFixed(state.config, next.gateway);
+      const nextTls = next.gateway?.tls ?? null;
+      const openedTls = nextTls === null ? null : await openTls(nextTls);
+      const before = state;
+      state = await createState(next, parts, before);
+      if (openedTls !== null) {
+        useTls(openedTls.pair);
+        tlsWatch?.stop();
+        tlsWatch = openedTls.watch(useTls, logger, options.tlsLookEveryMs);
+      }
+      const kept = new Set(state.stores.values());
+      for (const store of before.stores.values()) {
+        if (kept.has(store)) continue;
+        const retired = store.retire(RETIRE_GRACE_MS).finally(() => retiring.delete(retired));
+        retiring.add(retired);
+      }
+      const keys = state.keyring.entries().length;
+      logger.info({ keys, stores: [...state.stores.keys()] }, 'the configuration was read again');
+    };
+    let reloading: Promise<void> = Promise.resolve();
     return {
       url,
-      adminUrl,
-      stores: [...opened.keys()],
+      adminUrl: admin?.url ?? null,
+      get stores() {
+        return [...state.stores.keys()];
+      },
+      reload: (next) => {
+        // One after the other: each compares itself with the one that is in use.
+        const reloaded = reloading.then(() => reload(next));
+        reloading = reloaded.catch(() => undefined);
+        return reloaded;
+      },
       close: (grace) => {
         graceMs = grace;
         return close();
@@ -138,18 +202,31 @@ function checkTransport(gateway: GatewayConfig): void {
   }
 }
 
-/** Refusals are worth a line, for somebody should look at them; what went well is for debugging. */
-function logRequest(logger: Log, keyring: Keyring, record: RequestRecord): void {
-  const fields = { ...record, key: keyring.find(record.accessKeyId)?.name ?? '' };
-  if (record.status === 401 || record.status === 403) logger.info(fields, 'refused');
-  else logger.debug(fields, 'request');
+/** @throws invalid_config */
+function checkFixed(before: GatewayConfig, after: GatewayConfig | null): void {
+  if (after === null) throw new WaybillError('invalid_config', 'the configuration has no section gateway');
+  const changed: string[] = FIXED.filter((field) => !isDeepStrictEqual(before[field], after[field]));
+  if ((before.tls === null) !== (after.tls === null)) changed.push('tls');
+  if (changed.length === 0) return;
+  throw new WaybillError('invalid_config', 'the gateway must be restarted for these fields of it', {
+    fields: changed.join(','),
+  });
 }
 
-async function loadTls(files: NonNullable<GatewayConfig['tls']>): Promise<{ cert: Buffer; key: Buffer }> {
-  try {
-    return { cert: await readFile(files.certFile), key: await readFile(files.keyFile) };
-  } catch (cause) {
-    const code = (cause as NodeJS.ErrnoException).code ?? 'unknown';
-    throw new WaybillError('invalid_config', 'the TLS certificate or its key cannot be read', { code });
-  }
+function printKeys(state: GatewayState, now: Date): readonly object[] {
+  const entries = new Map(state.keyring.entries().map((entry) => [entry.name, entry]));
+  return state.config.keys.map((key) => {
+    const entry = entries.get(key.name);
+    const isRevoked = entry !== undefined && state.keyring.isRevoked(entry);
+    const hasExpired = key.expiresAt !== null && now.getTime() >= key.expiresAt.getTime();
+    return printKey(key, isRevoked ? 'revoked' : hasExpired ? 'expired' : 'valid', entry?.credentials.length ?? 0);
+  });
+}
+
+function revoke(state: GatewayState, name: string, revoked: Set<string>, logger: Log): boolean {
+  const entry = state.keyring.entries().find((one) => one.name === name);
+  if (entry === undefined) return false;
+  revoked.add(entry.fingerprint);
+  logger.warn({ key: name }, 'key revoked');
+  return true;
 }

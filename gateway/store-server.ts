@@ -1,5 +1,4 @@
 /** One Store, served as S3 to the owners of its keys: what `waybill store` runs, and tests and the development stack in process. */
-import { readFile } from 'node:fs/promises';
 import type { ListenAddress } from '../config/config.ts';
 import { isLoopbackHost } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
@@ -9,8 +8,10 @@ import type { Accel } from './accel.ts';
 import { allowEverything, type AccessKey } from './access.ts';
 import { createDirectoryBackend } from './directory-backend.ts';
 import type { RequestRecord } from './exchange.ts';
-import { createGatewayServer } from './listener.ts';
-import type { Log } from './listener-options.ts';
+import { createGatewayServer, type ListenerStats } from './listener.ts';
+import type { ListenerLimits, Log } from './listener-options.ts';
+import type { MemoryBudget } from './memory-budget.ts';
+import { openTls, type TlsFiles } from './tls-files.ts';
 
 export interface StoreServerOptions {
   readonly store: Store;
@@ -21,7 +22,13 @@ export interface StoreServerOptions {
   readonly logger: Log;
   readonly onRequest: (record: RequestRecord) => void;
   readonly now?: () => Date;
-  readonly tls?: { readonly certFile: string; readonly keyFile: string };
+  /** Looked at every few seconds: a new pair is used from the next handshake on. */
+  readonly tls?: TlsFiles;
+  readonly tlsLookEveryMs?: number;
+  /** Default: the listener's. */
+  readonly limits?: Omit<ListenerLimits, 'requestLimitMs'>;
+  /** What bodies that are held whole may take. Default: no limit. */
+  readonly memory?: MemoryBudget;
   /** Plain HTTP beyond loopback: signed requests can be read and replayed within fifteen minutes. */
   readonly allowInsecureHttp: boolean;
   readonly accel?: Accel | undefined;
@@ -30,12 +37,16 @@ export interface StoreServerOptions {
 export interface StoreServer {
   readonly url: string;
   readonly port: number;
+  stats(): ListenerStats;
+  /** Looks at the certificate's files now rather than a few seconds later. */
+  lookAtTls(): Promise<void>;
   close(graceMs?: number): Promise<void>;
 }
 
 /** The store stays the caller's to close. @throws invalid_config, port_in_use */
 export async function startStoreServer(options: StoreServerOptions): Promise<StoreServer> {
   checkTransport(options.listen, options.tls !== undefined, options.allowInsecureHttp);
+  const tls = options.tls && (await openTls(options.tls));
   const keys = new Map(options.keys.map((key) => [key.credentials[0]?.accessKeyId ?? '', key]));
   const backend = createDirectoryBackend({ store: options.store, region: options.region, accel: options.accel });
   const server = createGatewayServer({
@@ -45,13 +56,24 @@ export async function startStoreServer(options: StoreServerOptions): Promise<Sto
     crypto: nodeCrypto,
     region: options.region,
     now: options.now ?? (() => new Date()),
-    limits: { requestLimitMs: options.requestLimitMs },
+    limits: { requestLimitMs: options.requestLimitMs, ...options.limits },
     logger: options.logger,
     onRequest: options.onRequest,
-    ...(options.tls && { tls: await loadTls(options.tls) }),
+    ...(options.memory && { memory: options.memory }),
+    ...(tls && { tls: tls.pair }),
   });
   const { url, port } = await server.listen(options.listen);
-  return { url, port, close: (graceMs) => server.close(graceMs) };
+  const watch = tls?.watch((pair) => server.setTls(pair), options.logger, options.tlsLookEveryMs);
+  return {
+    url,
+    port,
+    stats: () => server.stats(),
+    lookAtTls: async () => watch?.look(),
+    close: (graceMs) => {
+      watch?.stop();
+      return server.close(graceMs);
+    },
+  };
 }
 
 /** @throws invalid_config */
@@ -62,14 +84,4 @@ export function checkTransport(listen: ListenAddress, hasTls: boolean, allowInse
     'plain HTTP beyond loopback is refused, since signed requests can be replayed: give a certificate, or allow insecure HTTP',
     { host: listen.host },
   );
-}
-
-/** @throws invalid_config when a file cannot be read */
-export async function loadTls(tls: { certFile: string; keyFile: string }): Promise<{ cert: Buffer; key: Buffer }> {
-  try {
-    const [cert, key] = await Promise.all([readFile(tls.certFile), readFile(tls.keyFile)]);
-    return { cert, key };
-  } catch (cause) {
-    throw new WaybillError('invalid_config', 'the TLS certificate or its key cannot be read', { ...tls }, { cause });
-  }
 }

@@ -19,7 +19,9 @@ import { answerProblem } from './answer-problem.ts';
 import type { Problem } from './answer-problem.ts';
 import { CountedResponse } from './exchange.ts';
 import type { Keyring, KeyringEntry } from './keyring.ts';
+import type { Admit } from './access.ts';
 import type { Log } from './listener-options.ts';
+import type { MemoryBudget } from './memory-budget.ts';
 import { parseHeaders } from './parse-headers.ts';
 import { authorize } from './policy.ts';
 import { readEnvelope } from './read-envelope.ts';
@@ -37,6 +39,10 @@ export interface UploadOptions {
   readonly keyCache: SigningKeyCache;
   readonly now: () => Date;
   readonly logger: Log;
+  /** Whether the key may be used now and from there. Default: always. */
+  readonly admit?: Admit<KeyringEntry>;
+  /** What bodies that are held whole may take. Default: no limit. */
+  readonly memory?: MemoryBudget;
 }
 
 export type ServeUpload = (
@@ -87,10 +93,18 @@ async function serve(
     return;
   }
   const key = options.keyring.find(verified.accessKeyId);
-  if (exchange !== null) exchange.accessKeyId = verified.accessKeyId;
+  if (exchange !== null) {
+    exchange.accessKeyId = verified.accessKeyId;
+    exchange.key = key ?? null;
+    exchange.signedBy = verified.form;
+  }
+  if (key !== undefined) options.admit?.(key, { address: exchange?.address ?? '' });
   if (key?.upload !== true) throw refuse('AccessDenied', 'This key may not call /upload.');
   const { store, send } = findProvider(options, key);
 
+  // What is claimed beyond the limit is refused below, whatever is held.
+  const claimedBytes = Number(request.headers['content-length'] ?? 0) || 0;
+  options.memory?.hold(response, Math.min(claimedBytes, 2 * options.uploadBytesMax));
   const json = await readEnvelope(request, response, verified.payloadHash, options.uploadBytesMax);
   const envelope = parseUploadEnvelope(json, options.uploadBytesMax);
   const { target, addressing } = parseUploadTarget(envelope.targetUrl, store);
@@ -119,7 +133,10 @@ function findProvider(options: UploadOptions, key: KeyringEntry): { store: Provi
 }
 
 function refuseUpload(request: IncomingMessage, response: ServerResponse, problem: Problem, requestId: string): void {
-  if (response instanceof CountedResponse && response.exchange !== null) response.exchange.code = problem.code;
+  if (response instanceof CountedResponse && response.exchange !== null) {
+    response.exchange.code = problem.code;
+    response.exchange.reason = problem.message;
+  }
   if (!response.headersSent) answerProblem(request, response, problem, requestId);
 }
 

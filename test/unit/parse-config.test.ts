@@ -82,12 +82,23 @@ test('a section that is there gets its own defaults', () => {
   assert.deepEqual(config.gateway, {
     listen: { host: '127.0.0.1', port: 9000 },
     adminListen: null,
+    adminToken: null,
+    adminTls: false,
     allowInsecureHttp: false,
     tls: null,
     region: 'us-east-1',
     keys: [],
     uploadBytesMax: 64 * MiB,
-    requestLimitMs: 30_000,
+    requestLimitMs: 900_000,
+    limits: {
+      connectionsMax: 4096,
+      connectionsPerAddressMax: 1024,
+      memoryBytes: 256 * MiB,
+      idleLimitMs: 60_000,
+    },
+    accessLog: 'all',
+    trustedProxies: [],
+    sessionSecret: null,
   });
   assert.deepEqual(config.worker, {
     gatewayEndpoint: 'http://127.0.0.1:9000',
@@ -229,6 +240,31 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
   ['a port that is none', `${STORES}api: { listen: '127.0.0.1:70000' }`, /api\.listen: expected HOST:PORT/],
   ['an API beyond loopback without tokens', `${STORES}api: { listen: '0.0.0.0:80' }`, /api\.listen: expected tokens/],
   [
+    'networks that are none',
+    `${STORES}gateway: { trusted_proxies: [10.0.0.0/33], keys: { k: { access_key_id: 'env:I', secret_access_key: 'env:S', store: a, operations: [list], source_networks: [example.com] } } }`,
+    /gateway\.trusted_proxies\[0\]: expected an IPv4 or IPv6 address[\s\S]*source_networks\[0\]: expected an IPv4/,
+  ],
+  [
+    'an end of a key without a zone, or on a day that no month has',
+    `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: 'env:S', store: a, operations: [list], expires: '2027-02-30T00:00:00Z' } } }`,
+    /gateway\.keys\.k\.expires: expected an instant with its zone/,
+  ],
+  [
+    'a key with more than two secrets',
+    `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: ['env:S', 'env:T', 'env:U'], store: a, operations: [list] } } }`,
+    /gateway\.keys\.k\.secret_access_key: expected the workload's secret access key as a reference/,
+  ],
+  [
+    'sessions without what seals them',
+    `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: 'env:S', store: a, operations: [list], session: true } } }`,
+    /gateway\.keys\.k\.session: expected gateway\.session_secret beside it/,
+  ],
+  [
+    'a bearer token that would pass beyond loopback in the clear',
+    `${STORES}gateway: { admin_listen: '0.0.0.0:9090', admin_token: 'env:T' }`,
+    /gateway\.admin_token: expected admin_tls: true, or allow_insecure_http: true/,
+  ],
+  [
     'a gateway beyond loopback in plain HTTP',
     `${STORES}gateway: { listen: '0.0.0.0:80' }`,
     /expected tls, or allow_insec/,
@@ -361,6 +397,16 @@ test('a file that cannot be read is named', async () => {
     loadConfig('/nowhere/waybill.yaml'),
     /^WaybillError: \/nowhere\/waybill\.yaml: .*\[code=ENOENT\]$/,
   );
+});
+
+test('a key may have two secrets, an end and networks of its own', () => {
+  const config = parse(
+    `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: ['env:S', 'file:next'], store: a, operations: [list], expires: '2027-01-31T01:00:00+01:00', source_networks: [10.0.0.0/8, '::1'] } } }`,
+  );
+  const [key] = config.gateway?.keys ?? [];
+  assert.deepEqual(key?.secretAccessKeys, ['env:S', 'file:/etc/waybill/next']);
+  assert.equal(key.expiresAt?.toISOString(), '2027-01-31T00:00:00.000Z');
+  assert.deepEqual(key.sourceNetworks, ['10.0.0.0/8', '::1']);
 });
 
 for (const example of ['waybill.yaml', 'directories.yaml']) {
