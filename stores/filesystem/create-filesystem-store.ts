@@ -14,8 +14,9 @@ import type { Store } from '../store.ts';
 import { createBuckets } from './buckets.ts';
 import { DataFiles } from './data-files.ts';
 import { DataIds } from './data-id.ts';
-import { DirectorySync } from './directory-sync.ts';
 import { guard, toDiskFailure } from './disk-failure.ts';
+import { nodeDisk } from './disk.ts';
+import type { Disk } from './disk.ts';
 import { requireBucket } from './engine.ts';
 import type { Engine } from './engine.ts';
 import { GroupCommit } from './group-commit.ts';
@@ -51,20 +52,31 @@ export interface FilesystemStore extends Store {
   readonly locateFile: LocateFile;
 }
 
+/** What the store stands on. Tests put a recorder or a fail-point in its place. */
+export interface Ground {
+  readonly disk: Disk;
+  readonly openIndex: (directory: string) => Promise<ObjectIndex>;
+}
+
+const GROUND: Ground = { disk: nodeDisk, openIndex: (directory) => ObjectIndex.open(directory) };
+
 /** @throws store_refused when another process has the directory open, or it is no store of ours; store_error */
-export async function createFilesystemStore(options: FilesystemStoreOptions): Promise<FilesystemStore> {
+export async function createFilesystemStore(
+  options: FilesystemStoreOptions,
+  { disk, openIndex }: Ground = GROUND,
+): Promise<FilesystemStore> {
   const { fsync, now = Date.now } = options;
   const root = resolve(options.root);
   return guard('open', async () => {
-    const layout = await openLayout(root, fsync);
-    const index = await ObjectIndex.open(layout.index);
+    const layout = await openLayout(root, disk, fsync);
+    const index = await openIndex(layout.index);
     try {
       const orderly = await startSession(index, fsync);
       const closing = new AbortController();
       const engine: Engine = {
         index,
         commits: new GroupCommit(index, fsync),
-        files: new DataFiles(layout, fsync ? new DirectorySync() : undefined),
+        files: new DataFiles(layout, disk, fsync),
         ids: new DataIds(),
         now,
         closing: closing.signal,

@@ -5,9 +5,10 @@
  * A reader pins a file in the same turn of the event loop in which it read the index record, so the file cannot go away between.
  * A process that dies leaves files that nothing names: the sweep of the next opening removes them.
  */
-import { mkdir, open, rename, unlink } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
-import type { DirectorySync } from './directory-sync.ts';
+import { DirectorySync } from './directory-sync.ts';
+import type { Disk, NewFile } from './disk.ts';
 import { toDataDirectory, toDataPath, toTemporaryPath } from './layout.ts';
 import type { Layout } from './layout.ts';
 
@@ -16,6 +17,7 @@ const WRITE_BYTES = 256 * 1024;
 
 export class DataFiles {
   readonly #layout: Layout;
+  readonly #disk: Disk;
   readonly #directorySync: DirectorySync | undefined;
   readonly #pins = new Map<string, number>();
   readonly #unwanted = new Set<string>();
@@ -25,10 +27,11 @@ export class DataFiles {
   readonly #loose = new Set<string>();
   #unlinkFailed = false;
 
-  /** @param directorySync undefined: nothing is synced */
-  constructor(layout: Layout, directorySync: DirectorySync | undefined) {
+  /** @param sync false: nothing is synced */
+  constructor(layout: Layout, disk: Disk, sync: boolean) {
     this.#layout = layout;
-    this.#directorySync = directorySync;
+    this.#disk = disk;
+    this.#directorySync = sync ? new DirectorySync(disk) : undefined;
   }
 
   /** True when a file could not be removed, waits for its reader, or may never be named. */
@@ -41,7 +44,7 @@ export class DataFiles {
     const temporary = toTemporaryPath(this.#layout, id);
     this.#loose.add(id);
     try {
-      const handle = await open(temporary, 'wx', 0o600);
+      const handle = await this.#disk.createFile(temporary);
       try {
         await writeChunks(handle, chunks);
         if (this.#directorySync !== undefined) {
@@ -51,9 +54,9 @@ export class DataFiles {
         await handle.close();
       }
       await this.#ensureDirectory(toDataDirectory(this.#layout, id));
-      await rename(temporary, toDataPath(this.#layout, id));
+      await this.#disk.rename(temporary, toDataPath(this.#layout, id));
     } catch (error) {
-      await unlink(temporary).catch(() => undefined);
+      await this.#disk.unlink(temporary).catch(() => undefined);
       this.#loose.delete(id);
       throw error;
     }
@@ -74,7 +77,8 @@ export class DataFiles {
     if (known !== undefined) {
       return known;
     }
-    const ensured = mkdir(directory, { recursive: true })
+    const ensured = this.#disk
+      .makeDirectory(directory)
       .then(() => this.#directorySync?.sync(this.#layout.data))
       .catch((error: unknown) => {
         this.#directories.delete(directory);
@@ -122,7 +126,8 @@ export class DataFiles {
   }
 
   #unlink(id: string): void {
-    const done = unlink(toDataPath(this.#layout, id))
+    const done = this.#disk
+      .unlink(toDataPath(this.#layout, id))
       .catch((error: unknown) => {
         this.#unlinkFailed ||= (error as { code?: unknown }).code !== 'ENOENT';
       })
@@ -137,7 +142,7 @@ export class DataFiles {
 }
 
 /** One write is under way while the next chunks are read and hashed. */
-async function writeChunks(handle: FileHandle, chunks: AsyncIterable<Uint8Array>): Promise<void> {
+async function writeChunks(handle: NewFile, chunks: AsyncIterable<Uint8Array>): Promise<void> {
   let gathered: Uint8Array[] = [];
   let gatheredBytes = 0;
   let writing: Promise<void> = Promise.resolve();
@@ -168,7 +173,7 @@ async function writeChunks(handle: FileHandle, chunks: AsyncIterable<Uint8Array>
   await writing;
 }
 
-async function writeAll(handle: FileHandle, buffers: readonly Uint8Array[]): Promise<void> {
+async function writeAll(handle: NewFile, buffers: readonly Uint8Array[]): Promise<void> {
   let left = buffers.filter((buffer) => buffer.byteLength > 0);
   while (left.length > 0) {
     let { bytesWritten } = await handle.writev(left);

@@ -2,11 +2,16 @@
  * fsync of a directory, so that the name of a file in it survives a crash. Callers of one directory share: those that ask while
  * one fsync runs wait together for the next, since the running one may have begun before their rename.
  */
-import { open } from 'node:fs/promises';
+import type { Disk } from './disk.ts';
 
 export class DirectorySync {
+  readonly #disk: Pick<Disk, 'syncDirectory'>;
   readonly #running = new Map<string, Promise<void>>();
   readonly #next = new Map<string, Promise<void>>();
+
+  constructor(disk: Pick<Disk, 'syncDirectory'>) {
+    this.#disk = disk;
+  }
 
   sync(directory: string): Promise<void> {
     const next = this.#next.get(directory);
@@ -28,21 +33,12 @@ export class DirectorySync {
   }
 
   #start(directory: string): Promise<void> {
-    const run = syncDirectory(directory).finally(() => {
+    const run = this.#disk.syncDirectory(directory).finally(() => {
       if (this.#running.get(directory) === run) {
         this.#running.delete(directory);
       }
     });
     this.#running.set(directory, run);
     return run;
-  }
-}
-
-export async function syncDirectory(directory: string): Promise<void> {
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
   }
 }

@@ -6,10 +6,10 @@
  *   tmp/       files that are being written; worth nothing once their process is gone
  */
 import { mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { WaybillError } from '../../core/failures.ts';
 import { toDirectoryName } from './data-id.ts';
-import { syncDirectory } from './directory-sync.ts';
+import type { Disk } from './disk.ts';
 
 export interface Layout {
   readonly root: string;
@@ -27,23 +27,27 @@ export const toDataPath = (layout: Layout, id: string): string => join(layout.da
 export const toTemporaryPath = (layout: Layout, id: string): string => join(layout.temporary, id);
 
 /**
- * Creates what is missing. Doing it again changes nothing.
+ * Creates what is missing. Doing it again changes nothing. With `sync` all their names are on disk afterwards: an index that is synced in
+ * a directory whose own name is not would be lost with it.
  * @throws store_refused when the directory holds other files and no store: it would be a mistake to mix the two
  */
-export async function openLayout(root: string, sync: boolean): Promise<Layout> {
+export async function openLayout(root: string, disk: Disk, sync: boolean): Promise<Layout> {
   const layout = { root, index: join(root, 'index'), data: join(root, 'data'), temporary: join(root, 'tmp') };
   // Whoever may enter may read every object without a signature.
-  await mkdir(root, { recursive: true, mode: 0o700 });
+  const created = await mkdir(root, { recursive: true, mode: 0o700 });
   const names = await readdir(root);
   const foreign = names.find((name) => !OURS.has(name) && !HARMLESS.test(name));
   if (foreign !== undefined && !names.includes('index')) {
     throw new WaybillError('store_refused', 'the directory is neither empty nor a store', { root, found: foreign });
   }
-  for (const directory of [layout.temporary, layout.data]) {
+  for (const directory of [layout.index, layout.temporary, layout.data]) {
     await mkdir(directory, { recursive: true, mode: 0o700 });
   }
   if (sync) {
-    await syncDirectory(root);
+    await disk.syncDirectory(root);
+    for (let name = root; created !== undefined && name.length >= created.length; name = dirname(name)) {
+      await disk.syncDirectory(dirname(name));
+    }
   }
   return layout;
 }
