@@ -9,11 +9,34 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
 ]);
 const CLOSED: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
+/** What node:tls says of a certificate that does not hold; nothing that trying again could mend. */
+const CERTIFICATE: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_');
+
 /** How long a caller is told to wait before it asks again. */
 const RETRY_AFTER_MS = 1000;
 
 /**
- * A failure of the body (its hash did not hold) stays what it is; everything else is 503 ServiceUnavailable, which clients retry.
+ * A failure of the body (its hash did not hold) stays what it is; a certificate that does not hold is 502, since no retry mends it;
+ * everything else is 503 ServiceUnavailable, which clients retry.
  * The cause's code is told, its message is not: that may name what only the gateway's own network knows.
  */
 export function toConnectionFailure(error: unknown, store: string): WaybillError {
@@ -21,6 +44,12 @@ export function toConnectionFailure(error: unknown, store: string): WaybillError
   const code = codeOf(error);
   const details = { s3Code: 'ServiceUnavailable', store, code };
   const more = { cause: error, retryAfterMs: RETRY_AFTER_MS };
+  if (CERTIFICATE.has(code) || isTlsFailure(code)) {
+    const message = CERTIFICATE.has(code)
+      ? 'the certificate of the store does not hold: see ca_file of the store'
+      : 'no TLS could be agreed with the store: see tls_min_version of the store';
+    return new WaybillError('store_refused', message, { s3Code: 'StoreTlsFailure', status: 502, store, code });
+  }
   return TIMEOUTS.has(code)
     ? new WaybillError('store_timeout', 'the store did not answer in time', details, more)
     : new WaybillError('store_unreachable', 'the store cannot be reached, or closed the connection', details, more);

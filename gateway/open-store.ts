@@ -1,15 +1,21 @@
 /** Opens what a gateway needs to serve one store of the configuration. */
-import { createProviderConnection } from './provider-connection.ts';
-import type { DirectoryStore, ProviderStore, SecretRef, StoreConfig } from '../config/config.ts';
+import type { DirectoryStore, Egress, ProviderStore, SecretRef, StoreConfig } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
 import { createAccel } from './accel.ts';
 import type { Backend } from './backend.ts';
 import { createDirectoryBackend } from './directory-backend.ts';
 import { createProviderBackend } from './provider-backend.ts';
+import { createProviderConnection, PROVIDER_LIMITS } from './provider-connection.ts';
+import type { ProviderConnection } from './provider-connection.ts';
+import { createProviderConnector } from './provider-connector.ts';
+import type { OpenEgress } from './provider-connector.ts';
 import { loadProviderCredentials } from './provider-credentials.ts';
 import { createSendUpload } from './send-upload.ts';
 import type { SendUpload } from './send-upload.ts';
+import { toUploadRule } from './store-addresses.ts';
+import type { AddressRule, ResolveAll } from './store-addresses.ts';
+import { loadStoreTls } from './store-tls.ts';
 
 export interface OpenStoreOptions {
   readonly resolveSecret: (ref: SecretRef) => Promise<string>;
@@ -17,6 +23,8 @@ export interface OpenStoreOptions {
   /** The region that callers sign for, which a directory gives as its own. */
   readonly region: string;
   readonly now: () => Date;
+  /** Instead of the system's resolver; for tests. */
+  readonly resolveAll?: ResolveAll;
 }
 
 export interface OpenedStore {
@@ -49,13 +57,40 @@ async function openDirectory(config: DirectoryStore, options: OpenStoreOptions):
 }
 
 async function openProvider(store: ProviderStore, options: OpenStoreOptions): Promise<OpenedStore> {
-  const parts = {
-    store,
-    credentials: await loadProviderCredentials(store, options.resolveSecret),
-    connection: createProviderConnection(store.name),
-    keyCache: options.keyCache,
-    now: options.now,
+  const { resolveSecret, resolveAll } = options;
+  const egress = await openEgress(store.egress, resolveSecret);
+  const tls = await loadStoreTls(store);
+  const credentials = await loadProviderCredentials(store, resolveSecret);
+  const connect = (addresses: AddressRule): ProviderConnection => {
+    const timeoutMs = PROVIDER_LIMITS.connectTimeoutMs;
+    const more = resolveAll === undefined ? {} : { resolveAll };
+    const connector = createProviderConnector({ store: store.name, egress, tls, addresses, timeoutMs, ...more });
+    return createProviderConnection(store.name, connector);
   };
+  const connection = connect('configured');
+  const parts = { store, credentials, connection, keyCache: options.keyCache, now: options.now };
   const backend = createProviderBackend(parts);
-  return { backend, provider: { store, send: createSendUpload(parts) }, close: () => backend.close() };
+  // Of its own, for a kept connection was opened under the rule of whoever asked first.
+  const uploads = toUploadRule(store) === 'public' && egress === null ? connect('public') : connection;
+  return {
+    backend,
+    provider: { store, send: createSendUpload({ ...parts, connection: uploads }) },
+    close: async () => {
+      await backend.close();
+      if (uploads !== connection) await uploads.close();
+    },
+  };
+}
+
+/** @throws invalid_config when a reference does not resolve */
+async function openEgress(
+  egress: Egress | null,
+  resolveSecret: OpenStoreOptions['resolveSecret'],
+): Promise<OpenEgress | null> {
+  if (egress === null) return null;
+  const { credentials } = egress;
+  if (credentials === null) return { ...egress, credentials };
+  const username = (await resolveSecret(credentials.username)).trim();
+  const password = (await resolveSecret(credentials.password)).trim();
+  return { ...egress, credentials: { username, password } };
 }

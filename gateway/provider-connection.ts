@@ -4,6 +4,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { Agent } from 'undici';
+import type { buildConnector } from 'undici';
 import { WaybillError } from '../core/failures.ts';
 import { isStaleConnection, toConnectionFailure } from './connection-failure.ts';
 import { ProviderExchange } from './provider-exchange.ts';
@@ -45,11 +46,16 @@ export interface ProviderConnection {
   close(): Promise<void>;
 }
 
-export function createProviderConnection(store: string, limits: ProviderLimits = PROVIDER_LIMITS): ProviderConnection {
+/** @param connect see `provider-connector.ts`; without it connections are straight and of Node's own settings */
+export function createProviderConnection(
+  store: string,
+  connect?: buildConnector.connector,
+  limits: ProviderLimits = PROVIDER_LIMITS,
+): ProviderConnection {
   const agent = new Agent({
     connections: limits.connectionsMax,
     pipelining: 1,
-    connect: { timeout: limits.connectTimeoutMs },
+    connect: connect ?? { timeout: limits.connectTimeoutMs },
     headersTimeout: limits.answerTimeoutMs,
     bodyTimeout: limits.idleTimeoutMs,
     keepAliveTimeout: KEEP_ALIVE_MS,

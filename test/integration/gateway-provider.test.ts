@@ -249,6 +249,36 @@ describe('the gateway before a provider', () => {
     assert.equal(provider.requests.length, 1);
   });
 
+  it('names the region that a redirect names in its document, for every kind of redirect and for HEAD', async () => {
+    for (const [status, code] of [
+      [301, 'PermanentRedirect'],
+      [307, 'TemporaryRedirect'],
+      [308, 'PermanentRedirect'],
+    ] as const) {
+      provider.script = (_request, response) => {
+        const document = `<Error><Code>${code}</Code><Message>Elsewhere.</Message><Region>sa-east-1</Region></Error>`;
+        response
+          .writeHead(status, { location: 'http://169.254.169.254/', 'content-type': 'application/xml' })
+          .end(document);
+      };
+      for (const [method, body] of [
+        ['GET', undefined],
+        ['PUT', 'x'],
+      ] as const) {
+        const answer = await send(gateway.caller('etl'), { method, target: '/bucket/key', ...(body && { body }) });
+        assert.deepEqual([answer.status, answer.code], [502, code]);
+        assert.match(answer.text, /in region sa-east-1, and store cloud is configured for eu-west-1/);
+      }
+      provider.script = (_request, response) => {
+        response.writeHead(status, { location: '/', 'x-amz-bucket-region': 'sa-east-1' }).end();
+      };
+      const head = await send(gateway.caller('etl'), { method: 'HEAD', target: '/bucket/key' });
+      assert.equal(head.status, 502);
+    }
+    assert.equal(provider.requests.length, 9, 'none was followed or repeated');
+    assert.match(gateway.logged.at(-1) ?? '', /region/);
+  });
+
   it('answers ServiceUnavailable with a hint to retry when the provider is gone', async () => {
     const gone = await startFakeProvider();
     await gone.close();

@@ -4,7 +4,9 @@
  */
 import { once } from 'node:events';
 import http from 'node:http';
+import https from 'node:https';
 import type { AddressInfo } from 'node:net';
+import type { SecureContextOptions } from 'node:tls';
 import { nodeCrypto } from '../../sigv4/node-crypto.ts';
 import type { Credentials, Verified, VerifyFailure } from '../../sigv4/types.ts';
 import { verifyRequest } from '../../sigv4/verify.ts';
@@ -49,15 +51,23 @@ export const answerWell: ProviderScript = (request, response) => {
   response.writeHead(200, { etag: '"d41d8cd98f00b204e9800998ecf8427e"', 'content-length': 0 }).end();
 };
 
-export async function startFakeProvider(credentials: Credentials = PROVIDER_CREDENTIALS): Promise<FakeProvider> {
+/** @param credentials one pair, or whose an access key id is at the moment */
+export async function startFakeProvider(
+  credentials: Credentials | ((accessKeyId: string) => readonly Credentials[]) = PROVIDER_CREDENTIALS,
+  tls?: SecureContextOptions,
+): Promise<FakeProvider> {
   const waiting: (() => void)[] = [];
-  const server = http.createServer((request, response) => {
+  const find =
+    typeof credentials === 'function'
+      ? credentials
+      : (id: string): readonly Credentials[] => (id === credentials.accessKeyId ? [credentials] : []);
+  const serve: http.RequestListener = (request, response) => {
     const chunks: Buffer[] = [];
     let isKept = false;
     const keep = (isComplete: boolean): void => {
       if (isKept) return;
       isKept = true;
-      provider.requests.push(toRequest(request, Buffer.concat(chunks), isComplete, credentials));
+      provider.requests.push(toRequest(request, Buffer.concat(chunks), isComplete, find));
       for (const wake of waiting.splice(0)) wake();
     };
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
@@ -67,12 +77,13 @@ export async function startFakeProvider(credentials: Credentials = PROVIDER_CRED
       keep(true);
       provider.script(provider.requests.at(-1) as ProviderRequest, response);
     });
-  });
+  };
+  const server = tls === undefined ? http.createServer(serve) : https.createServer(tls, serve);
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const provider: FakeProvider = {
-    endpoint: `http://${host}`,
+    endpoint: `${tls === undefined ? 'http' : 'https'}://${host}`,
     host,
     requests: [],
     script: answerWell,
@@ -93,7 +104,7 @@ function toRequest(
   request: http.IncomingMessage,
   body: Buffer,
   isComplete: boolean,
-  credentials: Credentials,
+  find: (accessKeyId: string) => readonly Credentials[],
 ): ProviderRequest {
   const headers: [string, string][] = [];
   for (let index = 0; index + 1 < request.rawHeaders.length; index += 2) {
@@ -107,7 +118,7 @@ function toRequest(
     region: 'eu-west-1',
     service: 's3',
     pathRule: 's3',
-    findCredentials: (id) => (id === credentials.accessKeyId ? [credentials] : []),
+    findCredentials: find,
   });
   const header = (name: string): string | undefined => headers.find(([other]) => other.toLowerCase() === name)?.[1];
   return { method: request.method ?? '', url, headers, header, body, isComplete, verdict };
