@@ -50,6 +50,6 @@ export function parseCopySource(value: string): CopySource {
 
 function decode(text: string): string {
   const decoded = decodeComponent(text);
-  if (decoded === null) throw refuse('InvalidArgument', 'Invalid copy source encoding.');
+  if (decoded === null) throw refuse('InvalidArgument', 'Invalid copy source encoding');
   return decoded;
 }

@@ -7,7 +7,17 @@ import type { Operation } from '../core/traffic.ts';
 import type { Store } from '../stores/store.ts';
 import type { Accel } from './accel.ts';
 import type { Backend, VerifiedRequest } from './backend.ts';
-import { createBucket, deleteBucket, getBucketLocation, headBucket, listBuckets } from './directory/buckets.ts';
+import { getObjectAttributes } from './directory/attributes.ts';
+import {
+  createBucket,
+  deleteBucket,
+  getBucketLocation,
+  getBucketVersioning,
+  headBucket,
+  listBuckets,
+} from './directory/buckets.ts';
+import { copyObject } from './directory/copy-object.ts';
+import { uploadPartCopy } from './directory/copy-part.ts';
 import { deleteObject } from './directory/delete-object.ts';
 import { deleteObjects } from './directory/delete-objects.ts';
 import { listObjects } from './directory/list-objects.ts';
@@ -15,10 +25,11 @@ import { listObjectsV2 } from './directory/list-objects-v2.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './directory/multipart.ts';
 import { listParts } from './directory/list-parts.ts';
 import { listUploads } from './directory/list-uploads.ts';
+import { listVersions } from './directory/list-versions.ts';
+import { checkExpectedOwner } from './directory/owner.ts';
 import { putObject } from './directory/put-object.ts';
 import { getObject, headObject } from './directory/read-object.ts';
 import { deleteTagging, getTagging, putTagging } from './directory/tagging.ts';
-import { refuse } from './s3-error.ts';
 
 export interface HandlerContext {
   readonly store: Store;
@@ -28,10 +39,6 @@ export interface HandlerContext {
 }
 
 export type Handler = (context: HandlerContext, request: VerifiedRequest, response: ServerResponse) => Promise<void>;
-
-const notYet: Handler = async () => {
-  throw refuse('NotImplemented');
-};
 
 const HANDLERS: Readonly<Record<Operation, Handler>> = {
   ListBuckets: listBuckets,
@@ -55,17 +62,20 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
   GetObjectTagging: getTagging,
   PutObjectTagging: putTagging,
   DeleteObjectTagging: deleteTagging,
-  CopyObject: notYet,
-  UploadPartCopy: notYet,
-  GetObjectAttributes: notYet,
-  GetBucketVersioning: notYet,
-  ListObjectVersions: notYet,
+  CopyObject: copyObject,
+  UploadPartCopy: uploadPartCopy,
+  GetObjectAttributes: getObjectAttributes,
+  GetBucketVersioning: getBucketVersioning,
+  ListObjectVersions: listVersions,
 };
 
 /** The store stays the caller's: closing the backend does not close it. */
 export function createDirectoryBackend(context: HandlerContext): Backend {
   return {
-    handle: (request, response) => HANDLERS[request.target.operation](context, request, response),
+    handle: async (request, response) => {
+      checkExpectedOwner(request);
+      await HANDLERS[request.target.operation](context, request, response);
+    },
     close: async () => undefined,
   };
 }

@@ -28,6 +28,9 @@ const SINGLE = new Set([
   'if-unmodified-since',
 ]);
 
+/** Lists, which one SDK sends as a header for each entry. */
+const LISTS = new Set(['x-amz-object-attributes', 'x-amz-optional-object-attributes']);
+
 /**
  * @param rawHeaders names and values by turns, as node:http gives them
  * @throws invalid_request with s3Code InvalidRequest
@@ -40,7 +43,7 @@ export function parseHeaders(rawHeaders: readonly string[]): ParsedHeaders {
     const value = rawHeaders[index + 1] as string;
     const lower = name.toLowerCase();
     const before = byName.get(lower);
-    if (before !== undefined && (SINGLE.has(lower) || lower.startsWith('x-amz-'))) {
+    if (before !== undefined && (SINGLE.has(lower) || (lower.startsWith('x-amz-') && !LISTS.has(lower)))) {
       throw refuse('InvalidRequest', `The header ${lower} appears twice.`);
     }
     pairs.push([name, value]);

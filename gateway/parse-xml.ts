@@ -1,7 +1,7 @@
 /**
  * XML in: the few small documents that S3 clients send. Strict: one root, no document type, no processing instruction, no
- * entity beyond XML's five, bounded depth, element count and size. Everything else is MalformedXML, so that no document
- * costs more than its bytes. Namespaces are left out of names: clients differ in whether they send S3's.
+ * entity beyond XML's five, bounded depth, element count, attribute count and size. Everything else is MalformedXML, so that no
+ * document costs more than its bytes. Namespaces are left out of names: clients differ in whether they send S3's.
  */
 import { SaxesParser } from 'saxes';
 import { refuse } from './s3-error.ts';
@@ -17,6 +17,8 @@ export interface XmlNode {
 const DEPTH_MAX = 8;
 /** CompleteMultipartUpload with 10,000 parts has 30,001 elements, and clients add up to five checksums a part. */
 const ELEMENTS_MAX = 100_000;
+/** Attributes mean nothing here but for the namespaces that a root, or a writer that repeats them, declares. */
+const ATTRIBUTES_MAX = 4_000;
 
 interface OpenNode {
   readonly name: string;
@@ -41,6 +43,11 @@ export function parseXml(bytes: Uint8Array, rootName: string): XmlNode {
     if (elements > ELEMENTS_MAX) fail('too many elements');
     if (open.length >= DEPTH_MAX) fail('nested too deeply');
     open.push({ name: toLocalName(tag.name), children: [], text: '' });
+  });
+  let attributes = 0;
+  parser.on('attribute', () => {
+    attributes += 1;
+    if (attributes > ATTRIBUTES_MAX) fail('too many attributes');
   });
   const addText = (text: string): void => {
     const node = open.at(-1);
@@ -70,6 +77,18 @@ export function childText(node: XmlNode, name: string): string | undefined {
     found = child.text;
   }
   return found;
+}
+
+/**
+ * S3 validates against its schema. An element that is not understood may be a condition, and what is asked under a condition must
+ * not be done without it.
+ * @throws invalid_request MalformedXML when another element is there
+ */
+export function onlyChildren(node: XmlNode, names: readonly string[]): void {
+  for (const { name } of node.children) {
+    if (!names.includes(name))
+      throw refuse('MalformedXML', undefined, { why: `${name.slice(0, 64)} is not known here` });
+  }
 }
 
 function toNode(node: OpenNode): XmlNode {

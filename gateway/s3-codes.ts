@@ -42,7 +42,7 @@ export const S3_CODES = {
   IncompleteBody: row(
     400,
     'invalid_request',
-    'You did not provide the number of bytes specified by the Content-Length HTTP header.',
+    'You did not provide the number of bytes specified by the Content-Length HTTP header',
   ),
   InternalError: row(500, 'unclassified', 'We encountered an internal error. Please try again.'),
   InvalidAccessKeyId: row(403, 'access_denied', 'The AWS Access Key Id you provided does not exist in our records.'),
@@ -58,7 +58,7 @@ export const S3_CODES = {
     'invalid_request',
     'Only the last chunk is allowed to have a size less than 8192 bytes',
   ),
-  InvalidDigest: row(400, 'invalid_request', 'The Content-MD5 you specified is not valid.'),
+  InvalidDigest: row(400, 'invalid_request', 'The Content-Md5 you specified is not valid.'),
   InvalidLocationConstraint: row(400, 'invalid_request', 'The specified location-constraint is not valid'),
   InvalidPart: row(
     400,

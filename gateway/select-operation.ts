@@ -15,7 +15,7 @@ const OVERRIDES = [
 
 /** The query parameters that each operation takes; any other makes the request one that is not offered. */
 export const PARAMETERS: Readonly<Record<Operation, readonly string[]>> = {
-  ListBuckets: [],
+  ListBuckets: ['prefix', 'max-buckets', 'continuation-token', 'bucket-region'],
   HeadBucket: [],
   CreateBucket: [],
   DeleteBucket: [],

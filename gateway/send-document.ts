@@ -1,9 +1,10 @@
 /** Answers with a whole XML document, or with nothing but a status. */
 import type { ServerResponse } from 'node:http';
 
-export function sendDocument(response: ServerResponse, document: string): void {
+/** @param headers more of them, names and values by turns */
+export function sendDocument(response: ServerResponse, document: string, headers: readonly string[] = []): void {
   const body = Buffer.from(document);
-  response.writeHead(200, ['Content-Type', 'application/xml', 'Content-Length', String(body.length)]);
+  response.writeHead(200, ['Content-Type', 'application/xml', 'Content-Length', String(body.length), ...headers]);
   response.end(body);
 }
 

@@ -16,16 +16,30 @@ const URL_ENCODED: NameEncoding = { type: 'url', print: encodePath };
 export function parseEncodingType(query: ReadonlyMap<string, string>): NameEncoding {
   const asked = query.get('encoding-type');
   if (asked === undefined || asked === '') return PLAIN;
-  if (asked !== 'url') throw refuse('InvalidArgument', 'Invalid Encoding Method specified in Request');
+  if (asked !== 'url')
+    throw refuse('InvalidArgument', 'Invalid Encoding Method specified in Request', {
+      argumentName: 'encoding-type',
+      argumentValue: asked,
+    });
   return URL_ENCODED;
 }
+
+const COUNT_MAX = 2_147_483_647;
 
 /** A count in the query, cut to what one page holds. @throws InvalidArgument */
 export function parseCount(query: ReadonlyMap<string, string>, name: string, max: number): number {
   const asked = query.get(name);
   if (asked === undefined || asked === '') return max;
-  if (!/^\d{1,10}$/.test(asked) || Number(asked) > 2_147_483_647) {
-    throw refuse('InvalidArgument', `Argument ${name} must be an integer between 0 and 2147483647`);
+  const argument = { argumentName: name, argumentValue: asked };
+  if (/^-\d{1,10}$/.test(asked)) {
+    throw refuse(
+      'InvalidArgument',
+      `Argument ${asked} must be an integer between 0 and ${String(COUNT_MAX)}`,
+      argument,
+    );
+  }
+  if (!/^\d{1,10}$/.test(asked) || Number(asked) > COUNT_MAX) {
+    throw refuse('InvalidArgument', `Provided ${asked.slice(0, 64)} not an integer or within integer range`, argument);
   }
   return Math.min(Number(asked), max);
 }

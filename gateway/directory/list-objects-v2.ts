@@ -1,12 +1,13 @@
-/** ListObjectsV2. The continuation token is the store's own; fetch-owner is taken and means nothing, for there is one owner. */
+/** ListObjectsV2. The continuation token is the store's own. */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { Handler } from '../directory-backend.ts';
+import { refuse } from '../s3-error.ts';
 import { sendDocument } from '../send-document.ts';
 import { printDocument, textElement } from '../xml.ts';
+import { toStart } from './list-markers.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
-import { optional, printCommonPrefixes, printContents } from './print-list.ts';
-
-const EMPTY_PAGE = { objects: [], commonPrefixes: [] };
+import { ownerElement } from './owner.ts';
+import { EMPTY_PAGE, optional, printCommonPrefixes, printContents } from './print-list.ts';
 
 export const listObjectsV2: Handler = async ({ store }, request, response) => {
   const { bucket, query } = request.target;
@@ -16,6 +17,12 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
   const delimiter = query.get('delimiter') ?? '';
   const startAfter = query.get('start-after') ?? '';
   const continuationToken = query.get('continuation-token');
+  if (continuationToken === '') {
+    throw refuse('InvalidArgument', 'The continuation token provided is incorrect', {
+      argumentName: 'continuation-token',
+      argumentValue: '',
+    });
+  }
   // With max-keys=0 nothing follows and nothing is truncated, but the bucket must be there.
   if (maxKeys === 0) await store.headBucket(bucket, request.signal);
   const page =
@@ -27,10 +34,9 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
           maxKeys,
           signal: request.signal,
           ...(delimiter !== '' && { delimiter }),
-          ...(startAfter !== '' && { startAfter }),
-          ...(continuationToken !== undefined && { continuationToken }),
+          ...(continuationToken === undefined ? toStart(startAfter, prefix, delimiter) : { continuationToken }),
         });
-  const next = 'nextContinuationToken' in page ? page.nextContinuationToken : undefined;
+  const next = page.nextContinuationToken;
   sendDocument(
     response,
     printDocument(
@@ -45,7 +51,7 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
       textElement('MaxKeys', maxKeys),
       optional('EncodingType', encoding.type),
       textElement('IsTruncated', next !== undefined),
-      printContents(page, encoding),
+      printContents(page, encoding, query.get('fetch-owner') === 'true' ? ownerElement(request) : ''),
       printCommonPrefixes(page.commonPrefixes, encoding),
     ),
   );

@@ -1,11 +1,15 @@
-/** ListParts, page by page. A part's date is not kept, and left out: no client of the recorded ones needs it. */
+/** ListParts, page by page. */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
+import type { UploadedPart } from '../../stores/store.ts';
 import type { Handler } from '../directory-backend.ts';
 import { sendDocument } from '../send-document.ts';
 import { parentElement, printDocument, textElement } from '../xml.ts';
+import { checksumElements, checksumKindElements } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
-import { toUploadRef } from './multipart.ts';
+import { findUpload, toUploadRef } from './multipart.ts';
 import { quote } from './object-headers.ts';
+import { ownerElement } from './owner.ts';
+import { optional } from './print-list.ts';
 
 export const listParts: Handler = async ({ store }, request, response) => {
   const upload = toUploadRef(request);
@@ -14,6 +18,7 @@ export const listParts: Handler = async ({ store }, request, response) => {
   const maxParts = parseCount(query, 'max-parts', LIST_PAGE_KEYS);
   const marker = query.has('part-number-marker') ? parseCount(query, 'part-number-marker', Number.MAX_SAFE_INTEGER) : 0;
   const rest = (await store.listParts(upload)).filter(({ partNumber }) => partNumber > marker);
+  const begun = await findUpload(store, upload);
   const page = rest.slice(0, maxParts);
   sendDocument(
     response,
@@ -25,16 +30,24 @@ export const listParts: Handler = async ({ store }, request, response) => {
       textElement('PartNumberMarker', marker),
       textElement('NextPartNumberMarker', page.at(-1)?.partNumber ?? marker),
       textElement('MaxParts', maxParts),
+      optional('EncodingType', encoding.type),
       textElement('IsTruncated', page.length > 0 && rest.length > page.length),
+      ...page.map(printPart),
+      ownerElement(request, 'Initiator'),
+      ownerElement(request),
       textElement('StorageClass', 'STANDARD'),
-      ...page.map(({ partNumber, etag, sizeBytes }) =>
-        parentElement(
-          'Part',
-          textElement('PartNumber', partNumber),
-          textElement('ETag', quote(etag)),
-          textElement('Size', sizeBytes),
-        ),
-      ),
+      checksumKindElements(begun?.checksum),
     ),
   );
 };
+
+function printPart({ partNumber, etag, sizeBytes, checksum, lastModifiedMs }: UploadedPart): string {
+  return parentElement(
+    'Part',
+    textElement('PartNumber', partNumber),
+    lastModifiedMs === undefined ? '' : textElement('LastModified', new Date(lastModifiedMs).toISOString()),
+    textElement('ETag', quote(etag)),
+    textElement('Size', sizeBytes),
+    checksumElements(checksum),
+  );
+}

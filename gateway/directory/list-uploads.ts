@@ -1,11 +1,14 @@
-/** ListMultipartUploads: by key, uploads of one key by their id; pages by (key-marker, upload-id-marker). */
+/** ListMultipartUploads: by key, uploads of one key by the time when they began; pages by (key-marker, upload-id-marker). */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { OpenUpload } from '../../stores/store.ts';
 import type { Handler } from '../directory-backend.ts';
+import { refuse } from '../s3-error.ts';
 import { sendDocument } from '../send-document.ts';
 import { parentElement, printDocument, textElement } from '../xml.ts';
+import { checksumKindElements } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
+import { ownerElement } from './owner.ts';
 import { optional, printCommonPrefixes } from './print-list.ts';
 
 interface Entry {
@@ -22,9 +25,8 @@ export const listUploads: Handler = async ({ store }, request, response) => {
   const keyMarker = query.get('key-marker') ?? '';
   const idMarker = query.get('upload-id-marker') ?? '';
   const maxUploads = parseCount(query, 'max-uploads', LIST_PAGE_KEYS);
-  const rest = toEntries(await store.listUploads({ bucket, prefix }), prefix, delimiter).filter((entry) =>
-    isAfter(entry, keyMarker, idMarker),
-  );
+  const entries = toEntries(await store.listUploads({ bucket, prefix }), prefix, delimiter);
+  const rest = keyMarker === '' ? entries : entries.slice(findStart(entries, keyMarker, idMarker));
   const page = rest.slice(0, maxUploads);
   const last = page.at(-1);
   const isTruncated = last !== undefined && rest.length > page.length;
@@ -35,7 +37,7 @@ export const listUploads: Handler = async ({ store }, request, response) => {
       'ListMultipartUploadsResult',
       textElement('Bucket', bucket),
       textElement('KeyMarker', encoding.print(keyMarker)),
-      textElement('UploadIdMarker', idMarker),
+      textElement('UploadIdMarker', keyMarker === '' ? '' : idMarker),
       optional('NextKeyMarker', isTruncated ? last.name : undefined, encoding.print),
       optional('NextUploadIdMarker', isTruncated ? last.upload?.uploadId : undefined),
       optional('Prefix', prefix, encoding.print),
@@ -43,13 +45,16 @@ export const listUploads: Handler = async ({ store }, request, response) => {
       textElement('MaxUploads', maxUploads),
       optional('EncodingType', encoding.type),
       textElement('IsTruncated', isTruncated),
-      ...uploads.map(({ key, uploadId, initiatedMs }) =>
+      ...uploads.map(({ key, uploadId, initiatedMs, checksum }) =>
         parentElement(
           'Upload',
           textElement('Key', encoding.print(key)),
           textElement('UploadId', uploadId),
+          ownerElement(request, 'Initiator'),
+          ownerElement(request),
           textElement('StorageClass', 'STANDARD'),
           textElement('Initiated', new Date(initiatedMs).toISOString()),
+          checksumKindElements(checksum),
         ),
       ),
       printCommonPrefixes(
@@ -73,15 +78,37 @@ function toEntries(uploads: readonly OpenUpload[], prefix: string, delimiter: st
     if (!grouped.has(name)) entries.push({ name, upload: null });
     grouped.add(name);
   }
-  return entries.sort(
-    (a, b) => compareUtf8(a.name, b.name) || compareUtf8(a.upload?.uploadId ?? '', b.upload?.uploadId ?? ''),
+  return entries.sort(compareEntries);
+}
+
+function compareEntries(a: Entry, b: Entry): number {
+  return (
+    compareUtf8(a.name, b.name) ||
+    (a.upload?.initiatedMs ?? 0) - (b.upload?.initiatedMs ?? 0) ||
+    compareUtf8(a.upload?.uploadId ?? '', b.upload?.uploadId ?? '')
   );
 }
 
-/** Without an id the marker means every upload of its key; with one, only those up to the id. */
-function isAfter({ name, upload }: Entry, keyMarker: string, idMarker: string): boolean {
-  if (keyMarker === '') return true;
-  const order = compareUtf8(name, keyMarker);
-  if (order !== 0) return order > 0;
-  return idMarker !== '' && upload !== null && compareUtf8(upload.uploadId, idMarker) > 0;
+/** Ids as the stores make them; another text was never in an answer. */
+const UPLOAD_ID = /^[0-9a-f]{32}$/;
+
+/**
+ * Where the page begins. Without an id the marker means every upload of its key. An upload that ended since the page before is no
+ * reason to refuse: then those of its key are told again, which is better than to leave one out.
+ * @throws InvalidArgument for an id of another key
+ */
+function findStart(entries: readonly Entry[], keyMarker: string, idMarker: string): number {
+  const beyond = entries.findIndex(({ name }) => compareUtf8(name, keyMarker) > 0);
+  const end = beyond < 0 ? entries.length : beyond;
+  if (idMarker === '') return end;
+  const at = entries.findIndex(({ upload }) => upload?.uploadId === idMarker);
+  const first = entries.findIndex(({ name }) => name === keyMarker);
+  if (!UPLOAD_ID.test(idMarker) || (at >= 0 && first >= 0 && entries[at]?.name !== keyMarker)) {
+    throw refuse('InvalidArgument', 'Invalid uploadId marker', {
+      argumentName: 'upload-id-marker',
+      argumentValue: idMarker,
+    });
+  }
+  if (at >= 0) return at + 1;
+  return first < 0 ? end : first;
 }

@@ -1,10 +1,11 @@
 /** What travels with an object, from a request's headers to the store and back. */
 import type { ETag } from '../../core/ids.ts';
-import { parseQuery } from '../../sigv4/canonical-query.ts';
 import type { Encrypt, ObjectHeaders, ObjectInfo, PutRequest, WriteConditions } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import { toHeaderValue } from '../parse-headers.ts';
 import { refuse } from '../s3-error.ts';
+import { printChecksumHeaders } from './checksums.ts';
+import { parseTagging } from './tags.ts';
 import { checkWriteHeader } from './write-headers.ts';
 
 const META = 'x-amz-meta-';
@@ -13,7 +14,7 @@ type WritableHeaders = { -readonly [Name in keyof ObjectHeaders]: ObjectHeaders[
 
 /**
  * Everything that a PUT or a new upload says of its object.
- * @throws NotImplemented, InvalidArgument, InvalidTag, AccessControlListNotSupported, InvalidStorageClass
+ * @throws NotImplemented, InvalidArgument, InvalidTag, BadRequest, AccessControlListNotSupported, InvalidStorageClass
  */
 export function parsePutRequest(request: VerifiedRequest): PutRequest {
   // No prototype: a client may name its metadata `__proto__`.
@@ -62,7 +63,9 @@ export function parseWriteConditions(headers: ReadonlyMap<string, string>): Writ
   const ifNoneMatch = headers.get('if-none-match');
   const ifMatch = headers.get('if-match');
   if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
-    throw refuse('NotImplemented', 'If-None-Match of a write takes * only.');
+    throw refuse('NotImplemented', 'A header you provided implies functionality that is not implemented.', {
+      header: 'If-None-Match',
+    });
   }
   return {
     ...(ifNoneMatch !== undefined && { ifNoneMatch }),
@@ -89,28 +92,13 @@ function withoutAwsChunked(value: string): string {
     .join(',');
 }
 
-function parseTagging(value: string): Record<string, string> {
-  const pairs = parseQuery(value);
-  if (pairs === null)
-    throw refuse(
-      'InvalidArgument',
-      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL query parameters without tag name duplicates.",
-    );
-  return toTags(pairs);
-}
-
-/** @throws InvalidTag for a key that stands twice */
-export function toTags(pairs: readonly (readonly [key: string, value: string])[]): Record<string, string> {
-  const tags = Object.create(null) as Record<string, string>;
-  for (const [key, value] of pairs) {
-    if (key in tags) throw refuse('InvalidTag', 'Cannot provide multiple Tags with the same key');
-    tags[key] = value;
-  }
-  return tags;
-}
-
 export const unquote = (etag: string): string => (/^".*"$/.test(etag) ? etag.slice(1, -1) : etag);
 export const quote = (etag: ETag): string => `"${etag}"`;
+
+/** The value of a stored checksum goes out only with the whole object, and only to those who ask for it. */
+export function printAskedChecksum(headers: ReadonlyMap<string, string>, info: ObjectInfo): string[] {
+  return headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' ? printChecksumHeaders(info.checksum) : [];
+}
 
 /** The headers of GetObject and HeadObject but for the length; names and values by turns. */
 export function printObjectHeaders(info: ObjectInfo, query: ReadonlyMap<string, string>): string[] {

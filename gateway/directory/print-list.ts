@@ -1,16 +1,20 @@
-/** The parts that both versions of ListObjects share. A page of 1,000 keys is hot, so it is one concatenation. */
+/** The parts that the listings share. A page of 1,000 keys is hot, so it is one concatenation. */
 import type { ListPage } from '../../stores/store.ts';
 import { escapeXml, parentElement, textElement } from '../xml.ts';
+import { checksumKindElements } from './checksums.ts';
 import type { NameEncoding } from './list-names.ts';
 
-export function printContents(page: ListPage, encoding: NameEncoding): string {
+export const EMPTY_PAGE: ListPage = { objects: [], commonPrefixes: [] };
+
+/** @param owner the element for each, or '' */
+export function printContents(page: ListPage, encoding: NameEncoding, owner: string): string {
   let text = '';
-  for (const { key, lastModifiedMs, etag, sizeBytes } of page.objects) {
+  for (const { key, lastModifiedMs, etag, sizeBytes, checksum } of page.objects) {
     text +=
       `<Contents><Key>${escapeXml(encoding.print(key))}</Key>` +
       `<LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
-      `<ETag>&quot;${escapeXml(etag)}&quot;</ETag><Size>${String(sizeBytes)}</Size>` +
-      `<StorageClass>STANDARD</StorageClass></Contents>`;
+      `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${checksumKindElements(checksum)}<Size>${String(sizeBytes)}</Size>` +
+      `${owner}<StorageClass>STANDARD</StorageClass></Contents>`;
   }
   return text;
 }

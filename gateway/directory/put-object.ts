@@ -4,11 +4,13 @@ import type { Body } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from '../directory-backend.ts';
 import { sendEmpty } from '../send-document.ts';
+import { printChecksumHeaders, toBodyChecksum } from './checksums.ts';
 import { parsePutRequest, quote } from './object-headers.ts';
 
 export const putObject: Handler = async ({ store }, request, response) => {
-  const { etag, versionId } = await store.put(parsePutRequest(request), toStoreBody(request));
-  const headers = ['ETag', quote(etag)];
+  const { etag, versionId, checksum } = await store.put(parsePutRequest(request), toStoreBody(request));
+  const headers = ['ETag', quote(etag), ...printChecksumHeaders(checksum)];
+  headers.push('x-amz-object-size', String(request.contentLength));
   if (versionId !== undefined) headers.push('x-amz-version-id', versionId);
   sendEmpty(response, 200, headers);
 };
@@ -16,5 +18,6 @@ export const putObject: Handler = async ({ store }, request, response) => {
 /** Without its sha256: the listener computes it already, and twice costs as much again. */
 export function toStoreBody(request: VerifiedRequest): Body {
   const whole = toWholeBytes(request.body);
-  return { sizeBytes: request.contentLength, content: whole ?? (() => request.body) };
+  const checksum = toBodyChecksum(request);
+  return { sizeBytes: request.contentLength, content: whole ?? (() => request.body), ...(checksum && { checksum }) };
 }

@@ -1,51 +1,94 @@
 /** GetObject and HeadObject: the same answer, with and without the bytes. */
 import type { ServerResponse } from 'node:http';
+import { isWaybillError } from '../../core/failures.ts';
 import { toByteRange } from '../../stores/rules/byte-range.ts';
-import type { ObjectInfo, ObjectRequest } from '../../stores/store.ts';
+import { toPartRange } from '../../stores/rules/object-parts.ts';
+import type { GetRequest, ObjectInfo, ObjectRequest } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from '../directory-backend.ts';
 import { isHeaderText } from '../header-parameters.ts';
 import { refuse } from '../s3-error.ts';
 import { sendEmpty } from '../send-document.ts';
-import { quote, printObjectHeaders } from './object-headers.ts';
+import { printAskedChecksum, printObjectHeaders, quote } from './object-headers.ts';
+import { parsePartNumber } from './part-number.ts';
 import { parseRange } from './parse-range.ts';
 import { judgeReadConditions } from './read-conditions.ts';
 import { sendBytes } from './send-bytes.ts';
+import { checkVersionText } from './version-id.ts';
 
 export const getObject: Handler = async ({ store, accel }, request, response) => {
   checkOverrides(request);
+  const wanted = parseWanted(request);
   if (accel?.handOver(request, response, (info) => printObjectHeaders(info, request.target.query))) return;
-  const range = parseRange(request.headers.get('range'));
-  const result = await store.get(
-    range === undefined ? toObjectRequest(request) : { ...toObjectRequest(request), range },
-  );
+  const result = await store.get({ ...toObjectRequest(request), ...wanted }).catch(async (error: unknown) => {
+    // A condition comes before the range, and what it says does not depend on whether the range lies in the object.
+    if (wanted === WHOLE || !isOutOfRange(error)) throw error;
+    const info = await store.head(toObjectRequest(request));
+    if (answeredByCondition(request, info, response)) return null;
+    if (!isAllOfNothing(wanted, info)) throw error;
+    writeHead(request, response, info, null, 0);
+    response.end();
+    return null;
+  });
+  if (result === null) return;
   const { info, body } = result;
   if (answeredByCondition(request, info, response)) {
     await body[Symbol.asyncIterator]().return?.();
     return;
   }
   const { first, lengthBytes } = result.range;
-  writeHead(request, response, info, range === undefined ? null : first, lengthBytes);
+  writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes);
   await sendBytes(response, body, lengthBytes);
 };
 
 export const headObject: Handler = async ({ store }, request, response) => {
   checkOverrides(request);
-  const range = parseRange(request.headers.get('range'));
-  const info = await store.head(toObjectRequest(request));
+  const wanted = parseWanted(request);
+  const { range, partNumber } = wanted;
+  const info = await store.head({ ...toObjectRequest(request), withParts: partNumber !== undefined });
   if (answeredByCondition(request, info, response)) return;
-  const { first, lengthBytes } = toByteRange(range, info.sizeBytes);
-  writeHead(request, response, info, range === undefined ? null : first, lengthBytes);
+  if (isAllOfNothing(wanted, info)) {
+    writeHead(request, response, info, null, 0);
+  } else {
+    const { first, lengthBytes } =
+      partNumber === undefined
+        ? toByteRange(range, info.sizeBytes)
+        : toPartRange(info.parts, info.sizeBytes, partNumber);
+    writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes);
+  }
   response.end();
 };
+
+/** The last bytes of an empty object are all of it, although no byte can be named: RFC 9110, section 14.1.2. */
+const isAllOfNothing = ({ range }: Wanted, { sizeBytes }: ObjectInfo): boolean =>
+  sizeBytes === 0 && range !== undefined && 'suffixBytes' in range && range.suffixBytes > 0;
+
+type Wanted = Pick<GetRequest, 'range' | 'partNumber'>;
+const WHOLE: Wanted = {};
+
+/** @throws InvalidRequest for a range of a part, InvalidArgument for what is no part number */
+function parseWanted(request: VerifiedRequest): Wanted {
+  const range = parseRange(request.headers.get('range'));
+  const { query } = request.target;
+  const partNumber = query.size === 0 ? undefined : query.get('partNumber');
+  if (partNumber === undefined) return range === undefined ? WHOLE : { range };
+  if (request.headers.has('range')) {
+    throw refuse('InvalidRequest', 'Cannot specify both Range header and partNumber query parameter');
+  }
+  return { partNumber: parsePartNumber(partNumber) };
+}
+
+const isOutOfRange = (error: unknown): boolean =>
+  isWaybillError(error) && (error.type === 'range_unsatisfiable' || error.details['s3Code'] === 'InvalidPartNumber');
 
 function toObjectRequest(request: VerifiedRequest): ObjectRequest {
   const { bucket, key, query } = request.target;
   const versionId = query.size === 0 ? undefined : query.get('versionId');
+  checkVersionText(versionId);
   return versionId === undefined ? { bucket, key } : { bucket, key, versionId };
 }
 
-/** @param first of a range; null for the whole object */
+/** @param first of a range or a part; null for the whole object */
 function writeHead(
   request: VerifiedRequest,
   response: ServerResponse,
@@ -55,13 +98,22 @@ function writeHead(
 ): void {
   const headers = printObjectHeaders(info, request.target.query);
   headers.push('Content-Length', String(lengthBytes));
-  if (first !== null) {
-    headers.push(
-      'Content-Range',
-      `bytes ${String(first)}-${String(first + lengthBytes - 1)}/${String(info.sizeBytes)}`,
-    );
+  // The checksum of the whole object would not be that of the bytes that follow.
+  const isWhole = first === null || (lengthBytes === info.sizeBytes && request.target.query.has('partNumber'));
+  if (isWhole) headers.push(...printAskedChecksum(request.headers, info));
+  if (first === null) {
+    response.writeHead(200, headers);
+    return;
   }
-  response.writeHead(first === null ? 200 : 206, headers);
+  // No byte of an empty object can be named: its part 1 is all of it.
+  if (lengthBytes > 0) {
+    const last = first + lengthBytes - 1;
+    headers.push('Content-Range', `bytes ${String(first)}-${String(last)}/${String(info.sizeBytes)}`);
+  }
+  if (info.partCount !== undefined && request.target.query.has('partNumber')) {
+    headers.push('x-amz-mp-parts-count', String(info.partCount));
+  }
+  response.writeHead(lengthBytes > 0 ? 206 : 200, headers);
 }
 
 /** True when the answer is 304 and has been sent. @throws precondition_failed */

@@ -1,12 +1,13 @@
 /** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from '../directory-backend.ts';
-import { childText, parseXml } from '../parse-xml.ts';
+import { childText, onlyChildren, parseXml } from '../parse-xml.ts';
 import { refuse } from '../s3-error.ts';
 import { sendDocument, sendEmpty } from '../send-document.ts';
 import { parentElement, printDocument, textElement } from '../xml.ts';
-import { toTags } from './object-headers.ts';
 import { readDocument } from './read-document.ts';
+import { toTags } from './tags.ts';
+import { checkVersionId } from './version-id.ts';
 
 export const getTagging: Handler = async ({ store }, request, response) => {
   const tags = await store.getTags(toObject(request));
@@ -18,13 +19,15 @@ export const getTagging: Handler = async ({ store }, request, response) => {
 
 export const putTagging: Handler = async ({ store }, request, response) => {
   const root = parseXml(await readDocument(request), 'Tagging');
-  const sets = root.children.filter(({ name }) => name === 'TagSet');
-  const [set] = sets;
-  if (set === undefined || sets.length > 1) throw refuse('MalformedXML');
+  onlyChildren(root, ['TagSet']);
+  const [set, another] = root.children;
+  if (set === undefined || another !== undefined) throw refuse('MalformedXML');
+  onlyChildren(set, ['Tag']);
   const pairs = set.children.map((tag): [string, string] => {
+    onlyChildren(tag, ['Key', 'Value']);
     const key = childText(tag, 'Key');
     const value = childText(tag, 'Value');
-    if (tag.name !== 'Tag' || key === undefined || value === undefined) throw refuse('MalformedXML');
+    if (key === undefined || value === undefined) throw refuse('MalformedXML');
     return [key, value];
   });
   await store.putTags(toObject(request), toTags(pairs));
@@ -37,8 +40,7 @@ export const deleteTagging: Handler = async ({ store }, request, response) => {
 };
 
 function toObject(request: VerifiedRequest): { bucket: string; key: string } {
-  const { bucket, key, query } = request.target;
-  const versionId = query.get('versionId');
-  if (versionId !== undefined && versionId !== 'null') throw refuse('NoSuchVersion');
+  const { bucket, key } = request.target;
+  checkVersionId(request);
   return { bucket, key };
 }

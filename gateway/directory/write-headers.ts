@@ -16,7 +16,6 @@ export function checkWriteHeader(name: string, value: string): void {
       return;
     case 'x-amz-website-redirect-location':
     case 'x-amz-write-offset-bytes':
-    case 'x-amz-expected-bucket-owner':
       throw refuse('NotImplemented', `The header ${name} is not offered.`);
     default:
       if (name.startsWith('x-amz-grant-')) throw refuse('AccessControlListNotSupported');

@@ -46,6 +46,14 @@ const add =
   (headers: Headers): Headers => [...headers, ...more];
 const big = 'x'.repeat(600 * 1024);
 
+const attributes = (count: number): string => Array.from({ length: count }, (_, at) => `a${String(at)}=""`).join(' ');
+const deletion = (body: string): RequestPlan => ({
+  method: 'POST',
+  target: '/bucket?delete',
+  headers: [['Content-MD5', createHash('md5').update(body).digest('base64')]],
+  body,
+});
+
 const REFUSED: readonly (readonly [claim: string, status: number, code: string, plan: RequestPlan])[] = [
   ['a body that is not the one that was hashed', 400, 'XAmzContentSHA256Mismatch', { ...put, sendBody: 'PAYLOAD' }],
   [
@@ -140,7 +148,7 @@ const REFUSED: readonly (readonly [claim: string, status: number, code: string, 
     { ...put, target: '/bucket/key?acl' },
   ],
   ['a subresource that nobody knows yet', 501, 'NotImplemented', { ...put, target: '/bucket/key?from-the-future' }],
-  ['a part number without an upload', 404, 'NoSuchUpload', { ...put, target: '/bucket/key?partNumber=1' }],
+  ['a part number without an upload', 400, 'InvalidArgument', { ...put, target: '/bucket/key?partNumber=1' }],
   [
     'encryption, which a directory cannot do',
     501,
@@ -156,7 +164,7 @@ const REFUSED: readonly (readonly [claim: string, status: number, code: string, 
   ],
   ['an If-None-Match that is not *', 501, 'NotImplemented', { ...put, headers: [['If-None-Match', '"abc"']] }],
   ['metadata above 2 KiB', 400, 'MetadataTooLarge', { ...put, headers: [['x-amz-meta-a', 'x'.repeat(2100)]] }],
-  ['a tag that stands twice', 400, 'InvalidTag', { ...put, headers: [['x-amz-tagging', 'a=1&a=2']] }],
+  ['a tag that stands twice', 400, 'InvalidArgument', { ...put, headers: [['x-amz-tagging', 'a=1&a=2']] }],
   ['a key of 1,025 bytes', 400, 'KeyTooLongError', { ...put, target: `/bucket/${'k'.repeat(1025)}` }],
   ['a key that is not UTF-8', 400, 'InvalidURI', { ...put, target: '/bucket/%ff%fe' }],
   ['a surrogate in a key', 400, 'InvalidURI', { ...put, target: '/bucket/%ed%a0%80' }],
@@ -175,25 +183,24 @@ const REFUSED: readonly (readonly [claim: string, status: number, code: string, 
     'XML with a document type',
     400,
     'MalformedXML',
-    {
-      method: 'POST',
-      target: '/bucket?delete',
-      body: '<!DOCTYPE a [<!ENTITY b "c">]><Delete><Object><Key>&b;</Key></Object></Delete>',
-    },
+    deletion('<!DOCTYPE a [<!ENTITY b "c">]><Delete><Object><Key>&b;</Key></Object></Delete>'),
   ],
+  ['XML with an entity of its own', 400, 'MalformedXML', deletion('<Delete><Object><Key>&b;</Key></Object></Delete>')],
+  ['XML that is nested without end', 400, 'MalformedXML', deletion('<a>'.repeat(5000))],
+  ['XML of attributes alone', 400, 'MalformedXML', deletion(`<Delete ${attributes(5000)}/>`)],
   [
-    'XML with an entity of its own',
+    'a condition that is not understood',
     400,
     'MalformedXML',
-    { method: 'POST', target: '/bucket?delete', body: '<Delete><Object><Key>&b;</Key></Object></Delete>' },
+    deletion('<Delete><Object><Key>key</Key><Unless>x</Unless></Object></Delete>'),
   ],
   [
-    'XML that is nested without end',
+    'DeleteObjects that only its payload hash protects',
     400,
-    'MalformedXML',
-    { method: 'POST', target: '/bucket?delete', body: '<a>'.repeat(5000) },
+    'InvalidRequest',
+    { method: 'POST', target: '/bucket?delete', body: '<Delete><Object><Key>key</Key></Object></Delete>' },
   ],
-  ['XML that is none', 400, 'MalformedXML', { method: 'POST', target: '/bucket?delete', body: '{"Delete":[]}' }],
+  ['XML that is none', 400, 'MalformedXML', deletion('{"Delete":[]}')],
   [
     'DeleteObjects with a matching MD5 and a wrong sha256',
     400,
