@@ -1,77 +1,40 @@
-/** What kill -9 leaves of a directory store, at moments that fall where they fall. */
+/** What kill -9 leaves of a directory store: at moments that fall where they fall, and between its system calls. */
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { createFilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
 import type { FilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
 import { buildBytes, toBody } from '../support/store-bytes.ts';
-import { drain } from '../support/store-drain.ts';
+import { checkSurvivors, countNamedFiles, listFiles, writeAndKill } from '../support/store-crash.ts';
+import type { Versions } from '../support/store-crash.ts';
 import { createScratchDirectory } from '../support/store-scratch.ts';
 
-const CHILD = fileURLToPath(new URL('../support/store-crash-child.ts', import.meta.url));
-const KILLS = 4;
-const SIZES: Readonly<Record<string, number>> = { small: 700, large: 300_000, medium: 40_000, upload: 20_000 };
-
-/** Lets a process write until it acknowledged so many writes, kills it, and returns the last acknowledged version of each key. */
-async function writeAndKill(root: string, acknowledgements: number): Promise<Map<string, number>> {
-  const child = spawn(process.execPath, ['--import', 'tsx', CHILD, root], { stdio: ['ignore', 'pipe', 'pipe'] });
-  let output = '';
-  let errors = '';
-  child.stderr.on('data', (chunk: Buffer) => (errors += chunk.toString()));
-  child.stdout.on('data', (chunk: Buffer) => {
-    output += chunk.toString();
-    if (output.split('\n').length > acknowledgements) {
-      child.kill('SIGKILL');
-    }
-  });
-  const signal = await new Promise<NodeJS.Signals | null>((resolve) => child.on('close', (_, name) => resolve(name)));
-  assert.equal(signal, 'SIGKILL', errors);
-  const acknowledged = new Map<string, number>();
-  for (const line of output.split('\n').slice(0, -1)) {
-    const [key = '', version = ''] = line.split(' ');
-    acknowledged.set(key, Number(version));
-  }
-  return acknowledged;
-}
-
-async function listFiles(root: string, name: 'data' | 'tmp'): Promise<string[]> {
-  const entries = await readdir(join(root, name), { recursive: true, withFileTypes: true });
-  return entries.filter((entry) => entry.isFile()).map((entry) => entry.name);
-}
-
-async function countNamedFiles(store: FilesystemStore): Promise<number> {
-  let count = 0;
-  for (const { sizeBytes } of (await store.list({ bucket: 'crash' })).objects) {
-    count += sizeBytes > 16_384 ? 1 : 0;
-  }
-  for (const upload of await store.listUploads({ bucket: 'crash', prefix: '' })) {
-    count += (await store.listParts({ bucket: 'crash', ...upload })).length;
-  }
-  return count;
-}
+const KILLS = 10;
+/** Steps of one process: of its opening and its first writes, each call counting before and after. */
+const STEPS = [1, 2, 3, 5, 8, 13, 20, 27, 34, 41, 55, 89, 144];
 
 describe('a directory store whose process was killed', () => {
   it('holds every acknowledged write, or a later one whole, and sweeps what was half done', async () => {
     const scratch = await createScratchDirectory();
     try {
+      const versions: Versions = new Map();
       for (let kill = 0; kill < KILLS; kill++) {
-        const acknowledged = await writeAndKill(scratch.path, 25 + kill * 17);
-        const store = await createFilesystemStore({ root: scratch.path, fsync: true });
-        for (const [key, version] of acknowledged) {
-          const { info, body } = await store.get({ bucket: 'crash', key });
-          const bytes = await drain(body);
-          const found = Number(info.metadata['version']);
-          // One write of each key was in flight: it may have come through without being acknowledged.
-          assert.ok(found === version || found === version + 1, `${key}: ${String(version)} then ${String(found)}`);
-          assert.ok(bytes.equals(buildBytes(SIZES[key] ?? 0, found)), key);
-        }
-        assert.notEqual(await store.swept, undefined);
-        assert.deepEqual(await listFiles(scratch.path, 'tmp'), []);
-        assert.equal((await listFiles(scratch.path, 'data')).length, await countNamedFiles(store));
-        await store.close();
+        await writeAndKill(scratch.path, { acknowledgements: 12 + kill * 9 }, versions);
+        await checkSurvivors(scratch.path, versions);
+      }
+    } finally {
+      await scratch.remove();
+    }
+  });
+
+  it('holds every acknowledged write when it dies between two of its system calls', async () => {
+    const scratch = await createScratchDirectory();
+    try {
+      const versions: Versions = new Map();
+      for (const step of STEPS) {
+        await writeAndKill(scratch.path, { step }, versions);
+        await checkSurvivors(scratch.path, versions);
       }
     } finally {
       await scratch.remove();
@@ -82,7 +45,7 @@ describe('a directory store whose process was killed', () => {
     const scratch = await createScratchDirectory();
     const open = (): Promise<FilesystemStore> => createFilesystemStore({ root: scratch.path, fsync: false });
     try {
-      await writeAndKill(scratch.path, 12);
+      await writeAndKill(scratch.path, { acknowledgements: 12 }, new Map());
       const lost = '0123456789ab0000000000';
       await mkdir(join(scratch.path, 'data', '00'), { recursive: true });
       await writeFile(join(scratch.path, 'tmp', lost), 'half a body');
