@@ -25,6 +25,7 @@ export interface StartGatewayOptions {
   readonly gateway?: Partial<GatewayConfig>;
   /** What `env:NAME` stands for, beside the keys and PROVIDER_CREDENTIALS. */
   readonly secrets?: Readonly<Record<string, string>>;
+  readonly now?: () => Date;
 }
 
 export const toCallerCredentials = (key: string): Credentials => ({
@@ -83,6 +84,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Starte
   const gateway = await runGateway(toConfig(options, keys), {
     logger: createFullLog(logged),
     resolveSecret: async (ref: SecretRef) => secrets[ref.slice('env:'.length)] ?? '',
+    ...(options.now && { now: options.now }),
   });
   const port = Number(new URL(gateway.url).port);
   return {

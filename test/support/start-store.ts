@@ -8,7 +8,9 @@ import type { AccessKey } from '../../gateway/access.ts';
 import type { RequestRecord } from '../../gateway/exchange.ts';
 import type { Log } from '../../gateway/listener-options.ts';
 import { toObjectBytes } from '../../gateway/metrics.ts';
-import { startStoreServer } from '../../gateway/store-server.ts';
+import type { ListenerStats } from '../../gateway/listener.ts';
+import type { MemoryBudget } from '../../gateway/memory-budget.ts';
+import { startStoreServer, type StoreServerOptions } from '../../gateway/store-server.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import { createFilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
 import type { Store } from '../../stores/store.ts';
@@ -28,6 +30,8 @@ export interface StartStoreOptions {
   readonly now?: () => Date;
   readonly tls?: { readonly certFile: string; readonly keyFile: string };
   readonly accel?: Accel;
+  readonly limits?: NonNullable<StoreServerOptions['limits']>;
+  readonly memory?: MemoryBudget;
 }
 
 /** Counted by the server itself, request by request, whatever its client believes. */
@@ -49,6 +53,9 @@ export interface StartedStore {
   readonly root: string;
   readonly adminCounts: () => StoreCounts;
   readonly resetCounts: () => void;
+  readonly stats: () => ListenerStats;
+  /** Looks at the certificate's files now. */
+  readonly lookAtTls: () => Promise<void>;
   /** What the server logged at warn and above. */
   readonly logged: readonly string[];
   close(): Promise<void>;
@@ -77,6 +84,8 @@ export async function startStore(options: StartStoreOptions = {}): Promise<Start
     onRequest: (record) => records.push(record),
     allowInsecureHttp: false,
     ...(options.now && { now: options.now }),
+    ...(options.limits && { limits: options.limits }),
+    ...(options.memory && { memory: options.memory }),
     ...(options.tls && { tls: options.tls }),
     ...(options.accel && { accel: options.accel }),
   });
@@ -91,6 +100,8 @@ export async function startStore(options: StartStoreOptions = {}): Promise<Start
     resetCounts: () => {
       records = [];
     },
+    stats: () => server.stats(),
+    lookAtTls: () => server.lookAtTls(),
     logged,
     close: async () => {
       await server.close(500);
