@@ -1,7 +1,7 @@
 /**
  * `npm test [-- PATTERN]`: the checks, then every test file, against one real Postgres and one real Temporal. With a pattern, only the
- * files whose path contains it, without the checks. The last line of standard output is `N passed, N failed`; the exit code is 1 when
- * anything failed or no test ran.
+ * files whose path contains it, and of the checks only the build, where stacks are started: they run the build, as users do. The last
+ * line of standard output is `N passed, N failed`; the exit code is 1 when anything failed or no test ran.
  */
 import path from 'node:path';
 import { CHECKS, runCheck } from './runner/checks.ts';
@@ -19,11 +19,11 @@ const groups = await findTestFiles(ROOT, pattern);
 
 await runSession(async ({ temporaryDir, signal, record, atEnd }) => {
   const base = { cwd: ROOT, env: process.env, signal };
-  if (pattern === undefined) {
-    await runAll(CHECKS, 2, async (check) => {
-      if (!signal.aborted) record(await runCheck(check, { ...base, limitMs: CHECK_LIMIT_MS }));
-    });
-  }
+  const needsBuild = groups.some(({ needsServers }) => needsServers);
+  const checks = pattern === undefined ? CHECKS : CHECKS.filter(({ name }) => name === 'build' && needsBuild);
+  await runAll(checks, 2, async (check) => {
+    if (!signal.aborted) record(await runCheck(check, { ...base, limitMs: CHECK_LIMIT_MS }));
+  });
   let servers: SharedServers | undefined;
   for (const { files, concurrency, fileLimitMs, needsServers } of groups) {
     if (signal.aborted) return;
@@ -32,7 +32,8 @@ await runSession(async ({ temporaryDir, signal, record, atEnd }) => {
       atEnd(() => started.stop());
       servers = started;
     }
-    const env = { ...process.env, ...servers?.env };
+    const built = needsServers ? { WAYBILL_TEST_BUILT: '1' } : {};
+    const env = { ...process.env, ...built, ...servers?.env };
     await runAll(files, concurrency, async (file) => {
       if (signal.aborted) return;
       record(await runFile(file, { ...base, env, limitMs: fileLimitMs, scratchDir: temporaryDir }));
