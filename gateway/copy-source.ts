@@ -5,6 +5,7 @@
  *
  * Parsed after the signature held and the query's headers were merged, so there is one value of it.
  */
+import type { FailureDetails } from '../core/failures.ts';
 import { KEY_BYTES_MAX } from '../core/limits.ts';
 import { decodeComponent } from '../sigv4/encode.ts';
 import type { CopySource, Target } from './backend.ts';
@@ -14,6 +15,8 @@ import { COPY_SOURCE } from './select-operation.ts';
 
 /** Access points are no buckets; nothing here has one. */
 const ARN = /^arn(:|%3a)/i;
+/** No bucket has the form of an address. */
+const IPV4 = /^\d{1,3}(\.\d{1,3}){3}$/;
 const VERSION = '?versionId=';
 
 /**
@@ -39,10 +42,10 @@ export function parseCopySource(value: string): CopySource {
   const slash = path.indexOf('/', start);
   const bucket = slash < 0 ? '' : path.slice(start, slash);
   const key = slash < 0 ? '' : path.slice(slash + 1);
-  if (bucket === '' || key === '') {
-    throw refuse('InvalidArgument', 'Copy Source must mention the source bucket and key: sourcebucket/sourcekey');
+  if (key === '') throw refuse('InvalidArgument', 'Invalid copy source object key', toArgument(value));
+  if (!BUCKET.test(bucket) || IPV4.test(bucket)) {
+    throw refuse('InvalidArgument', 'Invalid copy source bucket name', toArgument(value));
   }
-  if (!BUCKET.test(bucket)) throw refuse('InvalidBucketName');
   if (Buffer.byteLength(key) > KEY_BYTES_MAX) throw refuse('KeyTooLongError');
   if (versionId === '') throw refuse('InvalidArgument', 'Version id cannot be the empty string');
   return versionId === undefined ? { bucket, key } : { bucket, key, versionId };
@@ -50,6 +53,8 @@ export function parseCopySource(value: string): CopySource {
 
 function decode(text: string): string {
   const decoded = decodeComponent(text);
-  if (decoded === null) throw refuse('InvalidArgument', 'Invalid copy source encoding');
+  if (decoded === null) throw refuse('InvalidArgument', 'Invalid copy source encoding', toArgument(text));
   return decoded;
 }
+
+const toArgument = (value: string): FailureDetails => ({ argumentName: COPY_SOURCE, argumentValue: value });

@@ -72,6 +72,11 @@ export const S3_CODES = {
     'The list of parts was not in ascending order. Parts must be ordered by part number.',
   ),
   InvalidRange: row(416, 'range_unsatisfiable', 'The requested range is not satisfiable'),
+  InvalidRedirectLocation: row(
+    400,
+    'invalid_request',
+    "The website redirect location must have a prefix of 'http://' or 'https://' or '/'.",
+  ),
   InvalidRequest: row(400, 'invalid_request', 'Invalid Request'),
   InvalidStorageClass: row(400, 'invalid_request', 'The storage class you specified is not valid'),
   InvalidTag: row(400, 'invalid_request', 'The tag provided was not a valid tag.'),

@@ -25,6 +25,9 @@ const ONCE: ReadonlySet<string> = new Set([
   'range',
 ]);
 
+/** Lists, of which one SDK sends a header for each entry; they are signed joined, as they are read. */
+const LISTS = new Set(['x-amz-object-attributes', 'x-amz-optional-object-attributes']);
+
 /** Why the request cannot be read in one way; null when it can. */
 export function findAmbiguity(request: WireRequest, service: string): string | null {
   if (!TOKEN.test(request.method)) return 'The method is malformed';
@@ -38,7 +41,7 @@ export function findAmbiguity(request: WireRequest, service: string): string | n
   for (const [name, value] of request.headers) {
     if (!TOKEN.test(name) || BREAKS_LINE.test(value.replace(FOLD, ' '))) return 'A header is malformed';
     const lower = name.toLowerCase();
-    if (seen.has(lower) && (ONCE.has(lower) || lower.startsWith('x-amz-')))
+    if (seen.has(lower) && (ONCE.has(lower) || (lower.startsWith('x-amz-') && !LISTS.has(lower))))
       return `The header ${lower} may appear only once`;
     seen.add(lower);
   }

@@ -22,6 +22,8 @@ export interface ObjectHeaders {
   readonly contentEncoding?: string;
   readonly contentLanguage?: string;
   readonly expires?: string;
+  /** Stores of our own only: kept and told; nothing here serves websites. */
+  readonly websiteRedirectLocation?: string;
   /** User metadata by lower-case name, without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>;
 }

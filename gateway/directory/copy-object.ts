@@ -91,7 +91,7 @@ async function toTarget(
     const { bucket, key } = toSource(request);
     const kept = isReplaced || info.tagCount === 0 ? undefined : await store.getTags({ bucket, key });
     const tags = isReplaced ? askedTags : kept;
-    const headers = directives.metadata === 'REPLACE' ? askedHeaders : toHeaders(info);
+    const headers = directives.metadata === 'REPLACE' ? askedHeaders : toHeaders(info, askedHeaders);
     return { ...place, headers, signal: request.signal, ...(tags && { tags }) };
   } catch (error) {
     await leave(source);
@@ -108,9 +108,14 @@ const HEADER_NAMES = [
   'expires',
 ] as const;
 
-function toHeaders(info: ObjectInfo): PutRequest['headers'] {
+/** A redirect belongs to its place, so that of the source is never the copy's. */
+function toHeaders(info: ObjectInfo, { websiteRedirectLocation }: PutRequest['headers']): PutRequest['headers'] {
   const kept = HEADER_NAMES.flatMap((name) => (info[name] === undefined ? [] : [[name, info[name]] as const]));
-  return { ...Object.fromEntries(kept), metadata: info.metadata };
+  return {
+    ...Object.fromEntries(kept),
+    metadata: info.metadata,
+    ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
+  };
 }
 
 /**

@@ -7,9 +7,8 @@ import type { Handler } from '../directory-backend.ts';
 import { refuse } from '../s3-error.ts';
 import { sendDocument } from '../send-document.ts';
 import { printDocument, textElement } from '../xml.ts';
-import { checksumElements } from './checksums.ts';
 import { leave, openSource } from './copy-source.ts';
-import { toPartRef } from './multipart.ts';
+import { findUpload, toPartRef } from './multipart.ts';
 import { quote } from './object-headers.ts';
 
 export const uploadPartCopy: Handler = async ({ store }, request, response) => {
@@ -33,6 +32,7 @@ export const uploadPartCopy: Handler = async ({ store }, request, response) => {
       `The specified copy source is larger than the maximum allowable size for a copy source: ${String(SINGLE_PUT_BYTES_MAX)}`,
     );
   }
+  const begun = await findUpload(store, upload);
   const { etag, checksum } = await store.uploadPart({ ...upload, signal: request.signal }, partNumber, {
     sizeBytes: lengthBytes,
     content: () => source.body,
@@ -44,7 +44,8 @@ export const uploadPartCopy: Handler = async ({ store }, request, response) => {
       // A part's date is that of its upload, which has just ended.
       textElement('LastModified', new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()),
       textElement('ETag', quote(etag)),
-      checksumElements(checksum && { algorithm: checksum.algorithm, value: checksum.value }),
+      // Of an upload that names no algorithm the parts have one for our own use.
+      begun?.checksum && checksum ? textElement(`Checksum${checksum.algorithm}`, checksum.value) : '',
     ),
   );
 };

@@ -43,6 +43,9 @@ export function parsePutRequest(request: VerifiedRequest): PutRequest {
         if (stored !== '') headers.contentEncoding = stored;
         break;
       }
+      case 'x-amz-website-redirect-location':
+        headers.websiteRedirectLocation = checkRedirect(value);
+        break;
       case 'x-amz-tagging':
         tags = parseTagging(value);
         break;
@@ -58,11 +61,17 @@ export function parsePutRequest(request: VerifiedRequest): PutRequest {
   return { bucket, key, headers, ...conditions, ...(tags && { tags }), ...(encryption && { encryption }) };
 }
 
-/** @throws NotImplemented for an If-None-Match that is not `*`: S3 takes no other on a write */
+/** @throws InvalidRedirectLocation */
+function checkRedirect(location: string): string {
+  if (!/^(https?:\/\/|\/)/.test(location)) throw refuse('InvalidRedirectLocation');
+  return location;
+}
+
+/** @throws NotImplemented for an If-None-Match that is not `*` or not alone: S3 takes no other on a write */
 export function parseWriteConditions(headers: ReadonlyMap<string, string>): WriteConditions {
   const ifNoneMatch = headers.get('if-none-match');
   const ifMatch = headers.get('if-match');
-  if (ifNoneMatch !== undefined && ifNoneMatch !== '*') {
+  if (ifNoneMatch !== undefined && (ifNoneMatch !== '*' || ifMatch !== undefined)) {
     throw refuse('NotImplemented', 'A header you provided implies functionality that is not implemented.', {
       header: 'If-None-Match',
     });
@@ -121,6 +130,9 @@ export function printObjectHeaders(info: ObjectInfo, query: ReadonlyMap<string, 
   add('Content-Language', 'response-content-language', info.contentLanguage);
   add('Expires', 'response-expires', info.expires);
   for (const name in info.metadata) headers.push(META + name, toHeaderValue(info.metadata[name] ?? ''));
+  if (info.websiteRedirectLocation !== undefined) {
+    headers.push('x-amz-website-redirect-location', toHeaderValue(info.websiteRedirectLocation));
+  }
   if (info.tagCount > 0) headers.push('x-amz-tagging-count', String(info.tagCount));
   if (info.versionId !== undefined) headers.push('x-amz-version-id', info.versionId);
   return headers;

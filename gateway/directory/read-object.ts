@@ -97,7 +97,7 @@ function writeHead(
   lengthBytes: number,
 ): void {
   const headers = printObjectHeaders(info, request.target.query);
-  headers.push('Content-Length', String(lengthBytes));
+  headers.push('Content-Length', String(lengthBytes), 'x-amz-storage-class', 'STANDARD');
   // The checksum of the whole object would not be that of the bytes that follow.
   const isWhole = first === null || (lengthBytes === info.sizeBytes && request.target.query.has('partNumber'));
   if (isWhole) headers.push(...printAskedChecksum(request.headers, info));

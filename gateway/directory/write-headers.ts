@@ -14,7 +14,6 @@ export function checkWriteHeader(name: string, value: string): void {
     case 'x-amz-storage-class':
       if (value !== 'STANDARD') throw refuse('InvalidStorageClass');
       return;
-    case 'x-amz-website-redirect-location':
     case 'x-amz-write-offset-bytes':
       throw refuse('NotImplemented', `The header ${name} is not offered.`);
     default:

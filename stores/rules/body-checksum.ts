@@ -63,5 +63,5 @@ export const wrongAlgorithm = (expected: ChecksumAlgorithm, actual: ChecksumAlgo
   refused(
     'InvalidRequest',
     400,
-    `Checksum Type mismatch occurred, expected checksum Type: ${expected.toLowerCase()}, actual checksum Type: ${actual.toLowerCase()}`,
+    `Checksum Type mismatch occurred, expected checksum Type: ${expected}, actual checksum Type: ${actual}`,
   );

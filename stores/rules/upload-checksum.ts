@@ -71,7 +71,7 @@ export function checkCompletion(
     throw refused(
       'InvalidRequest',
       400,
-      'The provided x-amz-mp-object-size header value does not match what was computed',
+      `The provided 'x-amz-mp-object-size' header value ${String(request.sizeBytes)} does not match what was computed: ${String(sizeBytes)}`,
       { expectedBytes: request.sizeBytes, sizeBytes },
     );
   }
@@ -84,10 +84,6 @@ export function checkCompletion(
   }
   // A composite value is sent with or without the number of its parts.
   if (checksum === undefined || (value !== checksum.value && value !== checksum.value.replace(/-\d+$/, ''))) {
-    throw refused(
-      'BadDigest',
-      400,
-      `The ${algorithm.toLowerCase()} you specified did not match the calculated checksum.`,
-    );
+    throw refused('BadDigest', 400, `The ${algorithm} you specified did not match the calculated checksum.`);
   }
 }
