@@ -29,6 +29,8 @@ export interface ListResult {
 export async function list(deps: ActivityDeps, runtime: ActivityRuntime, input: { fence: Fence }): Promise<ListResult> {
   return runStep(deps, runtime, input.fence, { manifestHash: '', step: 'list', ordinal: 0 }, async (step) => {
     const { spec, nominalAt } = await deps.ledger.loadAttempt(input.fence);
+    // The first step that can fail with a reason: an alias that is not there would fail every PUT, after all has been listed.
+    await deps.checkEncryption?.(spec.target.store, spec.target.encryption, runtime.guard.signal);
     const { listingId, ranges } = await deps.ledger.openListing(input.fence);
     const range = ranges[0];
     if (range === undefined) throw new WaybillError('unclassified', 'a listing has at least one range');

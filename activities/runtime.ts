@@ -2,6 +2,7 @@
  * What an activity needs of whoever executes it. The worker binds it to Temporal (`worker/activity-executor.ts`); tests bring their own.
  * Activities themselves know no Temporal, no Postgres and no S3: only ports.
  */
+import type { Encryption } from '../core/pipeline.ts';
 import type { TrafficListener } from '../core/traffic.ts';
 import type { Ledger } from '../ledger/ledger.ts';
 import type { Store } from '../stores/store.ts';
@@ -34,12 +35,22 @@ export interface StoreFacts {
   readonly perGibOut: number;
 }
 
+/** Whether what the target is to be encrypted with is there. @throws invalid_config where it is not; what the gateway answers */
+export type CheckEncryption = (
+  store: string,
+  /** Of the pipeline; null: the store's own applies. */
+  encryption: Encryption | null,
+  signal: AbortSignal,
+) => Promise<'exists' | 'not checked'>;
+
 /** What all activities of one worker process share. */
 export interface ActivityDeps {
   readonly ledger: Ledger;
   /** A view of the store whose requests are reported to this listener; connections are shared. @throws invalid_config when unknown */
   readonly openStore: (name: string, onTraffic: TrafficListener) => Store;
   readonly storeFacts: (name: string) => StoreFacts;
+  /** Absent: nobody is asked. */
+  readonly checkEncryption?: CheckEncryption;
   readonly heartbeatTimeoutMs: number;
   readonly memory: ByteBudget;
   readonly limiter: AdaptiveLimiter;

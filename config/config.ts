@@ -104,6 +104,8 @@ export interface WorkloadKey {
   readonly allowUnsignedPayload: boolean;
   /** May call POST /upload. */
   readonly upload: boolean;
+  /** SHA-256 in hex of a bearer token that stands for the key at POST /upload, or a SecretRef to it. Absent: none does. */
+  readonly bearerSha256?: string | null;
   /** May ask for short-lived credentials with POST /session. */
   readonly session: boolean;
   /** From then on it is nobody's key; null for one that stays valid until it is taken out. */

@@ -29,6 +29,13 @@ const workloadKeySchema = Type.Object(
     prefixes: Type.Optional(strings('the key prefixes that it may touch; none means every key')),
     allow_unsigned_payload: Type.Optional(flag('true to accept UNSIGNED-PAYLOAD writes of this key (false)')),
     upload: Type.Optional(flag('true to let the key call POST /upload (false)')),
+    bearer_sha256: Type.Optional(
+      Type.String({
+        pattern: '^([0-9a-f]{64}|env:[A-Za-z_][A-Za-z0-9_]*|file:.+)$',
+        writeOnly: true,
+        description: 'the SHA-256 of a bearer token for POST /upload in 64 hex digits, or a reference to it',
+      }),
+    ),
     session: Type.Optional(flag('true to let the key ask for short-lived credentials with POST /session (false)')),
     expires: Type.Optional(text('when the key ends, an instant such as 2027-01-31T00:00:00Z')),
     source_networks: Type.Optional(networks('the addresses that the key may be used from; none means every address')),

@@ -1,7 +1,7 @@
 /** The section `gateway:` with its defaults applied. */
 import { resolve } from 'node:path';
 import { MiB } from '../core/limits.ts';
-import type { GatewayConfig, GatewayLimits, ListenAddress, WorkloadKey } from './config.ts';
+import type { GatewayConfig, GatewayLimits, ListenAddress, WorkloadKey, SecretRef } from './config.ts';
 import { checkBucketName } from './bucket-name.ts';
 import { toAbsoluteRef } from './file-reference.ts';
 import { isLoopbackHost, parseListenAddress } from './listen-address.ts';
@@ -139,9 +139,16 @@ function toKeys(raw: RawGateway, stores: ReadonlySet<string>, directory: string,
       prefixes: key.prefixes ?? [],
       allowUnsignedPayload: key.allow_unsigned_payload ?? false,
       upload: key.upload ?? false,
+      bearerSha256: toBearerSha256(key.bearer_sha256, directory),
       session: key.session ?? false,
       expiresAt,
       sourceNetworks: key.source_networks ?? [],
     };
   });
+}
+
+/** The hash itself, or a reference to it. */
+function toBearerSha256(text: string | undefined, directory: string): string | null {
+  if (text === undefined || !text.includes(':')) return text ?? null;
+  return toAbsoluteRef(text as SecretRef, directory);
 }

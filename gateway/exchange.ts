@@ -36,7 +36,7 @@ export interface RequestRecord {
   readonly durationMs: number;
 }
 
-export type SignedBy = 'header' | 'presigned' | 'none';
+export type SignedBy = 'header' | 'presigned' | 'none' | 'bearer';
 
 /** What the listener learns on the way; the answer carries it. */
 export interface Exchange {

@@ -41,6 +41,8 @@ export interface KeyringEntry extends AccessKey {
 export interface Keyring {
   /** Of the keys that are valid now. */
   readonly find: (accessKeyId: string) => KeyringEntry | undefined;
+  /** The same by its bearer token, which only POST /upload and its like take. */
+  readonly findByBearer: (token: string) => KeyringEntry | undefined;
   /** The same by the name that the configuration gives it. */
   readonly findByName: (name: string) => KeyringEntry | undefined;
   /** All that are configured, valid or not, in their order. */
@@ -54,6 +56,7 @@ export interface KeyringOptions {
   readonly revoked: ReadonlySet<string>;
 }
 
+const SHA256 = /^[0-9a-f]{64}$/;
 /** More than two would be a habit, not a rotation. */
 const SECRETS_PER_KEY_MAX = 2;
 /** What a header can carry without being cut or quoted; also keeps the parts of a credential scope apart. */
@@ -69,8 +72,10 @@ export async function loadKeyring(
   { now, revoked }: KeyringOptions = { now: () => new Date(), revoked: new Set() },
 ): Promise<Keyring> {
   const byId = new Map<string, KeyringEntry>();
+  const byBearer = new Map<string, KeyringEntry>();
   for (const key of keys) {
     const entry = await loadEntry(key, resolveSecret);
+    await addBearer(byBearer, key, entry, resolveSecret);
     const other = byId.get(entry.accessKeyId);
     if (other !== undefined) {
       throw new WaybillError('invalid_config', 'two workload keys have one access key id', {
@@ -89,10 +94,32 @@ export async function loadKeyring(
       : entry;
   return {
     find: (accessKeyId) => ifValid(byId.get(accessKeyId)),
+    findByBearer: (token) => ifValid(byBearer.get(createHash('sha256').update(token).digest('hex'))),
     findByName: (name) => ifValid(byName.get(name)),
     entries: () => [...byId.values()],
     isRevoked: (entry) => revoked.has(entry.fingerprint),
   };
+}
+
+async function addBearer(
+  byBearer: Map<string, KeyringEntry>,
+  key: WorkloadKey,
+  entry: KeyringEntry,
+  resolveSecret: (ref: SecretRef) => Promise<string>,
+): Promise<void> {
+  const given = key.bearerSha256 ?? null;
+  if (given === null) return;
+  const sha256 = SHA256.test(given) ? given : (await resolveSecret(given as SecretRef)).trim();
+  if (!SHA256.test(sha256) || byBearer.has(sha256)) {
+    throw new WaybillError(
+      'invalid_config',
+      'bearer_sha256 is 64 hex digits in lower case, of a token of this key alone',
+      {
+        key: key.name,
+      },
+    );
+  }
+  byBearer.set(sha256, entry);
 }
 
 async function loadEntry(key: WorkloadKey, resolveSecret: (ref: SecretRef) => Promise<string>): Promise<KeyringEntry> {

@@ -5,6 +5,8 @@ import { createFilesystemStore } from '../stores/filesystem/create-filesystem-st
 import { createAccel } from './accel.ts';
 import type { Backend } from './backend.ts';
 import { createDirectoryBackend } from './directory-backend.ts';
+import { createHasKmsAlias } from './kms-aliases.ts';
+import type { HasKmsAlias } from './kms-aliases.ts';
 import { createProviderBackend } from './provider-backend.ts';
 import { createProviderConnection, PROVIDER_LIMITS } from './provider-connection.ts';
 import type { ProviderConnection } from './provider-connection.ts';
@@ -27,10 +29,17 @@ export interface OpenStoreOptions {
   readonly resolveAll?: ResolveAll;
 }
 
+export interface OpenedProvider {
+  readonly store: ProviderStore;
+  readonly send: SendUpload;
+  /** Null where no KMS of the store is known. */
+  readonly hasKmsAlias: HasKmsAlias | null;
+}
+
 export interface OpenedStore {
   readonly backend: Backend;
   /** Null for a directory: it has no URL that POST /upload could name. */
-  readonly provider: { readonly store: ProviderStore; readonly send: SendUpload } | null;
+  readonly provider: OpenedProvider | null;
   close(): Promise<void>;
 }
 
@@ -74,7 +83,11 @@ async function openProvider(store: ProviderStore, options: OpenStoreOptions): Pr
   const uploads = toUploadRule(store) === 'public' && egress === null ? connect('public') : connection;
   return {
     backend,
-    provider: { store, send: createSendUpload({ ...parts, connection: uploads }) },
+    provider: {
+      store,
+      send: createSendUpload({ ...parts, connection: uploads }),
+      hasKmsAlias: createHasKmsAlias(parts),
+    },
     close: async () => {
       await backend.close();
       if (uploads !== connection) await uploads.close();

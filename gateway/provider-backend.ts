@@ -7,6 +7,7 @@ import type { SigningKeyCache } from '../sigv4/types.ts';
 import type { Backend } from './backend.ts';
 import { isLate, LateAnswer } from './late-answer.ts';
 import { toOutboundBody } from './outbound-body.ts';
+import { toEncryptionHeaders } from './outbound-encryption.ts';
 import { mergeHeaders, toOutboundHeaders } from './outbound-headers.ts';
 import { toOutboundQuery } from './outbound-query.ts';
 import { toProviderAddress } from './provider-address.ts';
@@ -38,7 +39,8 @@ export function createProviderBackend(parts: ProviderParts): Backend {
       const passed = toOutboundHeaders(request.headers, target.source);
       const body = await toOutboundBody(request, store);
       try {
-        const headers = mergeHeaders(passed, body.headers);
+        const encryption = toEncryptionHeaders(store.encryption, target.operation, passed);
+        const headers = mergeHeaders(passed, [...encryption, ...body.headers]);
         const credentials = await parts.credentials.current();
         const unsigned = { ...body, address, method: request.method, query, headers };
         const outbound = signer.sign(unsigned, credentials, now());

@@ -1,7 +1,8 @@
 /** Sends the payload of POST /upload to its provider: one signed PUT of bytes that are in memory. */
 import type { ProviderStore } from '../config/config.ts';
 import { createOutboundSigner } from './sign-outbound.ts';
-import { toOutboundHeaders } from './outbound-headers.ts';
+import { toEncryptionHeaders } from './outbound-encryption.ts';
+import { mergeHeaders, toOutboundHeaders } from './outbound-headers.ts';
 import { toOutboundQuery } from './outbound-query.ts';
 import { toProviderAddress } from './provider-address.ts';
 import type { ProviderParts } from './provider-backend.ts';
@@ -32,7 +33,8 @@ export function createSendUpload(parts: ProviderParts): SendUpload {
   const signer = createOutboundSigner(store.region, parts.keyCache);
   return async ({ target, addressing, envelope, signal }) => {
     const address = toProviderAddress(toAddressing(store, addressing), target.bucket, target.key);
-    const headers = toOutboundHeaders(new Map([['content-type', CONTENT_TYPE_DEFAULT], ...envelope.headers]));
+    const passed = toOutboundHeaders(new Map([['content-type', CONTENT_TYPE_DEFAULT], ...envelope.headers]));
+    const headers = mergeHeaders(passed, toEncryptionHeaders(store.encryption, target.operation, passed));
     const credentials = await parts.credentials.current();
     const outbound = signer.sign(
       {

@@ -11,6 +11,7 @@ import { resolveSecret } from '../config/resolve-secret.ts';
 import { WaybillError } from '../core/failures.ts';
 import { COPY_CONCURRENCY } from '../core/limits.ts';
 import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
+import { createCheckEncryption } from './ask-kms-alias.ts';
 import { createExecutor } from './activity-executor.ts';
 import { checkSearchAttributes } from './check-search-attributes.ts';
 import { installRuntime } from './install-runtime.ts';
@@ -75,6 +76,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
         ledger,
         openStore: stores.openStore,
         storeFacts: stores.storeFacts,
+        checkEncryption: createCheckEncryption(config, settings),
         heartbeatTimeoutMs,
         memory: new ByteBudget(settings.memoryBytes),
         limiter,
