@@ -1,6 +1,6 @@
-#!/usr/bin/env -S node --max-old-space-size=200 --max-semi-space-size=8
+#!/usr/bin/env -S MALLOC_MMAP_THRESHOLD_=2097152 node --max-old-space-size=200 --max-semi-space-size=8
 // Starts the built command line. Plain JavaScript, so that it can say what is missing before anything is built.
-// The bounds of V8 are explained in dev/entry.ts.
+// The bounds of V8 and of malloc are explained in dev/entry.ts.
 import { existsSync } from 'node:fs';
 
 const main = new URL('../dist/cli/main.js', import.meta.url);

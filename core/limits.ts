@@ -38,6 +38,12 @@ export const BATCH_BYTES = 256 * MiB;
 export const BATCH_PARTS = 64;
 /** Object bytes in memory at once in one worker process: eight parts of the default size. */
 export const COPY_MEMORY_BYTES = 64 * MiB;
+/**
+ * glibc's malloc maps a buffer of this size or more on its own and gives it back to the system when it is freed. Left alone, glibc raises
+ * its limit to the first part it sees freed (up to 32 MiB), keeps parts in its heap from then on, and the heap of 64 MiB of parts grows
+ * to 100 and stays. Below the smallest part, above the objects that come whole, which are many and would pay for a mapping each.
+ */
+export const MALLOC_MMAP_BYTES = 2 * MiB;
 /** Objects in flight at once in one batch. */
 export const COPY_CONCURRENCY = 16;
 /** Batches in flight at once in one run; changed live by the signal `setConcurrency`. */

@@ -9,7 +9,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { WaybillError } from '../core/failures.ts';
 import { startChild, type Child } from './child.ts';
 import { choosePorts } from './choose-ports.ts';
-import { waybillCommand } from './entry.ts';
+import { MALLOC_BOUNDS, waybillCommand } from './entry.ts';
 import { startPostgres, type RunningPostgres } from './postgres.ts';
 import { loadSecrets, toEnvironments, type ProcessName, type Secrets } from './secrets.ts';
 import { buildStackConfig, printStackConfig, type StackConfigOptions, type StackPorts } from './stack-config.ts';
@@ -139,7 +139,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
       startChild({
         name,
         command: command(...args),
-        env: environments[name],
+        env: { ...MALLOC_BOUNDS, ...environments[name] },
         logFile: file(`logs/${name}.log`),
         ready,
         signal: ending.signal,

@@ -8,6 +8,7 @@ import { COMMANDS } from '../../cli/commands.ts';
 import type { Config } from '../../config/config.ts';
 import { loadConfig } from '../../config/load-config.ts';
 import { SEARCH_ATTRIBUTES } from '../../core/wire-names.ts';
+import { MALLOC_BOUNDS, V8_BOUNDS } from '../../dev/entry.ts';
 import {
   COMPOSE_CONFIG,
   COMPOSE_TEXT,
@@ -40,6 +41,16 @@ test('every command of ours is a command of waybill that takes its flags', async
     await parsed.parseAsync(args, { from: 'user' });
     assert.equal(parsed.opts()['config'], '/etc/waybill/waybill.yaml');
   }
+});
+
+test('the image and the installed command have the bounds of memory that the development stack has', () => {
+  const shebang = readFileSync(path.join(PROJECT, 'cli/waybill.js'), 'utf8').split('\n')[0] ?? '';
+  const malloc = Object.entries(MALLOC_BOUNDS).map(([name, value]) => `${name}=${value}`);
+  assert.equal(shebang, `#!/usr/bin/env -S ${[...malloc, 'node', ...V8_BOUNDS].join(' ')}`);
+  assert.ok(
+    dockerfile.includes(`ENTRYPOINT ${JSON.stringify(['node', ...V8_BOUNDS, 'cli/waybill.js']).replaceAll(',', ', ')}`),
+  );
+  for (const variable of malloc) assert.match(dockerfile, new RegExp(`^ENV .*\\b${variable}$`, 'm'));
 });
 
 test('the image starts what a checkout starts, and holds what it needs', () => {
