@@ -1,0 +1,61 @@
+/**
+ * Searches for the mutation that makes a signature hold: each known one alone, then in pairs. What it finds is a proof, since no
+ * other texts give that signature; what it does not find may still be wrong in a way that is not known here.
+ */
+import { HEADER_MUTATIONS } from './mutate-headers.ts';
+import { PATH_MUTATIONS } from './mutate-path.ts';
+import { QUERY_MUTATIONS } from './mutate-query.ts';
+import { REST_MUTATIONS } from './mutate-rest.ts';
+import type { Mutation, MutationContext, Variant } from './mutation.ts';
+import type { SigningInputs } from './signing-inputs.ts';
+
+export const MUTATIONS: readonly Mutation[] = [
+  ...PATH_MUTATIONS,
+  ...QUERY_MUTATIONS,
+  ...HEADER_MUTATIONS,
+  ...REST_MUTATIONS,
+];
+
+/** True when these inputs are the ones that were used. */
+export type Oracle = (inputs: SigningInputs) => boolean;
+
+export interface Found {
+  /** One, or two that hold together. */
+  readonly mutations: readonly { readonly mutation: Mutation; readonly detail?: string }[];
+  readonly inputs: SigningInputs;
+}
+
+/** Tries in a pair search: two SHA-256 of about a KiB and an HMAC each, a second in a browser. */
+const TRIES_MAX = 60_000;
+
+/** Null when nothing that is known makes it hold. */
+export function searchMutation(base: SigningInputs, context: MutationContext, oracle: Oracle): Found | null {
+  const singles: { mutation: Mutation; variant: Variant }[] = [];
+  for (const mutation of MUTATIONS) {
+    for (const variant of mutation.apply(base, context)) {
+      if (oracle(variant.inputs)) return { mutations: [{ mutation, ...toDetail(variant) }], inputs: variant.inputs };
+      singles.push({ mutation, variant });
+    }
+  }
+  let tries = 0;
+  for (const first of singles) {
+    for (const mutation of MUTATIONS) {
+      // Each pair once: the second one stands behind the first in the catalogue.
+      if (MUTATIONS.indexOf(mutation) <= MUTATIONS.indexOf(first.mutation)) continue;
+      for (const second of mutation.apply(first.variant.inputs, context)) {
+        if (++tries > TRIES_MAX) return null;
+        if (!oracle(second.inputs)) continue;
+        return {
+          mutations: [
+            { mutation: first.mutation, ...toDetail(first.variant) },
+            { mutation, ...toDetail(second) },
+          ],
+          inputs: second.inputs,
+        };
+      }
+    }
+  }
+  return null;
+}
+
+const toDetail = ({ detail }: Variant): { detail?: string } => (detail === undefined ? {} : { detail });
