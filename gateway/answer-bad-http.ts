@@ -39,8 +39,8 @@ export function createAnswerBadHttp<Key extends AccessKey>(
       socket.destroy();
       return;
     }
-    const failure = toFailure(error);
     const serving = currentResponse(socket);
+    const failure = toFailure(error, serving !== null && !serving.req.complete);
     if (serving === null || serving.writableFinished) {
       answer(failure, socket);
       return;
@@ -61,12 +61,15 @@ export function createAnswerBadHttp<Key extends AccessKey>(
   };
 }
 
-function toFailure(error: SocketError): S3Failure {
+/** @param isInBody whether the head of the request was whole */
+function toFailure(error: SocketError, isInBody: boolean): S3Failure {
   switch (error.code) {
     case 'HPE_HEADER_OVERFLOW':
       return toS3Failure(refuse('RequestHeaderSectionTooLarge'));
     case 'ERR_HTTP_REQUEST_TIMEOUT':
       return toS3Failure(refuse('RequestTimeout'));
+    case 'HPE_INVALID_EOF_STATE':
+      return toS3Failure(refuse(isInBody ? 'IncompleteBody' : 'BadRequest'));
     default:
       return toS3Failure(refuse('BadRequest'));
   }

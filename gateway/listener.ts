@@ -50,6 +50,8 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
     IncomingMessage,
     ServerResponse: CountedResponse,
     insecureHTTPParser: false,
+    // Its answer would be no document of S3; serve-request refuses what has no Host.
+    requireHostHeader: false,
     maxHeaderSize: HEADER_BYTES_MAX,
     requestTimeout: requestLimitMs,
     headersTimeout: Math.min(HEADERS_LIMIT_MS, requestLimitMs),
@@ -91,6 +93,8 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
   server.on('checkExpectation', (request, response) => begin(request, response, false));
   const answerBadHttp = createAnswerBadHttp(options, nextRequestId);
   server.on('clientError', answerBadHttp);
+  // Without a listener the connection would close without an answer.
+  server.on('connect', (_request, socket) => answerBadHttp(new Error('CONNECT is not offered'), socket));
   server.on('tlsClientError', (error: Error) => options.logger.debug({ err: error.message }, 'TLS handshake failed'));
 
   const guard = guardConnections(server, {

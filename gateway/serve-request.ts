@@ -5,7 +5,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import { BlockList } from 'node:net';
-import { isWaybillError } from '../core/failures.ts';
+import { isWaybillError, type WaybillError } from '../core/failures.ts';
 import type { Operation } from '../core/traffic.ts';
 import { toAmzDate } from '../sigv4/amz-date.ts';
 import { createSigningKeyCache } from '../sigv4/signing-key.ts';
@@ -55,6 +55,12 @@ export function createServeRequest<Key extends AccessKey>(
     const exchange = createExchange(requestId, address, options.onRequest);
     response.exchange = exchange;
     try {
+      const malformed = findMalformed(request);
+      if (malformed !== null) {
+        // Where a request of another version ends is not for us to say.
+        response.shouldKeepAlive = false;
+        throw malformed;
+      }
       const outside = options.outside?.(request, response, requestId);
       if (outside !== undefined && outside !== null) return await outside;
       const failure = await serve(request, response, exchange, expectsContinue);
@@ -155,6 +161,16 @@ export function createServeRequest<Key extends AccessKey>(
       body.release();
     }
   }
+}
+
+/** What the HTTP parser lets pass: it reads HTTP/0.9 and HTTP/2.0 as if they were HTTP/1.1, and may be asked without a Host. */
+function findMalformed(request: IncomingMessage): WaybillError | null {
+  const { httpVersion, headers } = request;
+  if (httpVersion !== '1.1' && httpVersion !== '1.0') return refuse('BadRequest');
+  if (httpVersion === '1.1' && headers.host === undefined) {
+    return refuse('InvalidRequest', 'Missing required header for this request: host');
+  }
+  return null;
 }
 
 type Facts = Omit<VerifiedRequest, 'signal' | 'permits' | 'payload' | 'checksum' | 'contentLength'> & {
