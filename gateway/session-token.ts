@@ -27,10 +27,15 @@ export interface SessionCredentials extends Credentials {
   readonly sessionToken: string;
 }
 
+export interface OpenedSession {
+  readonly claims: SessionClaims;
+  readonly credentials: SessionCredentials;
+}
+
 export interface SessionSealer {
   issue(claims: SessionClaims): SessionCredentials;
   /** Null for what this gateway, or one that shares its secret, has not made; expired ones open. */
-  open(accessKeyId: string, sessionToken: string): { claims: SessionClaims; credentials: SessionCredentials } | null;
+  open(accessKeyId: string, sessionToken: string): OpenedSession | null;
   /** Stands for a secret in the claims; says nothing about it. */
   toSecretMark(secretAccessKey: string): string;
 }
@@ -44,6 +49,8 @@ const TAG_BYTES = 16;
 const TOKEN_CHARACTERS_MAX = 4096;
 const SECRET_CHARACTERS_MIN = 32;
 const SECRETS_MAX = 2;
+/** Sessions in use at once: 4 KiB each at most. */
+const OPENED_MAX = 1_000;
 
 /**
  * @param text one secret, or two on two lines
@@ -64,6 +71,8 @@ export function createSessionSealer(text: string): SessionSealer {
       `session_secret is ${SECRET_CHARACTERS_MIN} characters or more, for instance of openssl rand -base64 32; two lines while it is replaced`,
     );
   }
+  /** What was opened lately: each request of a run brings the same token, and asks for it twice. */
+  const opened = new Map<string, OpenedSession>();
   const rings = secrets.map(deriveKeys);
   const [first] = rings as [Keys, ...Keys[]];
   return {
@@ -79,11 +88,18 @@ export function createSessionSealer(text: string): SessionSealer {
     },
     open(accessKeyId, sessionToken) {
       if (!accessKeyId.startsWith(ID_PREFIX) || sessionToken.length > TOKEN_CHARACTERS_MAX) return null;
+      const mark = `${accessKeyId}\n${sessionToken}`;
+      const before = opened.get(mark);
+      if (before !== undefined) return before;
       for (const keys of rings) {
         const claims = unseal(keys, accessKeyId, sessionToken);
         if (claims === null) continue;
         const secretAccessKey = toSecret(keys, accessKeyId, sessionToken);
-        return { claims, credentials: { accessKeyId, secretAccessKey, sessionToken } };
+        const session = { claims, credentials: { accessKeyId, secretAccessKey, sessionToken } };
+        // Only what we made gets in, so nobody can fill it with what he likes.
+        if (opened.size >= OPENED_MAX) opened.clear();
+        opened.set(mark, session);
+        return session;
       }
       return null;
     },

@@ -11,8 +11,8 @@ import type { Target } from './backend.ts';
 
 /** A workload key, or a session of one. */
 export interface ValidKey extends KeyringEntry {
-  /** Null for the workload key itself. */
-  readonly parent: KeyringEntry | null;
+  /** The key that it is a session of; a workload key itself has none. */
+  readonly parent?: KeyringEntry;
 }
 
 /** @param sealer null where no session is known */
@@ -23,10 +23,7 @@ export function findKey(
   sessionToken: string | null,
 ): ValidKey | undefined {
   const session = sessionToken === null ? null : (sealer?.open(accessKeyId, sessionToken) ?? null);
-  if (session === null) {
-    const entry = keyring.find(accessKeyId);
-    return entry && { ...entry, parent: null };
-  }
+  if (session === null) return keyring.find(accessKeyId);
   const { claims, credentials } = session;
   const parent = keyring.findByName(claims.key);
   const isBacked = parent?.credentials.some((one) => sealer?.toSecretMark(one.secretAccessKey) === claims.secretMark);
@@ -47,5 +44,5 @@ export function findKey(
 /** What its own policy allows, and its key's as well. */
 export function authorizeKey(key: ValidKey, target: Target): Decision {
   const own = authorize(key.policy, target);
-  return own.ok && key.parent !== null ? authorize(key.parent.policy, target) : own;
+  return own.ok && key.parent !== undefined ? authorize(key.parent.policy, target) : own;
 }
