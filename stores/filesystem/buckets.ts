@@ -8,7 +8,7 @@ import { BUCKETS, bucketKey, objectsOf, uploadsOf } from './index-keys.ts';
 import type { Change } from './object-index.ts';
 import { parseRecord, printRecord } from './records.ts';
 import type { BucketRecord, UploadRecord } from './records.ts';
-import { toUploadDisposal } from './uploads.ts';
+import { toUploadDisposal } from './upload-parts.ts';
 
 type BucketOperations = Pick<Store, 'listBuckets' | 'headBucket' | 'createBucket' | 'deleteBucket'>;
 

@@ -4,28 +4,26 @@
  * answer that got lost, returns it.
  */
 import { randomBytes } from 'node:crypto';
-import type { ObjectChecksum } from '../../core/checksums.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
 import { checkKey, checkText } from '../rules/object-key.ts';
 import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
-import type { StoredPart } from '../rules/part-list.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
 import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
 import type { OpenUpload, PutResult, Store, UploadRef, UploadedPart } from '../store.ts';
 import { requireBucket } from './engine.ts';
-import type { Disposal, Engine } from './engine.ts';
+import type { Engine } from './engine.ts';
 import type { View } from './group-commit.ts';
-import { completedKey, dataKey, partKey, partsOf, segmentsKey, uploadKey, uploadsOf } from './index-keys.ts';
-import type { Change } from './object-index.ts';
+import { completedKey, dataKey, partKey, segmentsKey, uploadKey, uploadsOf } from './index-keys.ts';
 import { toReplacement } from './object-writes.ts';
 import { packChecksum, unpackChecksum } from './packed-checksum.ts';
 import { discardBody, keepBody, receiveBody } from './receive-body.ts';
 import { buildObjectRecord, parseRecord, printRecord } from './records.ts';
 import type { CompletedRecord, DataRef, PartRecord, UploadRecord } from './records.ts';
 import { printSegments } from './segments.ts';
+import { loadParts, toUploadDisposal } from './upload-parts.ts';
 
 const UPLOAD_ID = /^[0-9a-f]{32}$/;
 
@@ -45,52 +43,7 @@ function findUpload(view: Pick<View, 'read'>, { bucket, key, uploadId }: UploadR
   return parseRecord<UploadRecord>(text);
 }
 
-type IndexedPart = StoredPart & { readonly id: string };
-
-async function loadParts(view: Pick<View, 'scanPrefix'>, uploadId: string): Promise<IndexedPart[]> {
-  const parts = await view.scanPrefix(partsOf(uploadId));
-  return parts
-    .map(([key, value]) => toIndexedPart(Number(key.slice(partsOf(uploadId).length)), parseRecord<PartRecord>(value)))
-    .sort((a, b) => a.partNumber - b.partNumber);
-}
-
-function toIndexedPart(partNumber: number, { id, sizeBytes, etag, c, b, modifiedMs }: PartRecord): IndexedPart {
-  const checksum = toPartChecksum(unpackChecksum(c));
-  const beside = toPartChecksum(unpackChecksum(b));
-  return {
-    partNumber,
-    id,
-    sizeBytes,
-    etag,
-    ...(checksum && { checksum }),
-    ...(beside && { beside }),
-    ...(modifiedMs !== undefined && { lastModifiedMs: modifiedMs }),
-  };
-}
-
-const toPartChecksum = (checksum: ObjectChecksum | undefined): IndexedPart['checksum'] =>
-  checksum && { algorithm: checksum.algorithm, value: checksum.value };
-
 const toWholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
-
-/** Ends an upload: its record, its parts and all of their files but those in `kept` go. */
-export async function toUploadDisposal(
-  view: Pick<View, 'scanPrefix'>,
-  key: string,
-  uploadId: string,
-  kept: ReadonlySet<string>,
-): Promise<Disposal> {
-  const changes: Change[] = [{ key, value: undefined }];
-  const files: string[] = [];
-  for (const part of await loadParts(view, uploadId)) {
-    changes.push({ key: partKey(uploadId, part.partNumber), value: undefined });
-    if (!kept.has(part.id)) {
-      changes.push({ key: dataKey(part.id), value: undefined });
-      files.push(part.id);
-    }
-  }
-  return { changes, files };
-}
 
 export function createUploads(engine: Engine): UploadOperations {
   const { index, commits, files, now, ids } = engine;

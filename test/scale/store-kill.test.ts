@@ -49,10 +49,12 @@ it(`${String(KILLS)} kills under load lose no acknowledged write`, async () => {
       const swept = await checkSurvivors(scratch.path, versions);
       temporaries += swept.temporaries;
       orphans += swept.orphans;
+      if ((done + 1) % 100 === 0 || done + 1 === KILLS) {
+        console.log(
+          `${String(done + 1)} kills, ${String(acknowledged)} acknowledged writes, ${String(temporaries)} temporaries and ${String(orphans)} orphans swept`,
+        );
+      }
     }
-    console.log(
-      `${String(KILLS)} kills, ${String(acknowledged)} acknowledged writes, ${String(temporaries)} temporaries and ${String(orphans)} orphans swept`,
-    );
     // Otherwise no kill fell where it matters.
     assert.ok(acknowledged > KILLS && temporaries + orphans > KILLS / 20);
   } finally {
