@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { WaybillError } from '../core/failures.ts';
+import { findDuplicateName } from './unique-members.ts';
 
 export interface UploadEnvelope {
   readonly targetUrl: string;
@@ -44,15 +45,20 @@ export const payloadTooLarge = (payloadBytesMax: number): WaybillError =>
   });
 
 function parseObject(json: Uint8Array): Readonly<Record<string, unknown>> {
+  let text: string;
   let value: unknown;
   try {
-    value = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
+    // A byte order mark stays, and is no JSON.
+    text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(json);
+    value = JSON.parse(text);
   } catch {
     // The parser's own message quotes the text, and that is the caller's payload.
     throw invalid('the body is not JSON in UTF-8');
   }
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw invalid('the body is not a JSON object');
+  const twice = findDuplicateName(text);
+  if (twice !== null) throw invalid('a name stands twice in the envelope', { name: twice.slice(0, 64) });
   return value as Record<string, unknown>;
 }
 

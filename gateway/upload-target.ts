@@ -5,6 +5,7 @@
  * allow-list: other hosts, IP addresses that are not the endpoint, user names, fragments, presigned URLs.
  */
 import { WaybillError } from '../core/failures.ts';
+import { parseQuery } from '../sigv4/canonical-query.ts';
 import type { Target } from './backend.ts';
 import { parseTarget } from './parse-target.ts';
 import type { Addressing } from './provider-address.ts';
@@ -15,7 +16,8 @@ export interface UploadTarget {
   readonly addressing: Addressing['addressing'];
 }
 
-const URL_PARTS = /^(https?):\/\/([^/?#@\\\s]+)(\/[^#]*)$/i;
+/** No blank and no control anywhere, and no letter in the host that only folds to one of ASCII: parsers of URLs drop, trim and map them. */
+const URL_PARTS = /^(https?):\/\/([^/?#@\\\s\u0000-\u001f\u007f-\uffff]+)(\/[^#\s\u0000-\u001f\u007f]*)$/i;
 const BUCKET_LABEL = /^[a-z0-9][a-z0-9-]{1,61}[a-z0-9]$/;
 
 /** @throws access_denied for another origin; invalid_request for what is not the URL of an object or a part */
@@ -43,7 +45,12 @@ function toHost(scheme: string, authority: string): string {
 }
 
 function toObjectTarget(pathAndQuery: string): Target {
-  if (/[?&]x-amz-/i.test(pathAndQuery)) throw invalid('target_url must not be signed or carry headers in its query');
+  // By their decoded names: `X%2DAmz-Signature` is one of them to whoever decodes before it looks.
+  const mark = pathAndQuery.indexOf('?');
+  const parameters = mark < 0 ? [] : (parseQuery(pathAndQuery.slice(mark + 1)) ?? []);
+  if (parameters.some(([name]) => /^\s*x-amz-/i.test(name))) {
+    throw invalid('target_url must not be signed or carry headers in its query');
+  }
   const { target } = parseTarget('PUT', pathAndQuery);
   if (target === null || target.key === '' || (target.operation !== 'PutObject' && target.operation !== 'UploadPart')) {
     throw invalid('target_url must name an object, or a part by partNumber and uploadId');

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
+import { createHash, randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
 import type { Answer, RequestPlan } from '../support/signed-request.ts';
-import { send } from '../support/signed-request.ts';
+import { exchange, send } from '../support/signed-request.ts';
 import { answerWell, startFakeProvider } from '../support/start-fake-provider.ts';
 import type { FakeProvider } from '../support/start-fake-provider.ts';
 import { providerStore, startGateway, toCallerCredentials } from '../support/start-gateway.ts';
@@ -12,6 +13,9 @@ interface Reply {
   readonly type: string | undefined;
   readonly body: Readonly<Record<string, unknown>>;
 }
+
+const TOKEN = 'a-token-of-forty-characters-or-thereabouts';
+const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
 describe('POST /upload', () => {
   let provider: FakeProvider;
@@ -24,7 +28,11 @@ describe('POST /upload', () => {
         { name: 'etl', upload: true },
         { name: 'bound', upload: true, buckets: ['mine'], prefixes: ['in/'] },
         { name: 'plain' },
+        { name: 'token', upload: true, bearerSha256: sha256(TOKEN), prefixes: ['in/'] },
+        { name: 'gone', upload: true, bearerSha256: 'env:GONE', expiresAt: new Date(0) },
+        { name: 'other', bearerSha256: sha256('of-a-key-that-may-not') },
       ],
+      secrets: { GONE: sha256('expired') },
       gateway: { uploadBytesMax: 1024 * 1024 },
     });
   });
@@ -95,14 +103,26 @@ describe('POST /upload', () => {
     assert.equal(seen?.verdict.ok, true);
   });
 
-  it('gives the same canonical request for the same envelope, 64 at once', async () => {
-    await Promise.all(Array.from({ length: 64 }, () => upload(toEnvelope())));
-    const canonical = provider.requests.map(({ verdict }) => {
+  it('gives the same canonical request and bytes for the same envelope, 64 at once among as many others', async () => {
+    const payload_base64 = randomBytes(100_000).toString('base64');
+    const headers = { 'Content-Type': 'text/plain', 'x-amz-meta-b': '2', 'X-Amz-Meta-A': '1', Expect: 'nothing' };
+    const backwards = (from: object): object => Object.fromEntries(Object.entries(from).reverse());
+    await Promise.all(
+      Array.from({ length: 64 }, async (_, index) => {
+        const same = toEnvelope({ payload_base64, headers: index % 2 === 0 ? headers : backwards(headers) });
+        const other = toEnvelope({ headers: { 'x-amz-meta-n': String(index) } });
+        // How an envelope is written is not what it says.
+        const written = index % 3 === 0 ? JSON.stringify(same, null, index % 5) : JSON.stringify(backwards(same));
+        for (const one of [upload(written), upload(other)]) assert.equal((await one).status, 200);
+      }),
+    );
+    const canonical = provider.requests.map(({ verdict, body }) => {
       assert.ok(verdict.ok);
-      return verdict.stages.canonicalRequest.replace(/x-amz-date:\w+/, 'x-amz-date:…');
+      return `${verdict.stages.canonicalRequest.replace(/x-amz-date:\w+/, 'x-amz-date:…')}\n${sha256(body.toString('latin1'))}`;
     });
-    assert.equal(canonical.length, 64);
-    assert.equal(new Set(canonical).size, 1);
+    assert.equal(canonical.length, 128);
+    assert.equal(new Set(canonical).size, 65);
+    assert.equal(canonical.filter((one) => one.includes('x-amz-meta-a:1\nx-amz-meta-b:2\n')).length, 64);
   });
 
   it('sends a part by number and upload id', async () => {
@@ -134,6 +154,16 @@ describe('POST /upload', () => {
       `file:///etc/passwd`,
       `//${host}/bucket/key`,
       `${endpoint}/bucket/key?X-Amz-Signature=abc`,
+      `${endpoint}/bucket/key?X%2DAmz-Signature=abc`,
+      `${endpoint}/bucket/key?a=b&%58-amz-security-token=abc`,
+      `${endpoint}/bucket/key?x-amz%2Dmeta-a=b`,
+      ` ${endpoint}/bucket/key`,
+      `${endpoint}/bucket/key `,
+      `${endpoint}/bucket/key\n`,
+      `${endpoint}/bucket/\tkey`,
+      `${endpoint}\u0000/bucket/key`,
+      endpoint.replace('127', '\uff11\uff12\uff17') + '/bucket/key',
+      endpoint.replace('127.0.0.1', '127。0。0。1') + '/bucket/key',
       `${endpoint}/bucket`,
       `${endpoint}/`,
       endpoint,
@@ -158,6 +188,21 @@ describe('POST /upload', () => {
     await refused('{', 400, 'InvalidRequest');
     await refused('[]', 400, 'InvalidRequest');
     await refused(toEnvelope({ payload: 'x' }), 400, 'InvalidRequest');
+    const { target_url } = toEnvelope() as { target_url: string };
+    const rest = `"headers":{},"payload_base64":""`;
+    for (const twice of [
+      `{"target_url":"http://evil.example/b/k","target_url":"${target_url}","method":"PUT",${rest}}`,
+      `{"target_url":"${target_url}","method":"GET","meth\\u006fd":"PUT",${rest}}`,
+      `{"target_url":"${target_url}","method":"PUT","payload_base64":"eA==",${rest}}`,
+      `{"target_url":"${target_url}","method":"PUT","payload_base64":"","headers":{"a":"\\\\","b":"\\"","a":"2"}}`,
+    ]) {
+      await refused(twice, 400, 'InvalidRequest');
+      assert.match(String((await upload(twice)).body['message']), /twice/, twice);
+    }
+    await refused(`\ufeff${JSON.stringify(toEnvelope())}`, 400, 'InvalidRequest');
+    const quoted = `{"target_url":"${target_url}","method":"PUT","payload_base64":"","headers":{"a":"\\\\","b":"\\"a\\":{"}}`;
+    assert.equal((await upload(quoted)).status, 200);
+    provider.requests.length = 0;
     await refused(toEnvelope({ headers: { a: '1', A: '2' } }), 400, 'InvalidRequest');
     await refused(toEnvelope({ headers: { 'x-amz-meta-a': 'b\r\nx: y' } }), 400, 'InvalidRequest');
     await refused(toEnvelope({ headers: { 'content-length': '9' } }), 400, 'InvalidRequest');
@@ -192,6 +237,44 @@ describe('POST /upload', () => {
       assert.deepEqual([reply.status, reply.body['code']], [status, code], JSON.stringify(reply.body));
     }
     assert.equal(provider.requests.length, 0);
+  });
+
+  it('takes a bearer token of a key, with the policy of that key, and beside no signature', async () => {
+    const call = async (headers: readonly (readonly [string, string])[], more: object = {}): Promise<Reply> => {
+      const body = JSON.stringify(toEnvelope({ target_url: `${provider.endpoint}/bucket/in/key`, ...more }));
+      const common = [
+        ['Host', 'gateway'],
+        ['Content-Length', String(Buffer.byteLength(body))],
+      ] as const;
+      return toReply(await exchange(gateway.caller('token'), 'POST', '/upload', [...common, ...headers], body));
+    };
+    const bearer = (token: string) => [['Authorization', `Bearer ${token}`]] as const;
+    const reply = await call(bearer(TOKEN));
+    assert.equal(reply.status, 200, JSON.stringify(reply.body));
+    assert.equal(provider.requests.pop()?.verdict.ok, true);
+    for (const [headers, more, status] of [
+      [bearer(TOKEN), { target_url: `${provider.endpoint}/bucket/out/key` }, 403],
+      [bearer('of-a-key-that-may-not'), {}, 403],
+      [bearer('unknown'), {}, 401],
+      [bearer('expired'), {}, 401],
+      [bearer(sha256(TOKEN)), {}, 401],
+      [bearer(''), {}, 401],
+      [[...bearer(TOKEN), ['x-amz-date', '20250101T000000Z']], {}, 401],
+      [[...bearer(TOKEN), ...bearer(TOKEN)], {}, 400],
+      [[], {}, 403],
+    ] as const) {
+      const refusal = await call(headers, more);
+      assert.equal(refusal.status, status, JSON.stringify([headers, refusal.body]));
+      assert.equal(refusal.type, 'application/problem+json');
+    }
+    assert.equal(provider.requests.length, 0);
+    // S3 itself knows no tokens.
+    const s3 = await exchange(gateway.caller('token'), 'GET', '/bucket/in/key', [
+      ['Host', 'gateway'],
+      ...bearer(TOKEN),
+    ]);
+    assert.ok(s3.status >= 400 && s3.status < 500, `${s3.status}`);
+    assert.ok(!gateway.logged.join('\n').includes(TOKEN), 'the log holds no token');
   });
 
   it("passes on the provider's status, S3 code and message", async () => {
