@@ -1,6 +1,6 @@
 /**
  * Which headers of a provider's answer reach the caller: an allow-list too, so that cookies, server names, redirects and what
- * belongs to one connection stay here. Date and request id are the gateway's own.
+ * belongs to one connection stay here. Date and request id are the gateway's own, and so is the region (bucket-region.ts).
  */
 import type { IncomingHttpHeaders } from 'node:http';
 
@@ -19,7 +19,6 @@ const PASSED = new Set([
   'retry-after',
   'x-amz-abort-date',
   'x-amz-abort-rule-id',
-  'x-amz-bucket-region',
   'x-amz-delete-marker',
   'x-amz-expiration',
   'x-amz-missing-meta',
@@ -33,6 +32,16 @@ const PASSED = new Set([
 ]);
 
 const PASSED_PREFIXES = ['x-amz-meta-', 'x-amz-checksum-', 'x-amz-server-side-encryption'];
+
+/** The same as one list, which node:http writes without looking at each name a second time. */
+export function toAnswerList(headers: IncomingHttpHeaders): string[] {
+  const list: string[] = [];
+  for (const [name, value] of Object.entries(toAnswerHeaders(headers))) {
+    if (typeof value === 'string') list.push(name, value);
+    else for (const one of value) list.push(name, one);
+  }
+  return list;
+}
 
 /** The headers that are passed on, names in lower case. */
 export function toAnswerHeaders(headers: IncomingHttpHeaders): Record<string, string | string[]> {

@@ -1,7 +1,8 @@
 /**
  * x-amz-copy-source: `bucket/key` or `/bucket/key`, percent-encoded, with `?versionId=ID` behind it. Decoded exactly once, by the
- * decoder of the target; what comes out is what the policy is asked about and what is read. A '+' is a plus, as in a path: no
- * client that was recorded means a blank by it, and whoever passes the source on prints it anew, so that both sides read one key.
+ * decoder of the target; what comes out is what the policy is asked about and what is read. A '+' is a blank, other than in a
+ * path: so S3 reads this header, s5cmd writes it, and rclone and the SDKs escape their plus signs. Whoever passes the source on
+ * prints it anew, with no bare '+' in it, so that both sides read one key.
  *
  * Parsed after the signature held and the query's headers were merged, so there is one value of it.
  */
@@ -36,7 +37,7 @@ export function withCopySource(target: Target, headers: ReadonlyMap<string, stri
 export function parseCopySource(value: string): CopySource {
   if (ARN.test(value)) throw refuse('NotImplemented', 'A copy source is a bucket and a key, not an ARN.');
   const mark = value.indexOf(VERSION);
-  const path = decode(mark < 0 ? value : value.slice(0, mark));
+  const path = decode((mark < 0 ? value : value.slice(0, mark)).replaceAll('+', ' '));
   const versionId = mark < 0 ? undefined : decode(value.slice(mark + VERSION.length));
   const start = path.startsWith('/') ? 1 : 0;
   const slash = path.indexOf('/', start);

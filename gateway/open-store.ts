@@ -77,7 +77,8 @@ async function openProvider(store: ProviderStore, options: OpenStoreOptions): Pr
     return createProviderConnection(store.name, connector);
   };
   const connection = connect('configured');
-  const parts = { store, credentials, connection, keyCache: options.keyCache, now: options.now };
+  const { keyCache, now, region: callerRegion } = options;
+  const parts = { store, credentials, connection, keyCache, now, callerRegion };
   const backend = createProviderBackend(parts);
   // Of its own, for a kept connection was opened under the rule of whoever asked first.
   const uploads = toUploadRule(store) === 'public' && egress === null ? connect('public') : connection;

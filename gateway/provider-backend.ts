@@ -5,6 +5,7 @@
 import type { ProviderStore } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import type { Backend } from './backend.ts';
+import { sendBucketLocation, setBucketRegion } from './bucket-region.ts';
 import { isLate, LateAnswer } from './late-answer.ts';
 import { toOutboundBody } from './outbound-body.ts';
 import { toEncryptionHeaders } from './outbound-encryption.ts';
@@ -22,6 +23,8 @@ export interface ProviderParts {
   readonly connection: ProviderConnection;
   readonly keyCache: SigningKeyCache;
   readonly now?: () => Date;
+  /** What callers sign for; absent: as the provider's. */
+  readonly callerRegion?: string;
   /** See `late-answer.ts`; tests make it short. */
   readonly keepAliveAfterMs?: number;
 }
@@ -30,6 +33,7 @@ export interface ProviderParts {
 export function createProviderBackend(parts: ProviderParts): Backend {
   const { store, connection } = parts;
   const now = parts.now ?? (() => new Date());
+  const callerRegion = parts.callerRegion ?? store.region;
   const signer = createOutboundSigner(store.region, parts.keyCache);
   return {
     async handle(request, response) {
@@ -51,6 +55,13 @@ export function createProviderBackend(parts: ProviderParts): Backend {
           late.finish(answer, (refusal) => toProviderFailure(refusal, asked, credentials));
           return;
         }
+        if (target.operation === 'GetBucketLocation') {
+          const answer = await connection.send(outbound, null, request.signal);
+          if (answer !== null && answer.status >= 300) throw toProviderFailure(answer, asked, credentials);
+          sendBucketLocation(response, callerRegion);
+          return;
+        }
+        setBucketRegion(response, target.operation, callerRegion);
         const refusal = await connection.send(outbound, response, request.signal);
         if (refusal !== null) throw toProviderFailure(refusal, asked, credentials);
       } finally {

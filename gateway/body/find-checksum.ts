@@ -35,7 +35,7 @@ export function findChecksum(head: Head, trailerName: string): PromisedChecksum 
   return promised;
 }
 
-function findHeader({ headers, fromQuery }: Head): PromisedChecksum | null {
+function findHeader({ headers }: Head): PromisedChecksum | null {
   let found: PromisedChecksum | null = null;
   for (const [name, value] of headers) {
     if (!name.startsWith(PREFIX) || NO_VALUE.has(name)) continue;
@@ -45,8 +45,7 @@ function findHeader({ headers, fromQuery }: Head): PromisedChecksum | null {
     }
     if (found !== null) throw tooMany();
     if (!isChecksum(value, algorithm)) throw refuse('InvalidRequest', `Value for ${name} header is invalid.`);
-    // A presigner that knows no body puts the checksum of an empty one into the URL, whatever is sent with it later.
-    if (!fromQuery.has(name) || !isOfNothing(value)) found = { algorithm, from: 'header', value };
+    found = { algorithm, from: 'header', value };
   }
   return found;
 }
@@ -79,9 +78,6 @@ export function isChecksum(value: string, algorithm: ChecksumAlgorithm): boolean
   const bytes = Buffer.from(value, 'base64');
   return bytes.length === CHECKSUM_BYTES[algorithm] && bytes.toString('base64') === value;
 }
-
-/** CRC32, CRC32C and CRC64NVME of nothing are zeros. */
-const isOfNothing = (value: string): boolean => Buffer.from(value, 'base64').every((byte) => byte === 0);
 
 const tooMany = (): Error =>
   refuse('InvalidRequest', 'Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.');

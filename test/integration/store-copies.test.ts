@@ -95,8 +95,9 @@ test('the source is decoded exactly once: no key stands for another', async () =
     assert.equal(copied.status, 200, copied.text);
     assert.equal((await send(store, { method: 'GET', target: '/other/decoded' })).text, body, key);
   }
+  // A bare plus is a blank here, as S3 reads it and s5cmd writes it.
   assert.equal((await copy('/other/decoded', 'bucket/a+b')).status, 200);
-  assert.equal((await send(store, { method: 'GET', target: '/other/decoded' })).text, 'plus');
+  assert.equal((await send(store, { method: 'GET', target: '/other/decoded' })).text, 'blank');
   const version = await copy('/other/decoded', 'bucket/source?versionId=null');
   assert.equal(version.status, 200, version.text);
   assert.deepEqual(codeOf(await copy('/other/x', 'bucket/source?versionId=7')), [404, 'NoSuchVersion']);
