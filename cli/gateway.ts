@@ -26,16 +26,25 @@ export function buildGatewayCommand(): Command {
     .action((options: GatewayCommandOptions) => serveGateway(options));
 }
 
-/** Serves until a signal ends it, and reads the configuration again at each SIGHUP; at the end it lets what is in flight end. @throws invalid_config, port_in_use */
+/**
+ * Serves until a signal ends it, then lets what is in flight end; at each SIGHUP the configuration is read again.
+ * @throws invalid_config, port_in_use
+ */
 export async function serveGateway(options: GatewayCommandOptions): Promise<void> {
   const config = await loadConfig(options.config);
   const logger = pino(
     { level: options.logLevel, base: { service: 'gateway' } },
-    pino.destination({ dest: 2, sync: false }),
+    // A write for each line costs more than the line; what waits is written at the exit too.
+    pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 100 }),
   );
+  // From the first moment on: unheard, the signal would end the process.
+  let running: RunningGateway | null = null;
+  process.on('SIGHUP', () => {
+    if (running !== null) void reload(options.config, running, logger);
+  });
   const gateway = await runGateway(config, { logger, resolveSecret });
+  running = gateway;
   const ended = waitForSignal();
-  process.on('SIGHUP', () => void reload(options.config, gateway, logger));
   if (gateway.adminUrl !== null) logger.info({ url: gateway.adminUrl }, 'admin');
   process.stdout.write(`waybill gateway: listening on ${gateway.url} stores=${gateway.stores.join(',')}\n`);
   const signal = await ended;
