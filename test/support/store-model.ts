@@ -44,13 +44,20 @@ const crash = (commandsMax: number): fc.Arbitrary<Crash> =>
     losePower: fc.boolean(),
   });
 
-/** @throws an assertion, with seed and path to repeat it, when a sequence was found under which the two differ */
-export async function checkModel(runs: number, options: CommandOptions): Promise<ModelCounts> {
+/**
+ * @param limitMs after which no further sequence begins, for a machine that is busy with other things
+ * @throws an assertion, with seed and path to repeat it, when a sequence was found under which the two differ
+ */
+export async function checkModel(runs: number, options: CommandOptions, limitMs?: number): Promise<ModelCounts> {
   const counts: ModelCounts = { sequences: 0, operations: 0, crashes: 0, effects: 0 };
   const commands = buildStoreCommands(options);
   const crashing = fc.option(crash(options.maxLength), { nil: undefined });
   const property = fc.asyncProperty(commands, crashing, (each, at) => checkSequence(each, at, counts));
-  await fc.assert(property, { numRuns: runs, includeErrorInReport: true });
+  await fc.assert(property, {
+    numRuns: runs,
+    includeErrorInReport: true,
+    ...(limitMs === undefined ? {} : { interruptAfterTimeLimit: limitMs }),
+  });
   return counts;
 }
 
