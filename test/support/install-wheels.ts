@@ -44,7 +44,7 @@ export async function installWheels(
   }
 }
 
-function findCacheDir(): string {
+export function findCacheDir(): string {
   const { WAYBILL_CACHE, XDG_CACHE_HOME } = process.env;
   const base = WAYBILL_CACHE ?? path.join(XDG_CACHE_HOME ?? path.join(os.homedir(), '.cache'), 'waybill');
   return path.join(base, 'clients');
