@@ -4,6 +4,7 @@
  * down to the query parameters: S3 selects operations by them, and a PUT with a subresource that we do not know must not
  * become a PutObject that overwrites the object. What is not offered is answered after the signature held, not before.
  */
+import type { WaybillError } from '../core/failures.ts';
 import { KEY_BYTES_MAX } from '../core/limits.ts';
 import type { Operation } from '../core/traffic.ts';
 import { parseQuery } from '../sigv4/canonical-query.ts';
@@ -21,6 +22,8 @@ export interface ParsedTarget {
   readonly target: Target | null;
   /** What is not offered; '' when `target` is there. */
   readonly notOffered: string;
+  /** Why there is no target: what S3 answers, once the signature held. */
+  readonly refusal: WaybillError | null;
   /** `x-amz-…` parameters that stand for headers (a presigner moves headers into the query); names in lower case. */
   readonly headerParameters: ReadonlyMap<string, string>;
 }
@@ -54,7 +57,34 @@ export function parseTarget(method: string, url: string, hasCopySource = false):
   const operation = selectOperation(method, bucket, key, plain, isCopy);
   const notOffered = operation === null ? describe(method, bucket, key, plain) : findUnknown(operation, plain);
   const target = operation === null || notOffered !== '' ? null : { operation, bucket, key, query: plain };
-  return { path, query, target, notOffered, headerParameters };
+  const refusal = target === null ? toRefusal(method, bucket, key, plain, notOffered) : findMisuse(target);
+  return { path, query, target: refusal === null ? target : null, notOffered, refusal, headerParameters };
+}
+
+/** POST of a bucket is a browser's form, which S3 knows and nobody here offers. */
+function toRefusal(
+  method: string,
+  bucket: string,
+  key: string,
+  query: ReadonlyMap<string, string>,
+  notOffered: string,
+): WaybillError {
+  if (key !== '' && method === 'GET' && query.has('uploads')) {
+    return refuse('InvalidRequest', 'Key is not expected for the GET method ?uploads subresource');
+  }
+  if (key !== '' && method === 'GET' && query.has('versions')) {
+    return refuse('InvalidRequest', 'There is no such thing as the ?versions sub-resource for a key');
+  }
+  const isForm = method === 'POST' && bucket !== '' && key === '';
+  if (query.size > 0 || isForm) return refuse('NotImplemented', `${notOffered} is not offered.`);
+  const resourceType = bucket === '' ? 'SERVICE' : key === '' ? 'BUCKET' : 'OBJECT';
+  return refuse('MethodNotAllowed', undefined, { method, resourceType });
+}
+
+/** A PUT to an upload that does not say which part it is. */
+function findMisuse({ operation, query }: Target): WaybillError | null {
+  if ((operation !== 'UploadPart' && operation !== 'UploadPartCopy') || query.has('partNumber')) return null;
+  return refuse('MethodNotAllowed', undefined, { method: 'PUT', resourceType: 'UPLOAD' });
 }
 
 /** By the decoder that the signature is checked with, so that both read the same text. */

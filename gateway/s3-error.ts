@@ -142,6 +142,8 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   argumentValue: 'ArgumentValue',
   condition: 'Condition',
   header: 'Header',
+  method: 'Method',
+  resourceType: 'ResourceType',
 };
 /** What a caller sent is not sent back at any length. */
 const FIELD_LENGTH_MAX = 1024;

@@ -93,7 +93,7 @@ export function createServeRequest<Key extends AccessKey>(
       path,
       query,
       target: place,
-      notOffered,
+      refusal,
       headerParameters,
     } = parseTarget(method, request.url ?? '', headers.byName.has(COPY_SOURCE));
     if (place !== null) {
@@ -117,7 +117,7 @@ export function createServeRequest<Key extends AccessKey>(
     exchange.key = key;
     exchange.signedBy = verified.form;
     options.admit?.(key, exchange);
-    if (place === null) throw refuse('NotImplemented', `${notOffered} is not offered.`);
+    if (place === null) throw refusal ?? refuse('NotImplemented');
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
     const target = withCopySource(place, byName);

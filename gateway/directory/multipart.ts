@@ -59,6 +59,7 @@ export const completeUpload: Handler = async ({ store }, request, response) => {
   const completion = parseCompletion(request);
   const begun = await findUpload(store, upload);
   checkType(begun, parseType(request.headers));
+  checkPartETags(begun, parts);
   checkPartChecksums(begun, parts);
   const { etag, checksum } = await store.completeUpload({ ...upload, ...completion }, parts);
   sendDocument(
@@ -113,9 +114,16 @@ function parsePart(part: XmlNode): CompletedPart {
     });
   }
   const checksum = findChecksumElement(part);
-  // Parts here have MD5s; another text names none.
-  if (!/^"?[0-9a-f]{32}"?$/i.test(etag)) throw refuse('InvalidPart', undefined, { partNumber: number });
   return { partNumber: parsePartNumber(number), etag, ...(checksum && { checksum }) };
+}
+
+/** Parts here have MD5s, and another text names none; whether there is such an upload comes first. @throws NoSuchUpload, InvalidPart */
+async function checkETags(store: Store, upload: UploadRef, parts: readonly CompletedPart[]): Promise<void> {
+  const bad = parts.find(({ etag }) => !/^"?[0-9a-f]{32}"?$/i.test(etag));
+  if (bad === undefined) return;
+  if ((await findUpload(store, upload)) === undefined)
+    throw refuse('NoSuchUpload', undefined, { uploadId: upload.uploadId });
+  throw refuse('InvalidPart', undefined, { partNumber: bad.partNumber });
 }
 
 type Completion = Omit<CompleteUploadRequest, keyof UploadRef>;
@@ -149,6 +157,12 @@ function checkType(begun: OpenUpload | undefined, asked: ChecksumType | undefine
     'InvalidRequest',
     `The upload was created using the ${expected} checksum mode. The complete request must use the same checksum mode.`,
   );
+}
+
+/** Parts here have MD5s; another text names none. @throws InvalidPart, NoSuchUpload */
+function checkPartETags(begun: OpenUpload | undefined, parts: readonly CompletedPart[]): void {
+  const wrong = parts.find(({ etag }) => !/^"?[0-9a-f]{32}"?$/i.test(etag));
+  if (wrong !== undefined) throw refuse(begun === undefined ? 'NoSuchUpload' : 'InvalidPart');
 }
 
 /** A composite checksum is one over those of the parts, so whoever asked for it names them. @throws InvalidRequest, BadDigest */

@@ -2,6 +2,9 @@
 import { refused } from './refusals.ts';
 
 const SHAPE = /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
+/** Names that S3 keeps for itself. */
+const RESERVED_PREFIXES = ['xn--', 'sthree-'];
+const RESERVED_SUFFIXES = ['-s3alias', '--ol-s3', '.mrap', '--x-s3', '--table-s3'];
 const IPV4 = /^\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}$/;
 
 export function isBucketName(name: string): boolean {
@@ -9,8 +12,8 @@ export function isBucketName(name: string): boolean {
     SHAPE.test(name) &&
     !name.includes('..') &&
     !IPV4.test(name) &&
-    !name.startsWith('xn--') &&
-    !name.endsWith('-s3alias')
+    !RESERVED_PREFIXES.some((prefix) => name.startsWith(prefix)) &&
+    !RESERVED_SUFFIXES.some((suffix) => name.endsWith(suffix))
   );
 }
 

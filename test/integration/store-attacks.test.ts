@@ -237,7 +237,7 @@ const REFUSED: readonly (readonly [claim: string, status: number, code: string, 
     'NotImplemented',
     { method: 'POST', target: '/bucket', body: 'a=b' },
   ],
-  ['a method that nobody offers', 501, 'NotImplemented', { method: 'PATCH', target: '/bucket/key' }],
+  ['a method that nobody offers', 405, 'MethodNotAllowed', { method: 'PATCH', target: '/bucket/key' }],
 ];
 
 for (const [claim, status, code, plan] of REFUSED) {

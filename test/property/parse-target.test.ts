@@ -36,8 +36,8 @@ test('whatever comes as a target, it is served as one bucket and one key or refu
       fc.string({ unit: 'binary' }),
       (method, text) => {
         try {
-          const { target, notOffered } = parseTarget(method, `/${text}`);
-          assert.equal(target === null, notOffered !== '');
+          const { target, refusal } = parseTarget(method, `/${text}`);
+          assert.equal(target === null, refusal !== null);
           if (target !== null)
             assert.ok(!target.bucket.includes('/') && target.bucket !== '..' && target.bucket !== '.');
         } catch (error) {
