@@ -11,7 +11,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import type { Dispatcher } from 'undici';
 import { WaybillError } from '../core/failures.ts';
 import { KiB } from '../core/limits.ts';
-import { toAnswerHeaders } from './answer-headers.ts';
+import { toAnswerList } from './answer-headers.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
 
@@ -83,7 +83,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
         new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }),
       );
     } else {
-      this.#response.writeHead(status, toAnswerHeaders(headers));
+      this.#response.writeHead(status, toAnswerList(headers));
     }
   }
 

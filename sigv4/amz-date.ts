@@ -11,14 +11,9 @@ export function toAmzDate(at: Date): string {
 export function parseAmzDate(text: string): Date | null {
   const match = AMZ_DATE.exec(text);
   if (match === null) return null;
-  const [year, month, day, hour, minute, second] = match.slice(1).map(Number) as [
-    number,
-    number,
-    number,
-    number,
-    number,
-    number,
-  ];
-  const at = new Date(Date.UTC(year, month - 1, day, hour, minute, second));
+  const [, year, month, day, hour, minute, second] = match;
+  const at = new Date(
+    Date.UTC(Number(year), Number(month) - 1, Number(day), Number(hour), Number(minute), Number(second)),
+  );
   return toAmzDate(at) === text ? at : null;
 }

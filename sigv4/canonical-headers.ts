@@ -8,6 +8,7 @@
 const EDGES = /^[ \t\r\n\f\v]+|[ \t\r\n\f\v]+$/g;
 const NEEDS_TRIM = /^[ \t\r\n\f\v]|[ \t\r\n\f\v]$|[\t\r\n\f\v]| {2}/;
 const RUN = /[ \t\r\n\f\v]+/g;
+const EDGE = /[ \t\r\n\f\v]/;
 const ASCII = /^[\u0000-\u007f]*$/;
 
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -20,8 +21,10 @@ type Headers = readonly (readonly [name: string, value: string])[];
  */
 export function buildCanonicalHeaders(headers: Headers, signedNames: readonly string[]): string {
   const values = new Map<string, string>();
+  const wanted = new Set(signedNames);
   for (const [name, value] of headers) {
     const lower = name.toLowerCase();
+    if (!wanted.has(lower)) continue;
     const earlier = values.get(lower);
     const canonical = canonicalValue(value);
     values.set(lower, earlier === undefined ? canonical : `${earlier},${canonical}`);
@@ -35,9 +38,14 @@ export function buildCanonicalHeaders(headers: Headers, signedNames: readonly st
 export function findHeaders(headers: Headers, name: string): string[] {
   const found: string[] = [];
   for (const [candidate, value] of headers) {
-    if (candidate.length === name.length && candidate.toLowerCase() === name) found.push(value.replace(EDGES, ''));
+    if (candidate.length === name.length && candidate.toLowerCase() === name) found.push(trim(value));
   }
   return found;
+}
+
+/** Most values have nothing to trim, and a pattern that looks for it reads all of them. */
+function trim(value: string): string {
+  return EDGE.test(value.charAt(0)) || EDGE.test(value.charAt(value.length - 1)) ? value.replace(EDGES, '') : value;
 }
 
 function canonicalValue(value: string): string {

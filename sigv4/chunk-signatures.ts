@@ -4,7 +4,7 @@
  * or moved. Source: AWS, "Signature calculations for the Authorization header: transferring payload in multiple chunks" and
  * "Including trailing headers".
  */
-import { sha256Hex, toHex } from './hex.ts';
+import { hmacSha256Hex, sha256Hex } from './hex.ts';
 import { printScope } from './string-to-sign.ts';
 import type { Crypto, Scope } from './types.ts';
 
@@ -38,7 +38,7 @@ export function createChunkSignatures(crypto: Crypto, seed: ChunkSeed): ChunkSig
   let previous = seed.seedSignature;
   const sign = (algorithm: string, rest: string): ChunkSignature => {
     const stringToSign = `${algorithm}\n${seed.amzDate}\n${scope}\n${previous}\n${rest}`;
-    previous = toHex(crypto.hmacSha256(seed.signingKey, stringToSign));
+    previous = hmacSha256Hex(crypto, seed.signingKey, stringToSign);
     return { signature: previous, stringToSign };
   };
   return {

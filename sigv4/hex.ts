@@ -12,5 +12,10 @@ export function toHex(bytes: Uint8Array): string {
 
 /** sha256 of bytes, or of a string's UTF-8, as 64 lower-case hex digits. */
 export function sha256Hex(crypto: Crypto, data: string | Uint8Array): string {
-  return toHex(crypto.sha256(data));
+  return crypto.sha256Hex === undefined ? toHex(crypto.sha256(data)) : crypto.sha256Hex(data);
+}
+
+/** HMAC-SHA256 of a string's UTF-8, as 64 lower-case hex digits. */
+export function hmacSha256Hex(crypto: Crypto, key: Uint8Array, data: string): string {
+  return crypto.hmacSha256Hex === undefined ? toHex(crypto.hmacSha256(key, data)) : crypto.hmacSha256Hex(key, data);
 }

@@ -6,4 +6,6 @@ export const nodeCrypto: Crypto = {
   // The one-shot `hash` makes no stream object, which for a canonical request costs more than the hashing.
   sha256: (data) => hash('sha256', data, 'buffer'),
   hmacSha256: (key, data) => createHmac('sha256', key).update(data, 'utf8').digest(),
+  sha256Hex: (data) => hash('sha256', data, 'hex'),
+  hmacSha256Hex: (key, data) => createHmac('sha256', key).update(data, 'utf8').digest('hex'),
 };

@@ -7,7 +7,7 @@
 import { WaybillError } from '../core/failures.ts';
 import { toAmzDate } from './amz-date.ts';
 import { buildCanonicalRequest } from './canonical-request.ts';
-import { toHex } from './hex.ts';
+import { hmacSha256Hex } from './hex.ts';
 import { toSignedHeaders } from './signed-headers.ts';
 import { deriveSigningKey } from './signing-key.ts';
 import { ALGORITHM, buildStages } from './string-to-sign.ts';
@@ -34,7 +34,7 @@ export function signRequest(crypto: Crypto, input: SignInput): Signed {
   if (canonical === null) throw malformedTarget();
   const stages = buildStages(crypto, canonical, amzDate, scope);
   const signingKey = deriveSigningKey(crypto, credentials.secretAccessKey, scope, input.keyCache);
-  const signature = toHex(crypto.hmacSha256(signingKey, stages.stringToSign));
+  const signature = hmacSha256Hex(crypto, signingKey, stages.stringToSign);
   const authorization =
     `${ALGORITHM} Credential=${credentials.accessKeyId}/${stages.scope}, ` +
     `SignedHeaders=${stages.signedHeaders}, Signature=${signature}`;

@@ -16,5 +16,16 @@ export function buildStages(crypto: Crypto, canonical: CanonicalRequest, amzDate
   const canonicalRequestHash = sha256Hex(crypto, canonical.canonicalRequest);
   const scopeText = printScope(scope);
   const stringToSign = `${ALGORITHM}\n${amzDate}\n${scopeText}\n${canonicalRequestHash}`;
-  return { ...canonical, canonicalRequestHash, scope: scopeText, stringToSign };
+  const { canonicalUri, canonicalQuery, canonicalHeaders, signedHeaders, payloadHash, canonicalRequest } = canonical;
+  return {
+    canonicalUri,
+    canonicalQuery,
+    canonicalHeaders,
+    signedHeaders,
+    payloadHash,
+    canonicalRequest,
+    canonicalRequestHash,
+    scope: scopeText,
+    stringToSign,
+  };
 }

@@ -7,6 +7,9 @@
 export interface Crypto {
   sha256(data: string | Uint8Array): Uint8Array;
   hmacSha256(key: Uint8Array | string, data: string): Uint8Array;
+  /** The same as lower-case hex, where the bytes alone would cost as much as the hashing. */
+  sha256Hex?(data: string | Uint8Array): string;
+  hmacSha256Hex?(key: Uint8Array | string, data: string): string;
 }
 
 export interface Credentials {

@@ -28,6 +28,9 @@ const ONCE: ReadonlySet<string> = new Set([
 /** Lists, of which one SDK sends a header for each entry; they are signed joined, as they are read. */
 const LISTS = new Set(['x-amz-object-attributes', 'x-amz-optional-object-attributes']);
 
+/** Folds are looked for only where there is a break. */
+const breaksLine = (value: string): boolean => BREAKS_LINE.test(value) && BREAKS_LINE.test(value.replace(FOLD, ' '));
+
 /** Why the request cannot be read in one way; null when it can. */
 export function findAmbiguity(request: WireRequest, service: string): string | null {
   if (!TOKEN.test(request.method)) return 'The method is malformed';
@@ -39,7 +42,7 @@ export function findAmbiguity(request: WireRequest, service: string): string | n
   if (recodePath(request.path) === null) return 'The path has a % without two hexadecimal digits';
   const seen = new Set<string>();
   for (const [name, value] of request.headers) {
-    if (!TOKEN.test(name) || BREAKS_LINE.test(value.replace(FOLD, ' '))) return 'A header is malformed';
+    if (!TOKEN.test(name) || breaksLine(value)) return 'A header is malformed';
     const lower = name.toLowerCase();
     if (seen.has(lower) && (ONCE.has(lower) || (lower.startsWith('x-amz-') && !LISTS.has(lower))))
       return `The header ${lower} may appear only once`;

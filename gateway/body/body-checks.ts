@@ -2,6 +2,7 @@
 import { createHash, timingSafeEqual, type Hash } from 'node:crypto';
 import { checksumHeader, type ObjectChecksum } from '../../core/checksums.ts';
 import type { WaybillError } from '../../core/failures.ts';
+import { equalConstantTime } from '../../sigv4/constant-time.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
 import type { BodyChecksum } from '../backend.ts';
 import { refuse } from '../s3-error.ts';
@@ -43,7 +44,7 @@ export class BodyChecks {
   judge(trailerValue: string): WaybillError | null {
     const { lengthBytes, sha256, md5, checksum } = this.#plan;
     if (this.#lengthBytes !== lengthBytes) return refuse('IncompleteBody');
-    if (this.#sha256 !== null && !holds(this.#sha256.digest(), Buffer.from(sha256 ?? '', 'hex'))) {
+    if (this.#sha256 !== null && !equalConstantTime(this.#sha256.digest('hex'), sha256 ?? '')) {
       return refuse('XAmzContentSHA256Mismatch');
     }
     if (this.#md5 !== null && md5 !== null && !holds(this.#md5.digest(), md5)) return refuse('BadDigest');

@@ -1,0 +1,118 @@
+/**
+ * What verifying and signing costs: PUT and GET of 4 KiB and of 64 MiB through `waybill gateway` to a store that keeps nothing, against a
+ * server of the same make that forwards without looking. Caller, gateway, forwarder and store are a process each; the two are asked by
+ * turns with the same work, and the medians of the rounds are compared. Needs a build.
+ *
+ * node --import tsx bench/gateway-cost.ts [ROUNDS] [CASE]...     CASE: put-4k get-4k put-64m get-64m
+ */
+import type { ChildProcess } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Job } from './gateway-cost/load.ts';
+import {
+  readCpuSeconds,
+  readPeakMiB,
+  startGateway,
+  startLoad,
+  startServer,
+  stop,
+  type Load,
+  type Server,
+} from './gateway-cost/processes.ts';
+
+const KiB = 1024;
+const MiB = 1024 * KiB;
+
+interface Case extends Omit<Job, 'port'> {
+  readonly name: string;
+  /** Of the forwarder's rate, that the gateway has to reach. */
+  readonly atLeast: number;
+}
+
+const CASES: readonly Case[] = [
+  { name: 'put-4k', method: 'PUT', sizeBytes: 4 * KiB, requests: 5_000, inFlight: 16, atLeast: 0.6 },
+  { name: 'get-4k', method: 'GET', sizeBytes: 4 * KiB, requests: 5_000, inFlight: 16, atLeast: 0.6 },
+  { name: 'put-64m', method: 'PUT', sizeBytes: 64 * MiB, requests: 16, inFlight: 8, atLeast: 0.5 },
+  { name: 'get-64m', method: 'GET', sizeBytes: 64 * MiB, requests: 16, inFlight: 8, atLeast: 0.5 },
+];
+const PEAK_MIB_MAX = 200;
+
+interface Figures {
+  readonly perSecond: number[];
+  readonly cpuSeconds: number[];
+}
+
+const rounds = Number(process.argv[2] ?? 7);
+const names = process.argv.slice(3);
+const cases = CASES.filter(({ name }) => names.length === 0 || names.includes(name));
+
+const directory = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
+const children: ChildProcess[] = [];
+try {
+  const store = started(await startServer('null-store.ts', []));
+  const forwarder = started(await startServer('forwarder.ts', [String(store.port)]));
+  const gateway = started(await startGateway(directory, store.port));
+  const load = startLoad();
+  children.push(load.child);
+  for (const one of cases) await measure(one, { forwarder, gateway, load });
+} finally {
+  for (const child of children.reverse()) await stop(child);
+  await rm(directory, { recursive: true, force: true });
+}
+
+function started(server: Server): Server {
+  children.push(server.child);
+  return server;
+}
+
+interface Parts {
+  readonly forwarder: Server;
+  readonly gateway: Server;
+  readonly load: Load;
+}
+
+async function measure(one: Case, { forwarder, gateway, load }: Parts): Promise<void> {
+  const asked: Figures = { perSecond: [], cpuSeconds: [] };
+  const plain: Figures = { perSecond: [], cpuSeconds: [] };
+  // Once without counting, for code that is compiled while it runs and connections that are opened.
+  for (const server of [forwarder, gateway]) await load.run({ ...one, port: server.port });
+  for (let round = 0; round < rounds; round++) {
+    await take(one, forwarder, load, plain);
+    await take(one, gateway, load, asked);
+  }
+  report(one, plain, asked, readPeakMiB(forwarder.child), readPeakMiB(gateway.child));
+}
+
+async function take(one: Case, server: Server, load: Load, figures: Figures): Promise<void> {
+  const before = readCpuSeconds(server.child);
+  const ms = await load.run({ ...one, port: server.port });
+  figures.perSecond.push((one.requests * 1000) / ms);
+  figures.cpuSeconds.push(readCpuSeconds(server.child) - before);
+}
+
+function report(one: Case, plain: Figures, asked: Figures, plainMiB: number, peakMiB: number): void {
+  const ratio = median(asked.perSecond) / median(plain.perSecond);
+  const isSmall = one.sizeBytes < MiB;
+  const unit = isSmall ? 1 : one.sizeBytes / MiB;
+  const per = isSmall ? 10_000 / one.requests : (1024 * MiB) / (one.requests * one.sizeBytes);
+  const print = (figures: Figures): string =>
+    `${(median(figures.perSecond) * unit).toFixed(0)} ${isSmall ? 'requests' : 'MiB'}/s, ` +
+    `${(median(figures.cpuSeconds) * per).toFixed(2)} s of CPU per ${isSmall ? '10,000 requests' : 'GiB'}`;
+  console.log(`${one.name}, ${String(one.inFlight)} in flight, ${String(rounds)} rounds`);
+  console.log(`  forwarder  ${print(plain)}, at most ${plainMiB.toFixed(0)} MiB`);
+  console.log(`  gateway    ${print(asked)}, at most ${peakMiB.toFixed(0)} MiB`);
+  const verdict = ratio >= one.atLeast && !(peakMiB > PEAK_MIB_MAX) ? 'holds' : 'MISSED';
+  const cpuRatio = median(plain.cpuSeconds) / median(asked.cpuSeconds);
+  console.log(
+    `  rate × ${ratio.toFixed(2)} (at least ${String(one.atLeast)}), by CPU alone × ${cpuRatio.toFixed(2)}, ` +
+      `memory at most ${String(PEAK_MIB_MAX)} MiB: ${verdict}`,
+  );
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  const upper = sorted[middle] ?? NaN;
+  return sorted.length % 2 === 1 ? upper : ((sorted[middle - 1] ?? NaN) + upper) / 2;
+}
