@@ -117,15 +117,6 @@ function parsePart(part: XmlNode): CompletedPart {
   return { partNumber: parsePartNumber(number), etag, ...(checksum && { checksum }) };
 }
 
-/** Parts here have MD5s, and another text names none; whether there is such an upload comes first. @throws NoSuchUpload, InvalidPart */
-async function checkETags(store: Store, upload: UploadRef, parts: readonly CompletedPart[]): Promise<void> {
-  const bad = parts.find(({ etag }) => !/^"?[0-9a-f]{32}"?$/i.test(etag));
-  if (bad === undefined) return;
-  if ((await findUpload(store, upload)) === undefined)
-    throw refuse('NoSuchUpload', undefined, { uploadId: upload.uploadId });
-  throw refuse('InvalidPart', undefined, { partNumber: bad.partNumber });
-}
-
 type Completion = Omit<CompleteUploadRequest, keyof UploadRef>;
 
 function parseCompletion({ headers }: VerifiedRequest): Completion {

@@ -133,7 +133,7 @@ function toSignature(
     `AWS4${f.secret ?? TEST_CREDENTIALS.secretAccessKey}`,
   );
   const text = [f.algorithm ?? 'AWS4-HMAC-SHA256', f.signedAt ?? amzDate, scope, sha256(canonical)].join('\n');
-  return { scope, signature: hmac(key as Buffer, text).toString('hex'), names };
+  return { scope, signature: hmac(key, text).toString('hex'), names };
 }
 
 function print(f: Forgery, query: string, headers: readonly Header[]): Buffer {
