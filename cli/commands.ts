@@ -49,6 +49,10 @@ export const COMMANDS = {
     summary: 'bring the schema of the ledger up to date',
     load: async () => (await import('./migrate.ts')).buildMigrateCommand(),
   },
+  explain: {
+    summary: 'find out why the signature of a request fails',
+    load: async () => (await import('./explain.ts')).buildExplainCommand(),
+  },
   token: {
     summary: 'make a token for the API',
     load: async () => (await import('./token.ts')).buildTokenCommand(),

@@ -9,7 +9,7 @@ import { createSigningKeyCache } from '../signing-key.ts';
 import { ALGORITHM } from '../string-to-sign.ts';
 import type { Crypto, PathRule } from '../types.ts';
 import { findDifference, type Difference } from './difference.ts';
-import type { Evidence } from './evidence.ts';
+import type { Evidence } from '../evidence/evidence.ts';
 import type { Stage } from './mutation.ts';
 import { readClaim, type Fault } from './read-claim.ts';
 import { searchMutation, type Oracle } from './search.ts';

@@ -281,7 +281,7 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
     mend: 'add headers before signing; sign the lines and the list from the same set',
     apply: function* (inputs) {
       for (const [name] of inputs.headers) {
-        if (name === 'host') continue;
+        if (name === 'host' || name === 'x-amz-security-token') continue;
         yield* changed(inputs, withoutHeader(inputs, name), name);
         yield* changed(
           inputs,

@@ -1,0 +1,46 @@
+/**
+ * Recognises what was pasted and reads it: a request dump, a curl command, a presigned URL, a HAR entry, a client's debug log, a
+ * server's error document, or several of them one after the other. Anything else is null: whoever asks says what was expected.
+ */
+import { readCurl } from './curl.ts';
+import { readErrorDocument } from './error-document.ts';
+import type { Evidence, EvidenceKind } from './evidence.ts';
+import { readHar } from './har.ts';
+import { readHttp } from './http-dump.ts';
+import { readLog } from './sdk-log.ts';
+import { readUrl } from './presigned-url.ts';
+
+/** More than any log of one request; a paste beyond it is cut there. 1 MB is read in well under a second. */
+export const EVIDENCE_LENGTH_MAX = 1_000_000;
+
+const READERS: Readonly<Record<EvidenceKind, (text: string) => Evidence | null>> = {
+  har: readHar,
+  curl: readCurl,
+  url: readUrl,
+  error: readErrorDocument,
+  log: readLog,
+  http: readHttp,
+};
+
+/** What was expected, in one line. */
+export const EXPECTED =
+  'expected a raw HTTP request, a curl command, a presigned URL, a HAR entry, an SDK debug log, or the XML error document of a server';
+
+/**
+ * The sides in a text: a request and the error document that answered it are two. Empty when nothing is recognised.
+ * @param as reads it as this kind and no other
+ */
+export function readEvidence(text: string, as?: EvidenceKind): readonly Evidence[] {
+  const pasted = text.slice(0, EVIDENCE_LENGTH_MAX).replace(/^\ufeff/, '');
+  if (as !== undefined) {
+    const one = READERS[as](pasted);
+    return one === null ? [] : [one];
+  }
+  const error = READERS.error(pasted);
+  const rest = error === null ? pasted : pasted.replace(/<Error>[\s\S]*<\/Error>/, '');
+  for (const kind of ['har', 'curl', 'url', 'log', 'http'] as const) {
+    const request = READERS[kind](rest);
+    if (request !== null) return error === null ? [request] : [request, error];
+  }
+  return error === null ? [] : [error];
+}

@@ -1,0 +1,42 @@
+/**
+ * What clients log of signing: botocore and the aws CLI (--debug), the SDKs for Go, Java and JavaScript, s3cmd (-d), and whatever
+ * else prints a canonical request and a string to sign. They differ in what stands around the texts, so the texts themselves are
+ * looked for. A request that is dumped beside them is read too.
+ */
+import { toEvidence, type Evidence } from './evidence.ts';
+import { readHttp } from './http-dump.ts';
+
+const CANONICAL =
+  /(?<![A-Za-z])(GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)\n[^\n]{0,16384}\n[^\n]{0,16384}\n(?:[A-Za-z0-9-]+:[^\n]*\n){1,100}\n?[A-Za-z0-9-]+(?:;[A-Za-z0-9-]+)*\n(?:[0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)/i;
+const STRING_TO_SIGN = /AWS4-HMAC-SHA256\n(?:\d{8}T\d{6}Z)\n\d{8}\/[^\n/]*\/[^\n/]*\/[^\n/]+\n[0-9a-f]{64}/;
+const SIGNATURE = /Signature[:=]\s*["']?([0-9a-f]{64})/i;
+const CREDENTIAL = /Credential=([A-Za-z0-9_-]+)\//;
+
+const CLIENTS: readonly (readonly [mark: RegExp, label: string])[] = [
+  [/botocore|awscli/, 'botocore debug log'],
+  [/---\[ CANONICAL STRING/, 'AWS SDK for Go log'],
+  [/AWS4 Canonical Request|software\.amazon\.awssdk|com\.amazonaws/i, 'AWS SDK for Java log'],
+  [/DEBUG: Canonical Request/, 's3cmd debug log'],
+  [/HTTP REQUEST \(req/, 'rclone dump'],
+];
+
+export function readLog(text: string): Evidence | null {
+  // Structured logs hold the texts with their line feeds escaped.
+  const plain = (
+    text.includes('\\n') ? text.replaceAll('\\r\\n', '\n').replaceAll('\\n', '\n').replaceAll('\\"', '"') : text
+  ).replaceAll('\r\n', '\n');
+  const canonicalRequest = CANONICAL.exec(plain)?.[0] ?? null;
+  const stringToSign = STRING_TO_SIGN.exec(plain)?.[0] ?? null;
+  const label = CLIENTS.find(([mark]) => mark.test(plain))?.[1];
+  if (canonicalRequest === null && stringToSign === null && label !== 'rclone dump') return null;
+  const behind = stringToSign === null ? plain : plain.slice(plain.indexOf(stringToSign));
+  const http = readHttp(canonicalRequest === null ? plain : plain.replace(canonicalRequest, ''));
+  if (canonicalRequest === null && stringToSign === null && http === null) return null;
+  return toEvidence('log', label ?? 'debug log', {
+    request: http?.request ?? null,
+    canonicalRequest,
+    stringToSign,
+    signature: SIGNATURE.exec(behind)?.[1] ?? SIGNATURE.exec(plain)?.[1] ?? null,
+    accessKeyId: CREDENTIAL.exec(plain)?.[1] ?? null,
+  });
+}
