@@ -3,8 +3,12 @@ import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { createProviderBackend } from '../../gateway/provider-backend.ts';
+import { createProviderConnection, PROVIDER_LIMITS } from '../../gateway/provider-connection.ts';
+import { createSigningKeyCache } from '../../sigv4/signing-key.ts';
+import { serveBackend, toVerifiedRequest } from '../support/serve-backend.ts';
 import { send, sign } from '../support/signed-request.ts';
-import { answerWell, startFakeProvider } from '../support/start-fake-provider.ts';
+import { answerWell, PROVIDER_CREDENTIALS, startFakeProvider } from '../support/start-fake-provider.ts';
 import type { FakeProvider } from '../support/start-fake-provider.ts';
 import { providerStore, startGateway } from '../support/start-gateway.ts';
 import type { StartedGateway } from '../support/start-gateway.ts';
@@ -311,6 +315,32 @@ describe('the gateway before a provider', () => {
       provider.requests.map(({ method }) => method),
       ['GET', 'GET', 'GET', 'GET', 'PUT'],
     );
+  });
+
+  it('gives up on a provider that does not answer, and on one that stops in the middle', async () => {
+    const limits = { ...PROVIDER_LIMITS, answerTimeoutMs: 300, idleTimeoutMs: 300 };
+    const served = await serveBackend(
+      createProviderBackend({
+        store: providerStore(provider.endpoint),
+        credentials: { current: () => PROVIDER_CREDENTIALS },
+        connection: createProviderConnection('cloud', undefined, limits),
+        keyCache: createSigningKeyCache(),
+      }),
+    );
+    const read = { operation: 'GetObject', method: 'GET' } as const;
+    try {
+      provider.script = () => undefined;
+      const answer = await served.ask(toVerifiedRequest(read));
+      assert.equal(answer.failure?.type, 'store_timeout');
+      assert.equal(provider.requests.length, 1, 'what took too long once is not asked for again');
+      provider.script = (_request, response) => {
+        response.writeHead(200, { 'content-length': 100 });
+        response.write('half');
+      };
+      await assert.rejects(served.ask(toVerifiedRequest(read)), /aborted|reset|hang up/);
+    } finally {
+      await served.close();
+    }
   });
 
   it('ends the request to the provider when the caller leaves', async () => {
