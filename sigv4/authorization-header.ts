@@ -7,9 +7,11 @@ import { ALGORITHM } from './string-to-sign.ts';
 import type { VerifyFailure } from './types.ts';
 
 export const SIGV2_REFUSED =
-  'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256 (Signature Version 4).';
+  'The authorization mechanism you have provided is not supported. Please use AWS4-HMAC-SHA256.';
 export const SIGV4A_REFUSED =
   'AWS4-ECDSA-P256-SHA256 (Signature Version 4A) is not supported here. Please use AWS4-HMAC-SHA256 with the region of this endpoint.';
+
+const COMPONENTS = ['Credential', 'SignedHeaders', 'Signature'] as const;
 
 /** Parses the header's value; `amzDate` and the session token stand in headers of their own. */
 export function parseAuthorization(value: string, amzDate: string, sessionToken: string | null): Claim | VerifyFailure {
@@ -19,22 +21,24 @@ export function parseAuthorization(value: string, amzDate: string, sessionToken:
   if (scheme === 'AWS4-ECDSA-P256-SHA256') return refuse('InvalidRequest', SIGV4A_REFUSED);
   if (scheme !== ALGORITHM) return refuse('InvalidArgument', 'Unsupported Authorization Type');
 
+  const pieces = space < 0 ? [] : value.slice(space).split(',');
+  if (pieces.length !== COMPONENTS.length) {
+    return malformed('the authorization header requires three components: Credential, SignedHeaders, and Signature.');
+  }
   const fields = new Map<string, string>();
-  for (const piece of space < 0 ? [] : value.slice(space).split(',')) {
+  for (const piece of pieces) {
     const field = piece.trim();
     const equals = field.indexOf('=');
-    const name = field.slice(0, Math.max(equals, 0));
-    if (!['Credential', 'SignedHeaders', 'Signature'].includes(name) || fields.has(name)) {
-      return malformed('it takes Credential, SignedHeaders and Signature, each once, separated by commas');
+    if (equals < 0) {
+      const shown = isVisible(field) ? ` "${field.slice(0, 64)}"` : '';
+      return malformed(`the authorization component${shown} is malformed.`);
     }
-    fields.set(name, field.slice(equals + 1));
+    fields.set(field.slice(0, equals), field.slice(equals + 1));
   }
-  const credentialText = fields.get('Credential');
-  const signedHeadersText = fields.get('SignedHeaders');
-  const signature = fields.get('Signature');
-  if (credentialText === undefined || signedHeadersText === undefined || signature === undefined) {
-    return malformed('Credential, SignedHeaders and Signature are all required');
-  }
+  // Three pieces with three different names, so that none of them stands twice.
+  const missing = COMPONENTS.find((name) => !fields.has(name));
+  if (missing !== undefined) return malformed(`missing ${missing}.`);
+  const [credentialText = '', signedHeadersText = '', signature = ''] = COMPONENTS.map((name) => fields.get(name));
   const credential = parseCredential(credentialText);
   if (credential === null)
     return malformed('the Credential is mal-formed; expecting "<YOUR-AKID>/YYYYMMDD/REGION/SERVICE/aws4_request".');

@@ -68,9 +68,13 @@ export function parsePresigned(parameters: Parameters): Claim | VerifyFailure {
   const expiresText = values.get('X-Amz-Expires')!;
   if (!/^-?\d{1,15}$/.test(expiresText)) return malformed('X-Amz-Expires should be a number');
   const expiresSeconds = Number(expiresText);
-  if (expiresSeconds < 1) return malformed('X-Amz-Expires must be at least 1');
+  if (expiresSeconds < 0) return malformed('X-Amz-Expires must be non-negative');
+  if (expiresSeconds === 0) return malformed('X-Amz-Expires must be at least 1');
   if (expiresSeconds > EXPIRES_MAX_SECONDS) {
-    return malformed(`X-Amz-Expires must be less than a week (in seconds); that is, at most ${EXPIRES_MAX_SECONDS}`);
+    const max = String(EXPIRES_MAX_SECONDS);
+    return malformed(
+      `X-Amz-Expires must be less than a week (in seconds); that is, the given X-Amz-Expires must be less than ${max} seconds`,
+    );
   }
   return {
     form: 'presigned',

@@ -18,7 +18,7 @@ import { parseQuery } from './canonical-query.ts';
 import { buildCanonicalRequest } from './canonical-request.ts';
 import { isRefusal, refuse } from './claim.ts';
 import { equalConstantTime } from './constant-time.ts';
-import { toHex } from './hex.ts';
+import { hmacSha256Hex } from './hex.ts';
 import { CLOCK_WINDOW_MS } from './limits.ts';
 import { findPayloadHash } from './payload-hash.ts';
 import { parsePresigned, toQueryForm } from './presigned-query.ts';
@@ -72,16 +72,10 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   const at = parseAmzDate(claim.amzDate);
   if (at === null && presigned)
     return refuse(malformed, "X-Amz-Date must be in the ISO8601 Long Format \"yyyyMMdd'T'HHmmss'Z'\"");
-  if (at === null) return refuse('AccessDenied', 'AWS authentication requires a valid x-amz-date header');
+  if (at === null) return refuse('AccessDenied', 'AWS authentication requires a valid Date or x-amz-date header.');
   const { scope } = claim;
-  if (scope.date !== claim.amzDate.slice(0, 8)) {
-    return refuse(
-      malformed,
-      `${prefix}the credential date "${scope.date}" is not the day of X-Amz-Date, "${claim.amzDate}"`,
-    );
-  }
-  if (scope.region !== input.region) {
-    return refuse(malformed, `${prefix}the region '${scope.region}' is wrong; expecting '${input.region}'`);
+  if (claim.terminator !== TERMINATOR) {
+    return refuse(malformed, `${prefix}incorrect terminal "${claim.terminator}". This endpoint uses "${TERMINATOR}".`);
   }
   if (scope.service !== input.service) {
     return refuse(
@@ -89,10 +83,20 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
       `${prefix}incorrect service "${scope.service}". This endpoint belongs to "${input.service}".`,
     );
   }
-  if (claim.terminator !== TERMINATOR) {
+  if (scope.region !== input.region) {
+    return refuse(malformed, `${prefix}the region '${scope.region}' is wrong; expecting '${input.region}'`);
+  }
+  if (!/^\d{8}$/.test(scope.date)) {
     return refuse(
       malformed,
-      `${prefix}incorrect terminator "${claim.terminator}". This endpoint uses "${TERMINATOR}".`,
+      `${prefix}incorrect date format "${scope.date}". This date in the credential must be in the format "yyyyMMdd".`,
+    );
+  }
+  const day = claim.amzDate.slice(0, 8);
+  if (scope.date !== day) {
+    return refuse(
+      malformed,
+      `${presigned ? '' : prefix}Invalid credential date "${scope.date}". This date is not the same as X-Amz-Date: "${day}".`,
     );
   }
   const ageMs = input.now.getTime() - at.getTime();
@@ -135,7 +139,7 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   let signingKey: Uint8Array | null = null;
   for (const credentials of known.length === 0 ? [NOBODY] : known) {
     const key = deriveSigningKey(crypto, credentials.secretAccessKey, scope, input.keyCache);
-    const expected = toHex(crypto.hmacSha256(key, stages.stringToSign));
+    const expected = hmacSha256Hex(crypto, key, stages.stringToSign);
     const holds = equalConstantTime(claim.signature, expected);
     const sameToken = equalConstantTime(claim.sessionToken ?? '', credentials.sessionToken ?? '');
     signatureHeld ||= holds;
@@ -144,7 +148,7 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   const { accessKeyId, signature } = claim;
   if (known.length === 0) {
     return {
-      ...refuse('InvalidAccessKeyId', 'The access key ID you provided does not exist in our records.'),
+      ...refuse('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.'),
       accessKeyId,
     };
   }

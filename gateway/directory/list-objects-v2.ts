@@ -1,7 +1,6 @@
 /** ListObjectsV2. The continuation token is the store's own. */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { Handler } from '../directory-backend.ts';
-import { refuse } from '../s3-error.ts';
 import { sendDocument } from '../send-document.ts';
 import { printDocument, textElement } from '../xml.ts';
 import { toStart } from './list-markers.ts';
@@ -16,13 +15,8 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const startAfter = query.get('start-after') ?? '';
-  const continuationToken = query.get('continuation-token');
-  if (continuationToken === '') {
-    throw refuse('InvalidArgument', 'The continuation token provided is incorrect', {
-      argumentName: 'continuation-token',
-      argumentValue: '',
-    });
-  }
+  // An empty token is none, and is told back.
+  const token = query.get('continuation-token');
   // With max-keys=0 nothing follows and nothing is truncated, but the bucket must be there.
   if (maxKeys === 0) await store.headBucket(bucket, request.signal);
   const page =
@@ -34,7 +28,9 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
           maxKeys,
           signal: request.signal,
           ...(delimiter !== '' && { delimiter }),
-          ...(continuationToken === undefined ? toStart(startAfter, prefix, delimiter) : { continuationToken }),
+          ...(token === undefined || token === ''
+            ? toStart(startAfter, prefix, delimiter)
+            : { continuationToken: token }),
         });
   const next = page.nextContinuationToken;
   sendDocument(
@@ -45,7 +41,7 @@ export const listObjectsV2: Handler = async ({ store }, request, response) => {
       textElement('Prefix', encoding.print(prefix)),
       optional('Delimiter', delimiter, encoding.print),
       optional('StartAfter', startAfter, encoding.print),
-      optional('ContinuationToken', continuationToken),
+      token === undefined ? '' : textElement('ContinuationToken', token),
       optional('NextContinuationToken', next),
       textElement('KeyCount', page.objects.length + page.commonPrefixes.length),
       textElement('MaxKeys', maxKeys),

@@ -33,7 +33,8 @@ export const listObjects: Handler = async ({ store }, request, response) => {
     printDocument(
       'ListBucketResult',
       textElement('Name', bucket),
-      textElement('Prefix', encoding.print(prefix)),
+      // Clients of this version decode the names and markers that it lists, and this as it is.
+      textElement('Prefix', prefix),
       textElement('Marker', encoding.print(marker)),
       optional('NextMarker', isTruncated ? lastEntry(page) : undefined, encoding.print),
       optional('Delimiter', delimiter, encoding.print),

@@ -1,4 +1,5 @@
 /** What travels with an object, from a request's headers to the store and back. */
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import type { ETag } from '../../core/ids.ts';
 import type { Encrypt, ObjectHeaders, ObjectInfo, PutRequest, WriteConditions } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
@@ -98,15 +99,18 @@ function withoutAwsChunked(value: string): string {
     .split(',')
     .map((part) => part.trim())
     .filter((part) => part.toLowerCase() !== 'aws-chunked' && part !== '')
-    .join(',');
+    .join(', ');
 }
 
 export const unquote = (etag: string): string => (/^".*"$/.test(etag) ? etag.slice(1, -1) : etag);
 export const quote = (etag: ETag): string => `"${etag}"`;
 
-/** The value of a stored checksum goes out only with the whole object, and only to those who ask for it. */
-export function printAskedChecksum(headers: ReadonlyMap<string, string>, info: ObjectInfo): string[] {
-  return headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' ? printChecksumHeaders(info.checksum) : [];
+/** The value of a stored checksum goes out only with the bytes that it is of, and only to those who ask for it. */
+export function printAskedChecksum(
+  headers: ReadonlyMap<string, string>,
+  { checksum }: { readonly checksum?: ObjectChecksum | undefined },
+): string[] {
+  return headers.get('x-amz-checksum-mode')?.toUpperCase() === 'ENABLED' ? printChecksumHeaders(checksum) : [];
 }
 
 /** The headers of GetObject and HeadObject but for the length; names and values by turns. */

@@ -1,9 +1,10 @@
 /** GetObject and HeadObject: the same answer, with and without the bytes. */
 import type { ServerResponse } from 'node:http';
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import { isWaybillError } from '../../core/failures.ts';
 import { toByteRange } from '../../stores/rules/byte-range.ts';
 import { toPartRange } from '../../stores/rules/object-parts.ts';
-import type { GetRequest, ObjectInfo, ObjectRequest } from '../../stores/store.ts';
+import type { GetRequest, ObjectInfo, ObjectPart, ObjectRequest, Store } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from '../directory-backend.ts';
 import { isHeaderText } from '../header-parameters.ts';
@@ -37,7 +38,8 @@ export const getObject: Handler = async ({ store, accel }, request, response) =>
     return;
   }
   const { first, lengthBytes } = result.range;
-  writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes);
+  const part = wanted.partNumber === undefined ? undefined : await findPart(store, request, info, wanted.partNumber);
+  writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes, part);
   await sendBytes(response, body, lengthBytes);
 };
 
@@ -54,7 +56,8 @@ export const headObject: Handler = async ({ store }, request, response) => {
       partNumber === undefined
         ? toByteRange(range, info.sizeBytes)
         : toPartRange(info.parts, info.sizeBytes, partNumber);
-    writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes);
+    const part = info.parts?.find((one) => one.partNumber === partNumber);
+    writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes, part);
   }
   response.end();
 };
@@ -78,6 +81,24 @@ function parseWanted(request: VerifiedRequest): Wanted {
   return { partNumber: parsePartNumber(partNumber) };
 }
 
+/** Of the object that is being sent and not of one that replaced it; only for who asks for checksums. */
+async function findPart(
+  store: Store,
+  request: VerifiedRequest,
+  info: ObjectInfo,
+  partNumber: number,
+): Promise<ObjectPart | undefined> {
+  if (info.partCount === undefined || !request.headers.has('x-amz-checksum-mode')) return undefined;
+  const found = await store.head({ ...toObjectRequest(request), withParts: true }).catch(() => null);
+  return found?.etag === info.etag ? found.parts?.find((part) => part.partNumber === partNumber) : undefined;
+}
+
+/** An upload that named no algorithm has parts with a CRC64NVME, which nobody asked for. */
+function toPartChecksum({ checksum }: ObjectInfo, part: ObjectPart): ObjectChecksum | undefined {
+  if (checksum === undefined || part.checksum === undefined || checksum.algorithm === 'CRC64NVME') return undefined;
+  return { ...part.checksum, type: checksum.type };
+}
+
 const isOutOfRange = (error: unknown): boolean =>
   isWaybillError(error) && (error.type === 'range_unsatisfiable' || error.details['s3Code'] === 'InvalidPartNumber');
 
@@ -95,12 +116,15 @@ function writeHead(
   info: ObjectInfo,
   first: number | null,
   lengthBytes: number,
+  part?: ObjectPart,
 ): void {
   const headers = printObjectHeaders(info, request.target.query);
   headers.push('Content-Length', String(lengthBytes), 'x-amz-storage-class', 'STANDARD');
   // The checksum of the whole object would not be that of the bytes that follow.
   const isWhole = first === null || (lengthBytes === info.sizeBytes && request.target.query.has('partNumber'));
   if (isWhole) headers.push(...printAskedChecksum(request.headers, info));
+  else if (part !== undefined)
+    headers.push(...printAskedChecksum(request.headers, { checksum: toPartChecksum(info, part) }));
   if (first === null) {
     response.writeHead(200, headers);
     return;

@@ -1,4 +1,5 @@
 /** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
+import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from '../directory-backend.ts';
 import { childText, onlyChildren, parseXml } from '../parse-xml.ts';
@@ -11,9 +12,9 @@ import { checkVersionId } from './version-id.ts';
 
 export const getTagging: Handler = async ({ store }, request, response) => {
   const tags = await store.getTags(toObject(request));
-  const elements = Object.entries(tags).map(([key, value]) =>
-    parentElement('Tag', textElement('Key', key), textElement('Value', value)),
-  );
+  const elements = Object.entries(tags)
+    .sort(([a], [b]) => compareUtf8(a, b))
+    .map(([key, value]) => parentElement('Tag', textElement('Key', key), textElement('Value', value)));
   sendDocument(response, printDocument('Tagging', parentElement('TagSet', ...elements)));
 };
 
