@@ -2,9 +2,9 @@
  * What a workload key may do: a pure decision over the parsed target, and nothing else. Default deny: an operation that is not in
  * the table, not granted, or outside the key's buckets and prefixes is refused.
  *
- * Prefixes are compared with the decoded key, byte for byte, as S3 compares them: `a` also covers `ab/c`. A key bound to prefixes
- * may not name `.` or `..` segments: S3 takes them as letters, but a provider behind a normalising proxy would not, and then the
- * key that was allowed would not be the key that is served.
+ * Prefixes are compared with the decoded key, byte for byte, as S3 compares them: `a` also covers `ab/c`. The `.` and `..` segments
+ * of a key may not lead out of its prefix: S3 takes them as letters, but a provider behind a normalising proxy would not, and then
+ * the key that was allowed would not be the key that is served.
  */
 import type { GatewayOperation } from '../config/config.ts';
 import type { Operation } from '../core/traffic.ts';
@@ -90,10 +90,10 @@ function authorizePrefix(prefixes: readonly string[], target: Target): Decision 
       return covers(prefixes, prefix) ? ALLOWED : refuse('this key may list under its own prefixes only');
     }
     default:
-      if (hasDotSegment(target.key)) {
-        return refuse('this key is bound to prefixes and may not name "." or ".." as a part of an object key');
-      }
-      return covers(prefixes, target.key) ? ALLOWED : refuse('this key may use objects under its own prefixes only');
+      if (!covers(prefixes, target.key)) return refuse('this key may use objects under its own prefixes only');
+      return prefixes.some((prefix) => staysUnder(prefix, target.key))
+        ? ALLOWED
+        : refuse('this key is bound to prefixes and may not leave them by "." or ".." as a part of an object key');
   }
 }
 
@@ -101,5 +101,27 @@ const covers = (prefixes: readonly string[], value: string): boolean =>
   prefixes.some((prefix) => value.startsWith(prefix));
 
 const hasDotSegment = (key: string): boolean => /(^|[/\\])\.\.?([/\\]|$)/.test(key);
+
+/** Also when its dots are folded, whether `\` parts segments as well or not and whether an empty segment counts or not. */
+function staysUnder(prefix: string, key: string): boolean {
+  if (!key.startsWith(prefix)) return false;
+  if (!hasDotSegment(key)) return true;
+  return [/\//, /[/\\]/].every((separator) => {
+    const segments = key.split(separator);
+    // The last piece of a prefix that ends within a segment is part of it: that segment must stay as well.
+    const kept = prefix.split(separator);
+    const endsSegment = kept.at(-1) === '';
+    const wanted = endsSegment ? kept.length - 1 : kept.length;
+    if (segments.slice(0, wanted).some((segment) => segment === '.' || segment === '..')) return false;
+    let depth = 0;
+    const stays = segments.slice(wanted).every((segment) => {
+      if (segment === '..') depth -= 1;
+      else if (segment !== '.' && segment !== '') depth += 1;
+      return depth >= 0;
+    });
+    // What folds to `in` is not under `in/`.
+    return stays && (depth > 0 || !endsSegment);
+  });
+}
 
 const refuse = (message: string): Decision => ({ ok: false, code: 'AccessDenied', message });
