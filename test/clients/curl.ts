@@ -22,7 +22,12 @@ export function createCurl(): Client {
   return {
     name: 'curl',
     lacks: ['presignGet', 'presignPut'],
-    version: async () => /^curl (\S+)/.exec(await runTool('curl', ['--version'], {}))?.[1] ?? null,
+    version: async () => {
+      const version = /^curl (\S+)/.exec(await runTool('curl', ['--version'], {}))?.[1] ?? '';
+      const [major = 0, minor = 0] = version.split('.').map(Number);
+      // Before 7.86 it signed no header of the caller's, and so not the hash.
+      return major > 7 || (major === 7 && minor >= 86) ? version : null;
+    },
     open: (endpoint, scratch): Promise<ClientSession> => {
       const { accessKeyId, secretAccessKey } = endpoint.credentials;
       const common = [

@@ -50,7 +50,8 @@ export function createS5cmd(file: string | null, env: Readonly<Record<string, st
             .filter((line) => line !== '')
             .map((line) => (JSON.parse(line) as { key: string }).key.slice(toUrl('').length)),
         copy: async (from, to) => {
-          await s5cmd('cp', '--raw', toUrl(from), toUrl(to));
+          // By default it says REPLACE and names nothing, which leaves nothing.
+          await s5cmd('cp', '--raw', '--metadata-directive', 'COPY', toUrl(from), toUrl(to));
         },
         delete: async (keys) => {
           await s5cmd('rm', '--raw', ...keys.map(toUrl));

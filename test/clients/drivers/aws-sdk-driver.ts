@@ -136,12 +136,12 @@ class Driver {
   async #presign(command: object): Promise<string> {
     const require = createRequire(path.join(process.argv[2] ?? '', 'index.js'));
     const file = pathToFileURL(require.resolve('@aws-sdk/s3-request-presigner')).href;
-    const { getSignedUrl } = (await import(file)) as Presigner;
-    return getSignedUrl(this.client, command, { expiresIn: 60 });
+    const presigner = (await import(file)) as Presigner;
+    return presigner.getSignedUrl(this.client, command, { expiresIn: 60 });
   }
 }
 
-type Operations = Readonly<Record<string, (this: Driver, ...values: unknown[]) => Promise<unknown>>>;
+type Run = (this: Driver, ...values: unknown[]) => Promise<unknown>;
 
 let driver: Driver | undefined;
 
@@ -150,8 +150,7 @@ async function answer(operation: string, values: readonly unknown[]): Promise<un
     driver = new Driver(values[0] as Options);
     return null;
   }
-  const run = (driver as unknown as Operations)[operation];
-  const value = await run?.call(driver, ...values);
+  const value = await (Reflect.get(driver, operation) as Run).call(driver, ...values);
   return value ?? null;
 }
 
