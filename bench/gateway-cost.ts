@@ -49,6 +49,9 @@ const cases = CASES.filter(({ name }) => names.length === 0 || names.includes(na
 
 const directory = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
 const children: ChildProcess[] = [];
+// Ended early, it leaves nobody behind.
+process.once('exit', () => children.forEach((child) => child.kill()));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 try {
   const store = started(await startServer('null-store.ts', []));
   const forwarder = started(await startServer('forwarder.ts', [String(store.port)]));
@@ -75,8 +78,11 @@ interface Parts {
 async function measure(one: Case, { forwarder, gateway, load }: Parts): Promise<void> {
   const asked: Figures = { perSecond: [], cpuSeconds: [] };
   const plain: Figures = { perSecond: [], cpuSeconds: [] };
-  // Once without counting, for code that is compiled while it runs and connections that are opened.
-  for (const server of [forwarder, gateway]) await load.run({ ...one, port: server.port });
+  // First without counting, for code that is compiled while it runs and connections that are opened.
+  const warmUps = one.sizeBytes < MiB ? 3 : 1;
+  for (let count = 0; count < warmUps; count++) {
+    for (const server of [forwarder, gateway]) await load.run({ ...one, port: server.port });
+  }
   for (let round = 0; round < rounds; round++) {
     await take(one, forwarder, load, plain);
     await take(one, gateway, load, asked);
