@@ -13,6 +13,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import type { AccelSettings } from '../config/config.ts';
+import { CHECKSUM_BYTES, checksumHeader, type ChecksumAlgorithm } from '../core/checksums.ts';
 import { toByteRange } from '../stores/rules/byte-range.ts';
 import type { LocateFile } from '../stores/filesystem/locate-file.ts';
 import type { ObjectInfo } from '../stores/store.ts';
@@ -44,12 +45,9 @@ export const COPIED_HEADERS: ReadonlySet<string> = new Set([
   'last-modified',
   'content-encoding',
   'content-language',
+  'x-amz-storage-class',
   'x-amz-tagging-count',
-  'x-amz-checksum-crc32',
-  'x-amz-checksum-crc32c',
-  'x-amz-checksum-crc64nvme',
-  'x-amz-checksum-sha1',
-  'x-amz-checksum-sha256',
+  ...(Object.keys(CHECKSUM_BYTES) as ChecksumAlgorithm[]).map(checksumHeader),
   'x-amz-checksum-type',
 ]);
 

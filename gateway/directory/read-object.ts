@@ -20,7 +20,7 @@ import { checkVersionText } from './version-id.ts';
 export const getObject: Handler = async ({ store, accel }, request, response) => {
   checkOverrides(request);
   const wanted = parseWanted(request);
-  if (accel?.handOver(request, response, (info) => printObjectHeaders(info, request.target.query))) return;
+  if (accel?.handOver(request, response, (info) => printHeadForNginx(request, info))) return;
   const result = await store.get({ ...toObjectRequest(request), ...wanted }).catch(async (error: unknown) => {
     // A condition comes before the range, and what it says does not depend on whether the range lies in the object.
     if (wanted === WHOLE || !isOutOfRange(error)) throw error;
@@ -139,6 +139,14 @@ function writeHead(
   }
   response.writeHead(lengthBytes > 0 ? 206 : 200, headers);
 }
+
+/** As `writeHead` has it, but for what says which bytes follow: nginx cuts the range, and knows it by then. */
+const printHeadForNginx = (request: VerifiedRequest, info: ObjectInfo): string[] => [
+  ...printObjectHeaders(info, request.target.query),
+  'x-amz-storage-class',
+  'STANDARD',
+  ...(request.headers.has('range') ? [] : printAskedChecksum(request.headers, info)),
+];
 
 /** True when the answer is 304 and has been sent. @throws precondition_failed */
 function answeredByCondition(request: VerifiedRequest, info: ObjectInfo, response: ServerResponse): boolean {

@@ -253,6 +253,21 @@ for (const { file, version } of nginxes) {
       assert.equal(answer.headers['x-accel-redirect'], undefined);
     });
 
+    test('a checksum comes with the whole object, and with no part of it', async () => {
+      const value = createHash('sha256').update(BIG).digest('base64');
+      const headers = [['x-amz-checksum-sha256', value]] as const;
+      assert.equal((await ask({ method: 'PUT', target: '/bucket/summed', headers, body: BIG })).status, 200);
+      const names = ['x-amz-checksum-sha256', 'x-amz-checksum-type'];
+      const whole = await get('/bucket/summed', ['x-amz-checksum-mode', 'ENABLED']);
+      assert.deepEqual([sentByStore(), whole.bytes], [0, BIG]);
+      assert.deepEqual(Object.values(pick(whole, names)), [value, 'FULL_OBJECT']);
+      const part = await get('/bucket/summed', ['x-amz-checksum-mode', 'ENABLED'], ['Range', 'bytes=0-9']);
+      assert.deepEqual(
+        [sentByStore(), part.status, ...Object.values(pick(part, names))],
+        [0, 206, undefined, undefined],
+      );
+    });
+
     test('ranges are cut by nginx and told as S3 tells them', async () => {
       for (const [range, first, last] of [
         ['bytes=0-9', 0, 9],
