@@ -71,7 +71,7 @@ export function toSignatureFailure(failure: VerifyFailure): S3Failure {
     status,
     code: failure.code,
     message: failure.message === '' ? S3_CODES[failure.code].message : failure.message,
-    fields: failure.stages === undefined ? [] : stageFields(failure, failure.stages),
+    fields: failure.stages === undefined ? (failure.fields ?? []) : stageFields(failure, failure.stages),
     headers: [],
   };
 }
@@ -144,6 +144,10 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   header: 'Header',
   method: 'Method',
   resourceType: 'ResourceType',
+  clientSha256: 'ClientComputedContentSHA256',
+  ourSha256: 'S3ComputedContentSHA256',
+  expectedDigest: 'ExpectedDigest',
+  calculatedDigest: 'CalculatedDigest',
 };
 /** What a caller sent is not sent back at any length. */
 const FIELD_LENGTH_MAX = 1024;

@@ -17,3 +17,13 @@ export function parseAmzDate(text: string): Date | null {
   );
   return toAmzDate(at) === text ? at : null;
 }
+
+/** `Thu, 01 Jan 2026 00:00:00 GMT`, the one form of HTTP's that clients write. */
+const HTTP_DATE = /^(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun), \d{2} [A-Z][a-z]{2} \d{4} \d{2}:\d{2}:\d{2} GMT$/;
+
+/** What a Date header says, in the form of x-amz-date; '' when it says no time. */
+export function dateHeaderToAmzDate(text: string): string {
+  if (parseAmzDate(text) !== null) return text;
+  const at = HTTP_DATE.test(text) ? new Date(text) : null;
+  return at === null || at.toUTCString() !== text ? '' : toAmzDate(at);
+}

@@ -17,6 +17,9 @@ const COMPONENTS = ['Credential', 'SignedHeaders', 'Signature'] as const;
 export function parseAuthorization(value: string, amzDate: string, sessionToken: string | null): Claim | VerifyFailure {
   const space = value.search(/[ \t]/);
   const scheme = space < 0 ? value : value.slice(0, space);
+  if (space < 0) {
+    return refuse('InvalidArgument', "Authorization header is invalid -- one and only one ' ' (space) required.");
+  }
   if (scheme === 'AWS') return refuse('InvalidRequest', SIGV2_REFUSED);
   if (scheme === 'AWS4-ECDSA-P256-SHA256') return refuse('InvalidRequest', SIGV4A_REFUSED);
   if (scheme !== ALGORITHM) return refuse('InvalidArgument', 'Unsupported Authorization Type');

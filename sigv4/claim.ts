@@ -23,8 +23,8 @@ export interface Claim {
 export type FailureCode = VerifyFailure['code'];
 
 /** A refusal, with nothing in it that the caller did not send or may not know. */
-export function refuse(code: FailureCode, message: string): VerifyFailure {
-  return { ok: false, code, message };
+export function refuse(code: FailureCode, message: string, fields?: VerifyFailure['fields']): VerifyFailure {
+  return { ok: false, code, message, ...(fields !== undefined && { fields }) };
 }
 
 /** True for a refusal and false for a claim. */

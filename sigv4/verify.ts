@@ -5,13 +5,12 @@
  * needed to compute it; whoever serves the request takes identity, time and payload from `Verified` alone.
  * - Failures are values: malformed input of any kind is refused, never an exception.
  * - A known and an unknown access key cost the same work, and signatures are compared in constant time.
- * - Header form takes its time from x-amz-date alone. AWS also accepts Date; a proxy may rewrite that one, and no recorded client
- *   relies on it.
+ * - Header form takes its time from x-amz-date; where there is none, from a Date that is signed, as AWS documents it.
  * - It says that the signature is authentic. Whether an unsigned payload is allowed is the policy's question; whether the body
  *   has the hash is for the reader of the body.
  * Source: AWS, "Authenticating Requests (AWS Signature Version 4)", header and query forms.
  */
-import { parseAmzDate } from './amz-date.ts';
+import { dateHeaderToAmzDate, parseAmzDate } from './amz-date.ts';
 import { parseAuthorization, SIGV2_REFUSED } from './authorization-header.ts';
 import { findHeaders } from './canonical-headers.ts';
 import { parseQuery } from './canonical-query.ts';
@@ -53,13 +52,17 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   if (queryForm === 'sigv2') return refuse('InvalidRequest', SIGV2_REFUSED);
   if (authorization === undefined && queryForm === 'none') return refuse('AccessDenied', 'Access Denied');
   const [tokenHeader] = findHeaders(request.headers, 'x-amz-security-token');
-  const [dateHeader] = findHeaders(request.headers, 'x-amz-date');
+  const [amzDateHeader] = findHeaders(request.headers, 'x-amz-date');
+  const [dateHeader = ''] = findHeaders(request.headers, 'date');
   const claim =
     authorization === undefined
       ? parsePresigned(parameters)
-      : parseAuthorization(authorization, dateHeader ?? '', tokenHeader ?? null);
+      : parseAuthorization(authorization, amzDateHeader ?? dateHeaderToAmzDate(dateHeader), tokenHeader ?? null);
   if (isRefusal(claim)) return claim;
   const presigned = claim.form === 'presigned';
+  if (!presigned && amzDateHeader === undefined && dateHeader !== '' && !claim.signedHeaders.includes('date')) {
+    return notSigned(['date']);
+  }
   const malformed = presigned ? 'AuthorizationQueryParametersError' : 'AuthorizationHeaderMalformed';
   const prefix = presigned
     ? 'Error parsing the X-Amz-Credential parameter; '
@@ -84,7 +87,9 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
     );
   }
   if (scope.region !== input.region) {
-    return refuse(malformed, `${prefix}the region '${scope.region}' is wrong; expecting '${input.region}'`);
+    return refuse(malformed, `${prefix}the region '${scope.region}' is wrong; expecting '${input.region}'`, [
+      ['Region', input.region],
+    ]);
   }
   if (!/^\d{8}$/.test(scope.date)) {
     return refuse(
@@ -105,22 +110,34 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
       return refuse(
         'RequestTimeTooSkewed',
         'The difference between the request time and the current time is too large.',
+        [
+          ['RequestTime', claim.amzDate],
+          ['ServerTime', toServerTime(input.now)],
+          ['MaxAllowedSkewMilliseconds', String(CLOCK_WINDOW_MS)],
+        ],
       );
     }
   } else {
     if (ageMs < -CLOCK_WINDOW_MS) return refuse('AccessDenied', 'Request is not valid yet');
-    if (ageMs > claim.expiresSeconds * 1_000) return refuse('AccessDenied', 'Request has expired');
+    if (ageMs > claim.expiresSeconds * 1_000) {
+      const expired = new Date(at.getTime() + claim.expiresSeconds * 1_000);
+      return refuse('AccessDenied', 'Request has expired', [
+        ['X-Amz-Expires', String(claim.expiresSeconds)],
+        ['Expires', toServerTime(expired)],
+        ['ServerTime', toServerTime(input.now)],
+      ]);
+    }
   }
 
   // What it covers.
   const [host] = findHeaders(request.headers, 'host');
   if (host === undefined) return refuse('InvalidRequest', 'Missing required header for this request: host');
   const signed = new Set(claim.signedHeaders);
-  if (!signed.has('host')) return refuse('AccessDenied', notSigned('host'));
-  for (const [name] of request.headers) {
-    const lower = name.toLowerCase();
-    if (lower.startsWith('x-amz-') && !signed.has(lower)) return refuse('AccessDenied', notSigned(lower));
-  }
+  if (!signed.has('host')) return notSigned(['host']);
+  const unsigned = request.headers
+    .map(([name]) => name.toLowerCase())
+    .filter((name) => name.startsWith('x-amz-') && !signed.has(name));
+  if (unsigned.length > 0) return notSigned(unsigned);
   const payload = findPayloadHash(input, claim.form, parameters);
   if (!payload.ok) return payload;
 
@@ -148,7 +165,9 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   const { accessKeyId, signature } = claim;
   if (known.length === 0) {
     return {
-      ...refuse('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.'),
+      ...refuse('InvalidAccessKeyId', 'The AWS Access Key Id you provided does not exist in our records.', [
+        ['AWSAccessKeyId', claim.accessKeyId],
+      ]),
       accessKeyId,
     };
   }
@@ -177,6 +196,11 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   };
 }
 
-function notSigned(name: string): string {
-  return `There were headers present in the request which were not signed: ${name}`;
+function notSigned(names: readonly string[]): VerifyFailure {
+  const text = names.join(', ');
+  return refuse('AccessDenied', `There were headers present in the request which were not signed: ${text}`, [
+    ['HeadersNotSigned', text],
+  ]);
 }
+
+const toServerTime = (at: Date): string => `${at.toISOString().slice(0, 19)}Z`;

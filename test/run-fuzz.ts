@@ -77,7 +77,7 @@ await store.close();
 
 for (const { name, runs, failure } of campaigns) {
   console.log(`${failure === null ? 'ok    ' : 'FAILED'} ${name}: ${String(runs)} inputs`);
-  if (failure !== null) console.log(failure instanceof Error ? failure.message : String(failure));
+  if (failure !== null) console.log(failure);
 }
 const failed = campaigns.filter(({ failure }) => failure !== null).length;
 console.log(`${String(campaigns.length - failed)} passed, ${String(failed)} failed`);

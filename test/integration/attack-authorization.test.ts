@@ -1,4 +1,5 @@
 /** The Authorization header, wrong in each of its parts while all others hold; and requests whose time or scope is not ours. */
+import { toAmzDate } from '../../sigv4/amz-date.ts';
 import { refused, runAttacks, served, type Attack } from '../support/attack.ts';
 import { forge, sha256, type Forgery, type Header } from '../support/forge-request.ts';
 
@@ -6,6 +7,8 @@ const MALFORMED = 'AuthorizationHeaderMalformed';
 const minutes = (count: number): Date => new Date(Date.now() + count * 60_000);
 const day = (days: number): string =>
   new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');
+
+const HTTP_NOW = new Date(Math.floor(Date.now() / 1000) * 1000);
 
 const put: Forgery = { method: 'PUT', body: 'payload' };
 const bad = (claim: string, status: number, code: string, f: Forgery): Attack =>
@@ -32,6 +35,24 @@ runAttacks([
   good('fourteen minutes ahead', { at: minutes(14) }),
   good('a Date beside x-amz-date, which says something else', { headers: [['Date', 'Mon, 01 Jan 2001 00:00:00 GMT']] }),
 
+  good('a signed Date instead of x-amz-date', {
+    amzDate: null,
+    signedAt: toAmzDate(HTTP_NOW),
+    headers: [['Date', HTTP_NOW.toUTCString()]],
+    scopeDate: toAmzDate(HTTP_NOW).slice(0, 8),
+  }),
+  bad('a Date that is not signed instead of x-amz-date', 403, 'AccessDenied', {
+    amzDate: null,
+    signedAt: toAmzDate(HTTP_NOW),
+    unsignedHeaders: [['Date', HTTP_NOW.toUTCString()]],
+  }),
+  bad('a signed Date of a year ago', 403, 'RequestTimeTooSkewed', {
+    amzDate: null,
+    signedAt: toAmzDate(minutes(-525_600)),
+    headers: [['Date', minutes(-525_600).toUTCString()]],
+    scopeDate: toAmzDate(minutes(-525_600)).slice(0, 8),
+  }),
+  bad('a signed Date of another form', 403, 'AccessDenied', { amzDate: null, headers: [['Date', 'yesterday']] }),
   bad('no Authorization', 403, 'AccessDenied', { bend: without('authorization') }),
   header('an empty Authorization', 400, 'InvalidArgument', () => ''),
   header('one word', 400, 'InvalidArgument', () => 'invalid_header'),

@@ -151,7 +151,7 @@ const REFUSALS: readonly (readonly [title: string, code: Code, make: () => Verif
       () => verify(inQuery(presigned(), 'AWS4-HMAC-SHA256', 'AWS4-HMAC-SHA1')),
     ],
     ['Basic authorization', 'InvalidArgument', () => verify(plusHeader(REQUEST, 'authorization', 'Basic QTpi'))],
-    ['a bare scheme', MALFORMED, () => verify(plusHeader(REQUEST, 'authorization', 'AWS4-HMAC-SHA256'))],
+    ['a bare scheme', 'InvalidArgument', () => verify(plusHeader(REQUEST, 'authorization', 'AWS4-HMAC-SHA256'))],
     ['no Signature field', MALFORMED, () => verify(authorization(signed(), /, Signature=.*/, ''))],
     ['two Signature fields', MALFORMED, () => verify(authorization(signed(), /$/, ', Signature=00'))],
     ['an unknown field', MALFORMED, () => verify(authorization(signed(), /$/, ', Extra=1'))],
