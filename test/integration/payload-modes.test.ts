@@ -293,6 +293,7 @@ for (const operation of OPERATIONS) {
     const md5 = createHash('md5').update(text).digest('base64');
     const headers: [string, string][] = [
       ...(isCopy ? [['x-amz-copy-source', 'bucket/absent'] as [string, string]] : []),
+      ...(operation === 'GetObjectAttributes' ? [['x-amz-object-attributes', 'ETag'] as [string, string]] : []),
       ...(operation === 'DeleteObjects' ? [['Content-MD5', md5] as [string, string]] : []),
     ];
     const plan: RequestPlan = { method, target, headers, ...(text !== '' && { body: text }) };
