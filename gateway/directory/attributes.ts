@@ -18,6 +18,7 @@ export const getObjectAttributes: Handler = async ({ store }, request, response)
   const { bucket, key, query } = request.target;
   const versionId = query.get('versionId');
   checkVersionText(versionId);
+  await store.headBucket(bucket, request.signal);
   const asked = parseAttributes(request);
   const page = {
     maxParts: parseCount(request.headers, 'x-amz-max-parts', LIST_PAGE_KEYS),
