@@ -38,6 +38,9 @@ export async function startDriver(
     bucket: endpoint.bucket,
     accessKeyId: endpoint.credentials.accessKeyId,
     secretAccessKey: endpoint.credentials.secretAccessKey,
+  }).catch((error: unknown) => {
+    child.stdin.end();
+    throw error;
   });
   const nothing = async (operation: string, ...values: readonly unknown[]): Promise<void> => {
     await ask(operation, ...values);
