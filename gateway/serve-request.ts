@@ -69,7 +69,10 @@ export function createServeRequest<Key extends AccessKey>(
       // A body that was refused is the cause, whatever the backend made of its failing.
       const cause = exchange.body?.failure ?? error;
       const failure = toS3Failure(cause);
-      if (failure.status >= 500 && failure.status !== 501) {
+      if (response.destroyed && cause instanceof Error && cause.name === 'AbortError') {
+        // The caller left, and what was done for it was stopped: its record says 499, and nothing is wrong here.
+        logger.debug({ requestId }, 'request abandoned by its caller');
+      } else if (failure.status >= 500 && failure.status !== 501) {
         logger.error(
           { requestId, operation: exchange.operation, bucket: exchange.bucket, err: cause },
           'request failed',
