@@ -17,7 +17,7 @@ export async function close(deps: ActivityDeps, runtime: ActivityRuntime, input:
       deps,
       runtime,
       fence,
-      open: (store) => guardStore(deps.openStore(store, counter.listener(store)), runtime.guard),
+      open: (store) => guardStore(deps.openStore(store, counter.listener(store), fence.attemptId), runtime.guard),
     });
     await deps.ledger.saveEffects(fence, { traffic: counter.take() });
   }

@@ -37,7 +37,7 @@ export async function runStep<T extends object>(
     runtime,
     fence,
     key,
-    open: (store) => guardStore(deps.openStore(store, counter.listener(store)), runtime.guard),
+    open: (store) => guardStore(deps.openStore(store, counter.listener(store), fence.attemptId), runtime.guard),
     deliveries: [],
     outcomes: [],
   };

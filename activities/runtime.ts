@@ -46,8 +46,11 @@ export type CheckEncryption = (
 /** What all activities of one worker process share. */
 export interface ActivityDeps {
   readonly ledger: Ledger;
-  /** A view of the store whose requests are reported to this listener; connections are shared. @throws invalid_config when unknown */
-  readonly openStore: (name: string, onTraffic: TrafficListener) => Store;
+  /**
+   * A view of the store whose requests are reported to this listener; connections are shared. It may do what the attempt needs there;
+   * null is for what belongs to none. @throws invalid_config when unknown
+   */
+  readonly openStore: (name: string, onTraffic: TrafficListener, attemptId: string | null) => Store;
   readonly storeFacts: (name: string) => StoreFacts;
   /** Absent: nobody is asked. */
   readonly checkEncryption?: CheckEncryption;

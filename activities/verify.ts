@@ -41,7 +41,8 @@ async function compareTarget(
   const spec = await ledger.loadSpec(attempt.attemptId);
   const manifest = await ledger.loadManifest(attempt.manifestHash ?? '');
   const traffic = new TrafficCounter();
-  const store = guardStore(deps.openStore(spec.target.store, traffic.listener(spec.target.store)), runtime.guard);
+  const opened = deps.openStore(spec.target.store, traffic.listener(spec.target.store), attempt.attemptId);
+  const store = guardStore(opened, runtime.guard);
   const targetId = await ledger.findTarget(toTargetFingerprint(spec));
   const joined = mergeJoin(
     readSource(ledger, manifest.listingId, spec),

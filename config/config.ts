@@ -163,6 +163,8 @@ export interface WorkerConfig {
   readonly gatewayEndpoint: string;
   /** Store name → name of the workload key that the worker signs with. */
   readonly keys: Readonly<Record<string, string>>;
+  /** Runs are signed with sessions of their own, which the keys above ask for; without it with the keys themselves. */
+  readonly sessions: boolean;
   readonly metricsListen: ListenAddress | null;
   /** A worker whose last acknowledged heartbeat is older than half of it begins no store write. */
   readonly heartbeatTimeoutMs: number;

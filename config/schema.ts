@@ -9,7 +9,7 @@
  */
 import Type from 'typebox';
 import type { Static } from 'typebox';
-import { closed, duration, listen, NAME_PATTERN, named, oneOf, secretRef, size, text } from './schema-fields.ts';
+import { closed, duration, flag, listen, NAME_PATTERN, named, oneOf, secretRef, size, text } from './schema-fields.ts';
 import { gatewaySchema } from './schema-gateway.ts';
 import { pipelineSchema } from './schema-pipeline.ts';
 import { storeSchema } from './schema-store.ts';
@@ -20,6 +20,7 @@ const workerSchema = Type.Object(
     keys: Type.Optional(
       named(text('the name of a key of gateway.keys'), 'store name: name of the workload key for it'),
     ),
+    sessions: Type.Optional(flag('true to sign each run with short-lived credentials of its own (false)')),
     metrics_listen: Type.Optional(listen('the address of metrics')),
     heartbeat_timeout: Type.Optional(duration('the silence after which a worker counts as lost (60s)')),
     request_limit: Type.Optional(

@@ -26,6 +26,7 @@ export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): 
   return {
     gatewayEndpoint: endpoint?.origin ?? raw.gateway_endpoint,
     keys: raw.keys ?? {},
+    sessions: raw.sessions ?? false,
     metricsListen: toListen([...path, 'metrics_listen'], raw.metrics_listen, problems),
     heartbeatTimeoutMs,
     requestLimitMs,
@@ -50,6 +51,8 @@ function checkKeys(raw: RawWorker, whole: RawConfig, problems: Problems): void {
       );
     } else if (key.store !== store) {
       problems.add(path, 'expected a key whose store is the one before the colon');
+    } else if (raw.sessions === true && key.session !== true) {
+      problems.add(path, 'expected a key with session: true, for worker.sessions has it ask for those of its runs');
     }
   }
   const used = Object.values(whole.pipelines ?? {}).flatMap(({ source, target }) => [source.store, target.store]);

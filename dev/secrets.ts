@@ -1,6 +1,6 @@
 /** The development stack's secrets: made once, kept in a file of mode 0600, given to each process by name and only where it needs them. */
 import { createHash, randomBytes } from 'node:crypto';
-import { chmod, readFile, stat, writeFile } from 'node:fs/promises';
+import { chmod, readFile, rename, stat, writeFile } from 'node:fs/promises';
 import type { Credentials } from '../sigv4/types.ts';
 
 export interface Secrets {
@@ -11,13 +11,21 @@ export interface Secrets {
   readonly workerA: Credentials;
   readonly workerB: Credentials;
   readonly apiToken: string;
+  /** Seals the gateway's session tokens: the gateway's alone. */
+  readonly sessionSecret: string;
 }
 
 export async function loadSecrets(file: string): Promise<Secrets> {
   try {
     // Copied, restored or unpacked, a file gets the mode of the day. What others could read so far they may have read.
     if (((await stat(file)).mode & 0o077) !== 0) await chmod(file, 0o600);
-    return JSON.parse(await readFile(file, 'utf8')) as Secrets;
+    const kept = JSON.parse(await readFile(file, 'utf8')) as Omit<Secrets, 'sessionSecret'> & Partial<Secrets>;
+    if (kept.sessionSecret !== undefined) return { ...kept, sessionSecret: kept.sessionSecret };
+    // A directory from before there were sessions.
+    const completed = { ...kept, sessionSecret: createSessionSecret() };
+    await writeFile(`${file}.new`, JSON.stringify(completed, null, 2), { mode: 0o600 });
+    await rename(`${file}.new`, file);
+    return completed;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   }
@@ -27,10 +35,13 @@ export async function loadSecrets(file: string): Promise<Secrets> {
     workerA: createCredentials('WORKERA'),
     workerB: createCredentials('WORKERB'),
     apiToken: `wb_${randomBytes(24).toString('base64url')}`,
+    sessionSecret: createSessionSecret(),
   };
   await writeFile(file, JSON.stringify(secrets, null, 2), { mode: 0o600, flag: 'wx' });
   return secrets;
 }
+
+const createSessionSecret = (): string => randomBytes(32).toString('base64');
 
 function createCredentials(name: string): Credentials {
   return {
@@ -50,7 +61,12 @@ export function toEnvironments(secrets: Secrets, databaseUrl: string) {
   return {
     'store-a': pair('WAYBILL', secrets.storeA),
     'store-b': pair('WAYBILL', secrets.storeB),
-    gateway: { ...pair('STORE_A', secrets.storeA), ...pair('STORE_B', secrets.storeB), ...workload },
+    gateway: {
+      ...pair('STORE_A', secrets.storeA),
+      ...pair('STORE_B', secrets.storeB),
+      ...workload,
+      SESSION_SECRET: secrets.sessionSecret,
+    },
     worker: { ...workload, ...ledger },
     api: {
       ...ledger,

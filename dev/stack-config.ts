@@ -44,6 +44,7 @@ export interface StackConfigOptions {
   readonly requestLimit?: string;
   readonly sweepInterval?: string;
   readonly memory?: string;
+  readonly accessLog?: 'all' | 'refusals' | 'off';
   /** As in `waybill.yaml`; default: one from bucket `source` of store a to bucket `target` of store b. */
   readonly pipelines?: Readonly<Record<string, unknown>>;
 }
@@ -76,15 +77,17 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
       admin_listen: local(ports.gatewayAdmin),
       request_limit: requestLimit,
       // A run over a million objects would write a gigabyte of lines.
-      access_log: 'refusals',
+      access_log: options.accessLog ?? 'refusals',
+      session_secret: 'env:SESSION_SECRET',
       keys: {
-        'worker-a': { ...key('WORKER_A'), store: 'a', operations: ['list', 'read'] },
-        'worker-b': { ...key('WORKER_B'), store: 'b', operations: ['list', 'read', 'write', 'delete'] },
+        'worker-a': { ...key('WORKER_A'), store: 'a', operations: ['list', 'read'], session: true },
+        'worker-b': { ...key('WORKER_B'), store: 'b', operations: ['list', 'read', 'write', 'delete'], session: true },
       },
     },
     worker: {
       gateway_endpoint: `http://${local(ports.gateway)}`,
       keys: { a: 'worker-a', b: 'worker-b' },
+      sessions: true,
       metrics_listen: local(ports.workerMetrics),
       heartbeat_timeout: options.heartbeatTimeout ?? '10s',
       request_limit: requestLimit,

@@ -284,6 +284,8 @@ export interface Ledger {
   loadAttempt(fence: Fence): Promise<BegunAttempt>;
   /** The pipeline as the attempt was accepted with, also after it has ended. @throws unknown_run */
   loadSpec(attemptId: string): Promise<PipelineSpec>;
+  /** The same with the run that it is an attempt of. @throws unknown_run */
+  loadOrigin(attemptId: string): Promise<{ readonly runUuid: string; readonly spec: PipelineSpec }>;
   setState(fence: Fence, state: LiveState): Promise<void>;
   /** Closes the attempt and releases the lease. Repeating it with the same state succeeds. */
   endAttempt(

@@ -52,7 +52,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
     closing.push(() => ledger.close());
     await ledger.ping();
     const client = new Client({ connection, namespace: temporal.namespace });
-    const stores = await openStores(config, settings);
+    const stores = await openStores(config, settings, { ledger, logger });
     closing.push(() => stores.close());
     const metrics = createWorkerMetrics(runtime.readMetrics);
     const { heartbeatTimeoutMs } = settings;

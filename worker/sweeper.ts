@@ -81,7 +81,7 @@ async function abortLeftOpen({
     try {
       if (!(await ledger.condemnUpload(uploadId, quietMs))) continue;
       await abortUpload(
-        openStore(location.store, () => undefined),
+        openStore(location.store, () => undefined, null),
         upload,
       );
       await ledger.forgetUpload(uploadId);

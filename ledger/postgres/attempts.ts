@@ -17,7 +17,7 @@ import { selectRun } from './run-record.ts';
 
 type AttemptsLedger = Pick<
   Ledger,
-  'beginAttempt' | 'loadAttempt' | 'loadSpec' | 'setState' | 'saveVerification' | 'loadProgress'
+  'beginAttempt' | 'loadAttempt' | 'loadSpec' | 'loadOrigin' | 'setState' | 'saveVerification' | 'loadProgress'
 >;
 
 interface AttemptRow {
@@ -42,11 +42,8 @@ export function createAttempts(db: Database): AttemptsLedger {
         return loadBegun(tx, fence, quietMs);
       }),
     loadAttempt: (fence) => fenced(db, fence, (tx) => loadBegun(tx, fence, 0)),
-    async loadSpec(attemptId) {
-      const [row] = await db.query<{ spec: PipelineSpec }>('select spec from attempt where id = $1', [attemptId]);
-      if (row === undefined) throw new WaybillError('unknown_run', 'no such attempt', { attempt: attemptId });
-      return row.spec;
-    },
+    loadSpec: async (attemptId) => (await loadOrigin(db, attemptId)).spec,
+    loadOrigin: (attemptId) => loadOrigin(db, attemptId),
     setState: (fence, state) =>
       fenced(db, fence, async (tx) => {
         const { state: from } = await lockAttempt(tx, fence.attemptId);
@@ -128,4 +125,12 @@ async function loadBegun(tx: Queryable, fence: Fence, quietMs: number): Promise<
   );
   if (row === undefined) throw new WaybillError('unknown_run', 'no such attempt', { attempt: fence.attemptId });
   return { ...row, fence, nominalAt: row.nominalAt?.toISOString() ?? null, quietMs };
+}
+
+async function loadOrigin(db: Database, attemptId: string): Promise<{ runUuid: string; spec: PipelineSpec }> {
+  const [row] = await db.query<{ run: string; spec: PipelineSpec }>('select run, spec from attempt where id = $1', [
+    attemptId,
+  ]);
+  if (row === undefined) throw new WaybillError('unknown_run', 'no such attempt', { attempt: attemptId });
+  return { runUuid: row.run, spec: row.spec };
 }

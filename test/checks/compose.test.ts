@@ -225,7 +225,7 @@ function toNeeded({ stores, gateway, worker, api, database }: Config): Record<st
   const workerKeys = keys.filter(({ name }) => Object.values(worker?.keys ?? {}).includes(name));
   return {
     migrate: new Set(findRefs(database)),
-    gateway: new Set([...findRefs([...stores.values()]), ...findRefs(keys)]),
+    gateway: new Set([...findRefs([...stores.values()]), ...findRefs(keys), ...findRefs(gateway?.sessionSecret)]),
     worker: new Set([...findRefs(database), ...findRefs(workerKeys)]),
     api: new Set([...findRefs(database), ...findRefs(api)]),
   };

@@ -39,6 +39,7 @@ const ENV = {
   WORKER_SOURCE_SECRET_ACCESS_KEY: secret(),
   WORKER_TARGET_ACCESS_KEY_ID: 'WBTARGET',
   WORKER_TARGET_SECRET_ACCESS_KEY: secret(),
+  GATEWAY_SESSION_SECRET: randomBytes(32).toString('base64'),
   WAYBILL_API_TOKEN_SHA256: createHash('sha256').update(TOKEN).digest('hex'),
 };
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { chmod, mkdtemp, rm, stat } from 'node:fs/promises';
+import { chmod, mkdtemp, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
@@ -14,6 +14,15 @@ test("the development stack's secrets are their owner's alone, also when their f
     assert.equal(await readMode(), 0o600);
     await chmod(file, 0o644);
     assert.deepEqual(await loadSecrets(file), made);
+    assert.equal(await readMode(), 0o600);
+
+    // As a version without sessions left it.
+    const { sessionSecret: _later, ...before } = made;
+    await writeFile(file, JSON.stringify(before), { mode: 0o644 });
+    const completed = await loadSecrets(file);
+    assert.ok(completed.sessionSecret.length >= 32);
+    assert.deepEqual({ ...completed, sessionSecret: made.sessionSecret }, made, 'everything else stays');
+    assert.deepEqual(await loadSecrets(file), completed);
     assert.equal(await readMode(), 0o600);
   } finally {
     await rm(scratch, { recursive: true, force: true });

@@ -102,6 +102,7 @@ const LEDGER_READS = [
   'listObjects',
   'loadAttempt',
   'loadSpec',
+  'loadOrigin',
   'loadProgress',
   'readUnordered',
   'readPages',

@@ -103,6 +103,7 @@ test('a section that is there gets its own defaults', () => {
   assert.deepEqual(config.worker, {
     gatewayEndpoint: 'http://127.0.0.1:9000',
     keys: {},
+    sessions: false,
     metricsListen: null,
     heartbeatTimeoutMs: 60_000,
     requestLimitMs: 30_000,
@@ -253,6 +254,11 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
     'a key with more than two secrets',
     `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: ['env:S', 'env:T', 'env:U'], store: a, operations: [list] } } }`,
     /gateway\.keys\.k\.secret_access_key: expected the workload's secret access key as a reference/,
+  ],
+  [
+    'a worker that asks for sessions with a key that may not',
+    `${STORES}gateway: { keys: { k: { access_key_id: 'env:I', secret_access_key: 'env:S', store: a, operations: [list] } } }\nworker: { gateway_endpoint: 'http://127.0.0.1:9000', keys: { a: k }, sessions: true }`,
+    /worker\.keys\.a: expected a key with session: true/,
   ],
   [
     'sessions without what seals them',
