@@ -38,6 +38,8 @@ export interface StackConfigOptions {
   /** Where the gateway finds the stores; default: straight. */
   readonly storeAEndpoint?: string;
   readonly storeBEndpoint?: string;
+  /** Where the worker finds the gateway; default: straight. */
+  readonly gatewayEndpoint?: string;
   /** More fields of store b, as in `waybill.yaml`. */
   readonly storeB?: Readonly<Record<string, unknown>>;
   readonly heartbeatTimeout?: string;
@@ -85,7 +87,7 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
       },
     },
     worker: {
-      gateway_endpoint: `http://${local(ports.gateway)}`,
+      gateway_endpoint: options.gatewayEndpoint ?? `http://${local(ports.gateway)}`,
       keys: { a: 'worker-a', b: 'worker-b' },
       sessions: true,
       metrics_listen: local(ports.workerMetrics),

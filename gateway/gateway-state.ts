@@ -6,18 +6,18 @@ import { createHash } from 'node:crypto';
 import type { Config, GatewayConfig, SecretRef } from '../config/config.ts';
 import { WaybillError } from '../core/failures.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
-import { admitKey } from './admit-key.ts';
-import { loadKeyring } from './keyring.ts';
-import type { Keyring, KeyringEntry } from './keyring.ts';
+import { admitKey } from './keys/admit-key.ts';
+import { loadKeyring } from './keys/keyring.ts';
+import type { Keyring, KeyringEntry } from './keys/keyring.ts';
 import { checkReopening, leaseStore } from './leased-store.ts';
 import type { LeasedStore } from './leased-store.ts';
-import type { Log } from './listener-options.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import { createSessionSealer } from './session-token.ts';
-import type { SessionSealer } from './session-token.ts';
-import { createSession } from './session.ts';
-import type { ServeSession } from './session.ts';
-import { createUpload } from './upload.ts';
+import type { Log } from './listener/listener-options.ts';
+import type { MemoryBudget } from './listener/memory-budget.ts';
+import { createSessionSealer } from './keys/session-token.ts';
+import type { SessionSealer } from './keys/session-token.ts';
+import { createSession } from './keys/session.ts';
+import type { ServeSession } from './keys/session.ts';
+import { createUpload } from './upload/upload.ts';
 
 export interface GatewayState {
   readonly config: GatewayConfig;

@@ -2,22 +2,22 @@
 import type { DirectoryStore, Egress, ProviderStore, SecretRef, StoreConfig } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
-import { createAccel } from './accel.ts';
+import { createAccel } from './directory/accel.ts';
 import type { Backend } from './backend.ts';
-import { createDirectoryBackend } from './directory-backend.ts';
-import { createHasKmsAlias } from './kms-aliases.ts';
-import type { HasKmsAlias } from './kms-aliases.ts';
-import { createProviderBackend } from './provider-backend.ts';
-import { createProviderConnection, PROVIDER_LIMITS } from './provider-connection.ts';
-import type { ProviderConnection } from './provider-connection.ts';
-import { createProviderConnector } from './provider-connector.ts';
-import type { OpenEgress } from './provider-connector.ts';
-import { loadProviderCredentials } from './provider-credentials.ts';
-import { createSendUpload } from './send-upload.ts';
-import type { SendUpload } from './send-upload.ts';
-import { toUploadRule } from './store-addresses.ts';
-import type { AddressRule, ResolveAll } from './store-addresses.ts';
-import { loadStoreTls } from './store-tls.ts';
+import { createDirectoryBackend } from './directory/directory-backend.ts';
+import { createHasKmsAlias } from './provider/kms-aliases.ts';
+import type { HasKmsAlias } from './provider/kms-aliases.ts';
+import { createProviderBackend } from './provider/provider-backend.ts';
+import { createProviderConnection, PROVIDER_LIMITS } from './provider/provider-connection.ts';
+import type { ProviderConnection } from './provider/provider-connection.ts';
+import { createProviderConnector } from './provider/provider-connector.ts';
+import type { OpenEgress } from './provider/provider-connector.ts';
+import { loadProviderCredentials } from './provider/provider-credentials.ts';
+import { createSendUpload } from './upload/send-upload.ts';
+import type { SendUpload } from './upload/send-upload.ts';
+import { toUploadRule } from './provider/store-addresses.ts';
+import type { AddressRule, ResolveAll } from './provider/store-addresses.ts';
+import { loadStoreTls } from './provider/store-tls.ts';
 
 export interface OpenStoreOptions {
   readonly resolveSecret: (ref: SecretRef) => Promise<string>;

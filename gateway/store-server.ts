@@ -4,14 +4,14 @@ import { isLoopbackHost } from '../config/listen-address.ts';
 import { WaybillError } from '../core/failures.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import type { Store } from '../stores/store.ts';
-import type { Accel } from './accel.ts';
-import { allowEverything, type AccessKey } from './access.ts';
-import { createDirectoryBackend } from './directory-backend.ts';
-import type { RequestRecord } from './exchange.ts';
-import { createGatewayServer, type ListenerStats } from './listener.ts';
-import type { ListenerLimits, Log } from './listener-options.ts';
-import type { MemoryBudget } from './memory-budget.ts';
-import { openTls, type TlsFiles } from './tls-files.ts';
+import type { Accel } from './directory/accel.ts';
+import { allowEverything, type AccessKey } from './keys/access.ts';
+import { createDirectoryBackend } from './directory/directory-backend.ts';
+import type { RequestRecord } from './listener/exchange.ts';
+import { createGatewayServer, type ListenerStats } from './listener/listener.ts';
+import type { ListenerLimits, Log } from './listener/listener-options.ts';
+import type { MemoryBudget } from './listener/memory-budget.ts';
+import { openTls, type TlsFiles } from './listener/tls-files.ts';
 
 export interface StoreServerOptions {
   readonly store: Store;

@@ -9,7 +9,7 @@
  */
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { ChunkSignature, ChunkSignatures } from '../../sigv4/chunk-signatures.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 
 export interface ChunkedPromise {
   /** What x-amz-decoded-content-length says. */

@@ -5,7 +5,7 @@ import type { WaybillError } from '../../core/failures.ts';
 import { equalConstantTime } from '../../sigv4/constant-time.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
 import type { BodyChecksum } from '../backend.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { isChecksum } from './find-checksum.ts';
 import type { BodyPlan } from './plan-body.ts';
 

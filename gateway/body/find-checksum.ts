@@ -3,7 +3,7 @@
  * mean nothing, and one SDK sends them there.
  */
 import { CHECKSUM_BYTES, toChecksumAlgorithm, type ChecksumAlgorithm } from '../../core/checksums.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import type { VerifiedHead } from './plan-body.ts';
 
 export interface PromisedChecksum {

@@ -8,7 +8,7 @@ import { SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import type { Operation } from '../../core/traffic.ts';
 import type { ChunkSeed } from '../../sigv4/chunk-signatures.ts';
 import type { Payload } from '../backend.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { findChecksum, type PromisedChecksum } from './find-checksum.ts';
 
 /** sha256 of nothing. */

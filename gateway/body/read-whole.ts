@@ -1,5 +1,5 @@
 /** Reads a body of known length into one piece of memory; the caller bounds the length. */
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { EMPTY_SHA256 } from './plan-body.ts';
 import type { VerifiedBody } from './verified-body.ts';
 

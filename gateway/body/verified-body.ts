@@ -9,7 +9,7 @@ import { isWaybillError, type WaybillError } from '../../core/failures.ts';
 import { createChunkSignatures } from '../../sigv4/chunk-signatures.ts';
 import type { Crypto } from '../../sigv4/types.ts';
 import type { BodyChecksum } from '../backend.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { AwsChunkedParser } from './aws-chunked.ts';
 import { BodyChecks } from './body-checks.ts';
 import type { BodyPlan } from './plan-body.ts';

@@ -2,10 +2,10 @@
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
-import type { Handler } from '../directory-backend.ts';
-import { refuse } from '../s3-error.ts';
-import { sendDocument } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumElements } from './checksums.ts';
 import { parseCount } from './list-names.ts';
 import { checkVersionText } from './version-id.ts';

@@ -13,9 +13,9 @@ import {
 import type { PartChecksum, UploadChecksum } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import { isChecksum } from '../body/find-checksum.ts';
-import type { XmlNode } from '../parse-xml.ts';
-import { refuse } from '../s3-error.ts';
-import { textElement } from '../xml.ts';
+import type { XmlNode } from '../answer/parse-xml.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { textElement } from '../answer/xml.ts';
 
 const ALGORITHMS = Object.keys(CHECKSUM_BYTES) as ChecksumAlgorithm[];
 /** The elements that carry a checksum. */

@@ -4,7 +4,7 @@
  */
 import type { GetRequest, GetResult } from '../../stores/store.ts';
 import type { CopySource, VerifiedRequest } from '../backend.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { judgeReadConditions } from './read-conditions.ts';
 import { checkVersionText } from './version-id.ts';
 

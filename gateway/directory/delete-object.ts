@@ -1,9 +1,9 @@
 /** DeleteObject. Deleting what is not there succeeds; there is one version, and its id is `null`. */
 import type { Store } from '../../stores/store.ts';
 import { isWaybillError } from '../../core/failures.ts';
-import type { Handler } from '../directory-backend.ts';
-import { refuse } from '../s3-error.ts';
-import { sendEmpty } from '../send-document.ts';
+import type { Handler } from './directory-backend.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { sendEmpty } from '../answer/send-document.ts';
 import { unquote } from './object-headers.ts';
 import { checkVersionId } from './version-id.ts';
 

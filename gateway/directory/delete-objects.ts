@@ -5,11 +5,11 @@
 import { KEY_BYTES_MAX } from '../../core/limits.ts';
 import type { Store } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
-import type { Handler } from '../directory-backend.ts';
-import { childText, onlyChildren, parseXml, type XmlNode } from '../parse-xml.ts';
-import { refuse, toS3Failure } from '../s3-error.ts';
-import { sendDocument } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { childText, onlyChildren, parseXml, type XmlNode } from '../answer/parse-xml.ts';
+import { refuse, toS3Failure } from '../answer/s3-error.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { deleteUnder, type DeleteConditions } from './delete-object.ts';
 import { readDocument } from './read-document.ts';
 import { checkVersion } from './version-id.ts';

@@ -1,5 +1,5 @@
 /** How names stand in listings: as they are, or percent-encoded with encoding-type=url. */
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { encodePath } from '../../sigv4/encode.ts';
 
 export interface NameEncoding {

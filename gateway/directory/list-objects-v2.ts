@@ -1,8 +1,8 @@
 /** ListObjectsV2. The continuation token is the store's own. */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
-import type { Handler } from '../directory-backend.ts';
-import { sendDocument } from '../send-document.ts';
-import { printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { printDocument, textElement } from '../answer/xml.ts';
 import { toStart } from './list-markers.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
 import { ownerElement } from './owner.ts';

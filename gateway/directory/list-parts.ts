@@ -1,9 +1,9 @@
 /** ListParts, page by page. */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { UploadedPart } from '../../stores/store.ts';
-import type { Handler } from '../directory-backend.ts';
-import { sendDocument } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumElements, checksumKindElements } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
 import { findUpload, toUploadRef } from './multipart.ts';

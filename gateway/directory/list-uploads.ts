@@ -2,10 +2,10 @@
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { OpenUpload } from '../../stores/store.ts';
-import type { Handler } from '../directory-backend.ts';
-import { refuse } from '../s3-error.ts';
-import { sendDocument } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumKindElements } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
 import { ownerElement } from './owner.ts';

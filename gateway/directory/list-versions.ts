@@ -4,9 +4,9 @@
  */
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { ListedObject } from '../../stores/store.ts';
-import type { Handler } from '../directory-backend.ts';
-import { sendDocument } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { sendDocument } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumKindElements } from './checksums.ts';
 import { lastEntry, toStart } from './list-markers.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';

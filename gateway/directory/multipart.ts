@@ -5,11 +5,11 @@ import type { ChecksumType } from '../../core/checksums.ts';
 import { encodePath } from '../../sigv4/encode.ts';
 import type { CompletedPart, CompleteUploadRequest, OpenUpload, Store, UploadRef } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
-import type { Handler } from '../directory-backend.ts';
-import { childText, onlyChildren, parseXml, type XmlNode } from '../parse-xml.ts';
-import { refuse } from '../s3-error.ts';
-import { sendDocument, sendEmpty } from '../send-document.ts';
-import { printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { childText, onlyChildren, parseXml, type XmlNode } from '../answer/parse-xml.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { sendDocument, sendEmpty } from '../answer/send-document.ts';
+import { printDocument, textElement } from '../answer/xml.ts';
 import {
   CHECKSUM_ELEMENTS,
   checksumElements,

@@ -2,8 +2,8 @@
  * A directory has no accounts: whoever may use it is its owner, and reads the access key id that the request was signed with as
  * the owner's id. So a client that compares the owner with itself finds itself, and learns of nobody else.
  */
-import { refuse } from '../s3-error.ts';
-import { parentElement, textElement } from '../xml.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { parentElement, textElement } from '../answer/xml.ts';
 import type { VerifiedRequest } from '../backend.ts';
 
 /** Owner, or Initiator of an upload. */

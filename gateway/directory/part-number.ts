@@ -1,6 +1,6 @@
 /** A part's number: in the query of UploadPart and of a read, in the document of a completion. */
 import { PARTS_MAX } from '../../core/limits.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 
 /** @throws InvalidArgument */
 export function parsePartNumber(text: string): number {

@@ -1,6 +1,6 @@
 /** The parts that the listings share. A page of 1,000 keys is hot, so it is one concatenation. */
 import type { ListPage } from '../../stores/store.ts';
-import { escapeXml, parentElement, textElement } from '../xml.ts';
+import { escapeXml, parentElement, textElement } from '../answer/xml.ts';
 import { checksumKindElements } from './checksums.ts';
 import type { NameEncoding } from './list-names.ts';
 

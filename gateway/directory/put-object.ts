@@ -2,8 +2,8 @@
 import { toWholeBytes } from '../../stores/rules/whole-body.ts';
 import type { Body } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
-import type { Handler } from '../directory-backend.ts';
-import { sendEmpty } from '../send-document.ts';
+import type { Handler } from './directory-backend.ts';
+import { sendEmpty } from '../answer/send-document.ts';
 import { printChecksumHeaders, toBodyChecksum } from './checksums.ts';
 import { parsePutRequest, quote } from './object-headers.ts';
 

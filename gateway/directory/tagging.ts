@@ -1,11 +1,11 @@
 /** GetObjectTagging, PutObjectTagging, DeleteObjectTagging. */
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { VerifiedRequest } from '../backend.ts';
-import type { Handler } from '../directory-backend.ts';
-import { childText, onlyChildren, parseXml } from '../parse-xml.ts';
-import { refuse } from '../s3-error.ts';
-import { sendDocument, sendEmpty } from '../send-document.ts';
-import { parentElement, printDocument, textElement } from '../xml.ts';
+import type { Handler } from './directory-backend.ts';
+import { childText, onlyChildren, parseXml } from '../answer/parse-xml.ts';
+import { refuse } from '../answer/s3-error.ts';
+import { sendDocument, sendEmpty } from '../answer/send-document.ts';
+import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { readDocument } from './read-document.ts';
 import { toTags } from './tags.ts';
 import { checkVersionId } from './version-id.ts';

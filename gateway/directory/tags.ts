@@ -3,7 +3,7 @@
  * ten, 128 characters of name and 256 of value, letters, digits, blanks and + - = . _ : / @.
  */
 import { parseQuery } from '../../sigv4/canonical-query.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 
 const TAGS_MAX = 10;
 const KEY_LENGTH_MAX = 128;

@@ -1,6 +1,6 @@
 /** There is one version of an object, and its id is `null`. */
 import type { VerifiedRequest } from '../backend.ts';
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 
 export const ONLY_VERSION = 'null';
 

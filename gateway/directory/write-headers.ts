@@ -2,7 +2,7 @@
  * x-amz-… headers of a write that ask for what a directory does not do. What would change who reads the object, how it is kept
  * or whether it can be deleted is refused rather than ignored; what only describes the request is let pass.
  */
-import { refuse } from '../s3-error.ts';
+import { refuse } from '../answer/s3-error.ts';
 
 /** @throws NotImplemented, AccessControlListNotSupported, InvalidStorageClass */
 export function checkWriteHeader(name: string, value: string): void {

@@ -1,5 +1,5 @@
 /**
- * Where the bytes of an object lie, for a web server that reads the data files itself (gateway/accel.ts). A data file never changes
+ * Where the bytes of an object lie, for a web server that reads the data files itself (gateway/directory/accel.ts). A data file never changes
  * and its name is never used again, so whoever opens one has that object's bytes, whole; nothing pins it for a reader outside of
  * this process, so it may be gone before it is opened.
  */

@@ -158,7 +158,7 @@ test('published ports are those of the configuration, on loopback', () => {
 test('each long-running process is asked for its health where it serves it', () => {
   const { gateway, worker, api } = config;
   const asked = {
-    gateway: [gateway?.adminListen?.port, 'readyz', 'gateway/admin-listener.ts'],
+    gateway: [gateway?.adminListen?.port, 'readyz', 'gateway/admin/admin-listener.ts'],
     worker: [worker?.metricsListen?.port, 'healthz', 'worker/metrics.ts'],
     api: [api?.listen.port, 'readyz', 'api/routes/health.ts'],
   } as const;

@@ -2,7 +2,7 @@
  * The four ways in: a store and a gateway before another store, each over http and https. What arrived is looked at in the
  * store itself, past the endpoint. Unsigned modes are opted in, as most clients need over TLS.
  */
-import type { RequestRecord } from '../../gateway/exchange.ts';
+import type { RequestRecord } from '../../gateway/listener/exchange.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import type { Store } from '../../stores/store.ts';
 import type { Certificate } from '../support/create-certificate.ts';

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import type http from 'node:http';
 import { after, before, beforeEach, describe, it } from 'node:test';
-import { createProviderBackend } from '../../gateway/provider-backend.ts';
-import { createProviderConnection } from '../../gateway/provider-connection.ts';
+import { createProviderBackend } from '../../gateway/provider/provider-backend.ts';
+import { createProviderConnection } from '../../gateway/provider/provider-connection.ts';
 import { createSigningKeyCache } from '../../sigv4/signing-key.ts';
 import { serveBackend, toVerifiedRequest } from '../support/serve-backend.ts';
 import type { RequestFacts, ServedAnswer, ServedBackend } from '../support/serve-backend.ts';

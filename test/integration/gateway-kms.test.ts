@@ -4,7 +4,7 @@ import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts'
 import { list } from '../../activities/list.ts';
 import type { Config, ProviderStore, WorkerConfig } from '../../config/config.ts';
 import { WaybillError } from '../../core/failures.ts';
-import { toKmsEndpoint } from '../../gateway/kms-aliases.ts';
+import { toKmsEndpoint } from '../../gateway/provider/kms-aliases.ts';
 import type { Fence } from '../../ledger/ledger.ts';
 import { createCheckEncryption } from '../../worker/ask-kms-alias.ts';
 import { send } from '../support/signed-request.ts';

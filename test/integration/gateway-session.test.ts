@@ -1,7 +1,7 @@
 /** Short-lived credentials of a run: what they may do, and every way to get more out of them. */
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { createSessionSealer } from '../../gateway/session-token.ts';
+import { createSessionSealer } from '../../gateway/keys/session-token.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import { send, type Answer } from '../support/signed-request.ts';
 import { PROVIDER_CREDENTIALS } from '../support/start-fake-provider.ts';

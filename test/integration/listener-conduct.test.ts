@@ -4,7 +4,7 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
-import { MemoryBudget } from '../../gateway/memory-budget.ts';
+import { MemoryBudget } from '../../gateway/listener/memory-budget.ts';
 import { send, sign, type RequestPlan } from '../support/signed-request.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
 import { until } from '../support/until.ts';

@@ -10,6 +10,7 @@ import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import pg from 'pg';
 import { listDemoObjects } from '../../dev/demo-input.ts';
+import { createSessionSealer } from '../../gateway/keys/session-token.ts';
 import { findSecrets, printDecoded, type Place, type Secret } from '../support/find-secrets.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
 
@@ -19,14 +20,15 @@ let stack: RunStack;
 let secrets: Secret[];
 let answers: Place[];
 before(async () => {
-  stack = await startRunStack();
-  const { storeA, storeB, workerA, workerB, apiToken } = stack.secrets;
+  stack = await startRunStack({ watchGateway: true, config: { accessLog: 'all' } });
+  const { storeA, storeB, workerA, workerB, apiToken, sessionSecret } = stack.secrets;
   secrets = [
     { name: "store a's secret", value: storeA.secretAccessKey },
     { name: "store b's secret", value: storeB.secretAccessKey },
     { name: "the worker's secret for a", value: workerA.secretAccessKey },
     { name: "the worker's secret for b", value: workerB.secretAccessKey },
     { name: 'the API token', value: apiToken },
+    { name: 'the session secret', value: sessionSecret },
   ];
   await stack.putSource(listDemoObjects(20));
   answers = await makeTraffic();
@@ -72,6 +74,22 @@ async function makeTraffic(): Promise<Place[]> {
     places.push({ name: `GET ${route}`, text: `${JSON.stringify([...response.headers])}\n${await response.text()}` });
   }
   return places;
+}
+
+/** Of every session that the worker signed with: the token as it stood on the wire, and the secret that is derived from it. */
+function findSessionSecrets(): Secret[] {
+  const sealer = createSessionSealer(stack.secrets.sessionSecret);
+  const byToken = new Map<string, string>();
+  for (const { headers } of stack.proxyGateway?.requests ?? []) {
+    const token = headers['x-amz-security-token'];
+    const id = /Credential=([^/]+)\//.exec(headers.authorization ?? '')?.[1];
+    if (typeof token !== 'string' || id === undefined) continue;
+    byToken.set(token, sealer.open(id, token)?.credentials.secretAccessKey ?? assert.fail('not one of this gateway'));
+  }
+  return [...byToken].flatMap(([token, secret], index) => [
+    { name: `the token of session ${index}`, value: token },
+    { name: `the secret of session ${index}`, value: secret },
+  ]);
 }
 
 async function readLogs(): Promise<Place[]> {
@@ -128,14 +146,47 @@ test('no secret is in a log, a history, a row or an answer', async () => {
     tables.some(({ name, text }) => name === 'table delivery' && text.length > 0),
     'the ledger has rows',
   );
-  assert.deepEqual(findSecrets([...answers, ...logs, ...histories, ...tables], secrets), []);
+  const sessions = findSessionSecrets();
+  assert.ok(sessions.length >= 2 * 2 * 2, 'each run had a session for each store');
+  assert.deepEqual(findSecrets([...answers, ...logs, ...histories, ...tables], [...secrets, ...sessions]), []);
+});
+
+test('in the access log of the gateway every request of a run names it, and is signed by a session of it', async () => {
+  const log = await readFile(path.join(stack.stateDir, 'logs', 'gateway.log'), 'utf8');
+  const lines = log
+    .split('\n')
+    .filter((line) => line.startsWith('{'))
+    .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
+    .filter(({ msg, operation, key }) => msg === 'request' && operation !== 'Unknown' && key !== '');
+  const runs = new Set(
+    (await stack.api.send<{ items: { id: string }[] }>('GET', '/v1/runs')).items.map(({ id }) => id),
+  );
+  assert.ok(lines.length > 40, `${lines.length} requests`);
+  assert.ok(runs.size >= 3);
+  const byKeys = [stack.secrets.workerA, stack.secrets.workerB].map(({ accessKeyId }) => accessKeyId);
+  for (const line of lines) {
+    // Of the sweeper, and of whoever forges requests in these tests.
+    if (
+      byKeys.includes(String(line['accessKeyId'])) &&
+      (line['code'] !== '' || line['operation'] === 'AbortMultipartUpload')
+    )
+      continue;
+    assert.ok(runs.has(String(line['run'])), JSON.stringify(line));
+    assert.match(String(line['accessKeyId']), /^WBSESSION/);
+  }
 });
 
 test('a process knows the secrets that it needs and no other', async () => {
   const knows: Record<string, readonly string[]> = {
     'store-a': ["store a's secret"],
     'store-b': ["store b's secret"],
-    gateway: ["store a's secret", "store b's secret", "the worker's secret for a", "the worker's secret for b"],
+    gateway: [
+      "store a's secret",
+      "store b's secret",
+      "the worker's secret for a",
+      "the worker's secret for b",
+      'the session secret',
+    ],
     worker: ["the worker's secret for a", "the worker's secret for b"],
     api: [],
   };

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, test } from 'node:test';
 import { findFreePorts } from '../../dev/free-port.ts';
-import { COPIED_HEADERS, createAccel } from '../../gateway/accel.ts';
+import { COPIED_HEADERS, createAccel } from '../../gateway/directory/accel.ts';
 import { createFilesystemStore, type FilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
 import type { LocatedFile } from '../../stores/filesystem/locate-file.ts';
 import { createCertificate } from '../support/create-certificate.ts';

@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import tls from 'node:tls';
-import { openTls } from '../../gateway/tls-files.ts';
+import { openTls } from '../../gateway/listener/tls-files.ts';
 import { createCertificate, type Certificate } from '../support/create-certificate.ts';
 import { startStore } from '../support/start-store.ts';
 

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { isWellFormed } from '../../core/utf8-order.ts';
-import { parseTarget } from '../../gateway/parse-target.ts';
+import { parseTarget } from '../../gateway/request/parse-target.ts';
 import { buildCanonicalUri } from '../../sigv4/canonical-uri.ts';
 import { encodePath } from '../../sigv4/encode.ts';
 

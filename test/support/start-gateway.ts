@@ -3,7 +3,7 @@ import { format } from 'node:util';
 import { DEFAULT_LIMITS } from '../../config/to-gateway.ts';
 import { S3_STANDARD_PRICES } from '../../config/default-prices.ts';
 import type { Config, GatewayConfig, ProviderStore, SecretRef, StoreConfig, WorkloadKey } from '../../config/config.ts';
-import type { Log } from '../../gateway/listener-options.ts';
+import type { Log } from '../../gateway/listener/listener-options.ts';
 import { runGateway } from '../../gateway/run-gateway.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import { PROVIDER_CREDENTIALS } from './start-fake-provider.ts';

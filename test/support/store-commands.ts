@@ -66,7 +66,9 @@ const uploadChecksum = fc.option(
   fc
     .record<UploadChecksum>({ algorithm, type: fc.constantFrom('FULL_OBJECT', 'COMPOSITE') })
     // A few that are refused are enough.
-    .map((each) => (isPossibleType(each.algorithm, each.type) ? { ...each } : { ...each, algorithm: 'CRC32' as const })),
+    .map((each) =>
+      isPossibleType(each.algorithm, each.type) ? { ...each } : { ...each, algorithm: 'CRC32' as const },
+    ),
   { nil: undefined },
 );
 /** Whole or in pieces, with a checksum or without. */

@@ -4,9 +4,9 @@ import { EventEmitter } from 'node:events';
 import type { Server } from 'node:http';
 import { BlockList } from 'node:net';
 import { describe, it } from 'node:test';
-import { guardConnections } from '../../gateway/connection-guard.ts';
-import { setCurrentResponse } from '../../gateway/current-response.ts';
-import { CountedResponse } from '../../gateway/exchange.ts';
+import { guardConnections } from '../../gateway/listener/connection-guard.ts';
+import { setCurrentResponse } from '../../gateway/listener/current-response.ts';
+import { CountedResponse } from '../../gateway/listener/exchange.ts';
 
 const LIMIT_MS = 1_000;
 

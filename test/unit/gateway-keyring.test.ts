@@ -5,9 +5,9 @@ import fc from 'fast-check';
 import type { SecretRef, WorkloadKey } from '../../config/config.ts';
 import { isNetwork, toBlockList } from '../../config/network.ts';
 import { parseInstant } from '../../config/parse-instant.ts';
-import { admitKey } from '../../gateway/admit-key.ts';
-import { findCallerAddress } from '../../gateway/caller-address.ts';
-import { loadKeyring } from '../../gateway/keyring.ts';
+import { admitKey } from '../../gateway/keys/admit-key.ts';
+import { findCallerAddress } from '../../gateway/listener/caller-address.ts';
+import { loadKeyring } from '../../gateway/keys/keyring.ts';
 
 const KEY: WorkloadKey = {
   name: 'etl',

@@ -1,12 +1,12 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { toAnswerHeaders } from '../../gateway/answer-headers.ts';
-import { HeldBody, TAIL_BYTES } from '../../gateway/held-body.ts';
-import { toOutboundHeaders } from '../../gateway/outbound-headers.ts';
-import { toProviderAddress } from '../../gateway/provider-address.ts';
-import { createRefreshing } from '../../gateway/provider-credentials.ts';
-import { toProviderFailure } from '../../gateway/provider-failure.ts';
-import { parseUploadTarget } from '../../gateway/upload-target.ts';
+import { toAnswerHeaders } from '../../gateway/provider/answer-headers.ts';
+import { HeldBody, TAIL_BYTES } from '../../gateway/provider/held-body.ts';
+import { toOutboundHeaders } from '../../gateway/provider/outbound-headers.ts';
+import { toProviderAddress } from '../../gateway/provider/provider-address.ts';
+import { createRefreshing } from '../../gateway/provider/provider-credentials.ts';
+import { toProviderFailure } from '../../gateway/provider/provider-failure.ts';
+import { parseUploadTarget } from '../../gateway/upload/upload-target.ts';
 
 const VIRTUAL = { endpoint: 'https://s3.eu-west-1.amazonaws.com', addressing: 'virtual' } as const;
 const PATH = { endpoint: 'http://127.0.0.1:9000', addressing: 'path' } as const;

@@ -6,8 +6,8 @@ import type { GatewayOperation } from '../../config/config.ts';
 import { OPERATIONS } from '../../core/traffic.ts';
 import type { Operation } from '../../core/traffic.ts';
 import type { Target } from '../../gateway/backend.ts';
-import { authorize } from '../../gateway/policy.ts';
-import type { Policy } from '../../gateway/policy.ts';
+import { authorize } from '../../gateway/keys/policy.ts';
+import type { Policy } from '../../gateway/keys/policy.ts';
 
 const RIGHTS: readonly GatewayOperation[] = ['list', 'read', 'write', 'delete', 'admin'];
 const toPolicy = (more: Partial<Policy> = {}): Policy => ({

@@ -1,8 +1,8 @@
 /** XML out and in. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { childText, parseXml } from '../../gateway/parse-xml.ts';
-import { escapeXml, parentElement, printDocument, textElement } from '../../gateway/xml.ts';
+import { childText, parseXml } from '../../gateway/answer/parse-xml.ts';
+import { escapeXml, parentElement, printDocument, textElement } from '../../gateway/answer/xml.ts';
 
 const failsWith = (document: string, root: string): void => {
   assert.throws(

@@ -1,7 +1,7 @@
 /** Headers that two readers could understand differently. */
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseHeaders, toHeaderValue } from '../../gateway/parse-headers.ts';
+import { parseHeaders, toHeaderValue } from '../../gateway/request/parse-headers.ts';
 
 test('a second value of a header that decides anything is refused, in any case of letters', () => {
   for (const name of [

@@ -1,0 +1,43 @@
+/** The gateway's numbers for Prometheus: those of any S3 endpoint, refusals by S3 code, and what its limits are about. */
+import { Counter, Gauge } from 'prom-client';
+import type { Registry } from 'prom-client';
+import type { RequestRecord } from '../listener/exchange.ts';
+import { createS3Metrics, observeListener } from './metrics.ts';
+import type { ObservedListener } from './metrics.ts';
+import { isS3Code } from '../answer/s3-codes.ts';
+
+export interface GatewayMetrics {
+  readonly registry: Registry;
+  count(record: RequestRecord): void;
+  /** Once. */
+  observe(listener: ObservedListener & { readonly heldBytes: () => number }): void;
+}
+
+export function createGatewayMetrics(): GatewayMetrics {
+  const s3 = createS3Metrics();
+  const refusals = new Counter({
+    name: 'waybill_gateway_refusals_total',
+    help: 'Requests that were refused, here or by the provider, by S3 code.',
+    labelNames: ['code'],
+    registers: [s3.registry],
+  });
+  return {
+    registry: s3.registry,
+    count(record) {
+      s3.count(record);
+      // A provider may make up codes, and each would be a series of its own.
+      if (record.code !== '') refusals.inc({ code: isS3Code(record.code) ? record.code : 'other' });
+    },
+    observe(listener) {
+      observeListener(s3.registry, listener);
+      new Gauge({
+        name: 'waybill_gateway_held_bytes',
+        help: 'Bytes of bodies that are held whole right now.',
+        registers: [s3.registry],
+        collect() {
+          this.set(listener.heldBytes());
+        },
+      });
+    },
+  };
+}

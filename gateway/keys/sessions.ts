@@ -1,0 +1,48 @@
+/**
+ * The sessions of workload keys. A session is its key, narrowed: what it may do is allowed by its own policy and by its key's of this
+ * moment, so a key that loses a right, expires or is revoked takes its sessions along. It may not call /upload nor ask for
+ * another session.
+ */
+import type { Keyring, KeyringEntry } from './keyring.ts';
+import { authorize } from './policy.ts';
+import type { Decision } from './policy.ts';
+import type { SessionSealer } from './session-token.ts';
+import type { Target } from '../backend.ts';
+
+/** A workload key, or a session of one. */
+export interface ValidKey extends KeyringEntry {
+  /** The key that it is a session of; a workload key itself has none. */
+  readonly parent?: KeyringEntry;
+}
+
+/** @param sealer null where no session is known */
+export function findKey(
+  keyring: Keyring,
+  sealer: SessionSealer | null,
+  accessKeyId: string,
+  sessionToken: string | null,
+): ValidKey | undefined {
+  const session = sessionToken === null ? null : (sealer?.open(accessKeyId, sessionToken) ?? null);
+  if (session === null) return keyring.find(accessKeyId);
+  const { claims, credentials } = session;
+  const parent = keyring.findByName(claims.key);
+  const isBacked = parent?.credentials.some((one) => sealer?.toSecretMark(one.secretAccessKey) === claims.secretMark);
+  if (parent === undefined || isBacked !== true) return undefined;
+  return {
+    ...parent,
+    accessKeyId,
+    credentials: [credentials],
+    policy: { operations: new Set(claims.operations), buckets: claims.buckets, prefixes: claims.prefixes },
+    upload: false,
+    session: false,
+    expiresAt: new Date(claims.expiresAtMs),
+    run: claims.run,
+    parent,
+  };
+}
+
+/** What its own policy allows, and its key's as well. */
+export function authorizeKey(key: ValidKey, target: Target): Decision {
+  const own = authorize(key.policy, target);
+  return own.ok && key.parent !== undefined ? authorize(key.parent.policy, target) : own;
+}

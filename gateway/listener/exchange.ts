@@ -1,0 +1,168 @@
+/**
+ * One request and its answer, as the listener sees them: what is known so far, and the record that accounting gets. The
+ * record is made exactly once, at the moment the answer is complete or the connection is lost, whichever comes first, so that
+ * whoever has the answer finds it counted.
+ */
+import { ServerResponse, type IncomingMessage } from 'node:http';
+import type { Operation } from '../../core/traffic.ts';
+import type { AccessKey } from '../keys/access.ts';
+import type { VerifiedBody } from '../body/verified-body.ts';
+
+export interface RequestRecord {
+  readonly requestId: string;
+  /** 'Unknown' for a request that did not say what it asks in a form that we offer. */
+  readonly operation: Operation | 'Unknown';
+  /** 499 when the caller left before the answer was complete. */
+  readonly status: number;
+  /** The S3 code of a refusal; '' for a success. */
+  readonly code: string;
+  /** Why, in words that the caller was told too; '' for a success. */
+  readonly reason: string;
+  readonly bytesIn: number;
+  readonly bytesOut: number;
+  /** '' until a signature held: a name that is claimed is not an identity. */
+  readonly accessKeyId: string;
+  /** The name of its key, the store that it is bound to and the run that its session is for; '' until a signature held. */
+  readonly key: string;
+  readonly store: string;
+  readonly run: string;
+  /** The form of the signature that held, or 'none'. */
+  readonly signedBy: SignedBy;
+  /** Where it came from, as far as that can be believed. */
+  readonly address: string;
+  readonly bucket: string;
+  /** The object's key; '' for operations on a bucket. */
+  readonly object: string;
+  readonly durationMs: number;
+}
+
+export type SignedBy = 'header' | 'presigned' | 'none' | 'bearer';
+
+/** What the listener learns on the way; the answer carries it. */
+export interface Exchange {
+  readonly requestId: string;
+  readonly startedMs: number;
+  operation: Operation | 'Unknown';
+  code: string;
+  reason: string;
+  accessKeyId: string;
+  /** Set once a signature held. */
+  key: AccessKey | null;
+  signedBy: SignedBy;
+  readonly address: string;
+  bucket: string;
+  object: string;
+  body: VerifiedBody | null;
+  readonly onRecord: (record: RequestRecord) => void;
+}
+
+/** Of a request of which nothing is known yet. */
+export function createExchange(
+  requestId: string,
+  address: string,
+  onRecord: (record: RequestRecord) => void,
+): Exchange {
+  return {
+    requestId,
+    startedMs: performance.now(),
+    operation: 'Unknown',
+    code: '',
+    reason: '',
+    accessKeyId: '',
+    key: null,
+    signedBy: 'none',
+    address,
+    bucket: '',
+    object: '',
+    body: null,
+    onRecord,
+  };
+}
+
+const SERVER = 'waybill';
+
+/** A response that counts the bytes of its body. Made by node:http itself, so that nothing is patched and no closure is made. */
+export class CountedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+  exchange: Exchange | null = null;
+  #bodyBytes = 0;
+  #isRecorded = false;
+  #abort: AbortController | null = null;
+
+  /** Aborted when the caller leaves before the answer is complete. Made when it is first asked for: most requests never do. */
+  get signal(): AbortSignal {
+    this.#abort ??= new AbortController();
+    return this.#abort.signal;
+  }
+
+  /**
+   * The connection is gone, or the answer went out whole. node:http says nothing to a request whose answer has ended before its
+   * body, so that whoever still reads the body is told here.
+   */
+  close(): void {
+    this.exchange?.body?.abandon();
+    if (this.writableFinished) return;
+    this.record(true);
+    this.#abort?.abort();
+  }
+
+  /** Every answer says who gave it and under which id, whoever writes its head. */
+  override writeHead(statusCode: number, ...rest: unknown[]): this {
+    const exchange = this.exchange;
+    const headers = rest.at(-1);
+    if (exchange !== null && Array.isArray(headers)) {
+      // As one list: headers that were set before would make node:http merge them name by name.
+      rest[rest.length - 1] = [...(headers as unknown[]), 'x-amz-request-id', exchange.requestId, 'Server', SERVER];
+    } else if (exchange !== null) {
+      this.setHeader('x-amz-request-id', exchange.requestId);
+      this.setHeader('Server', SERVER);
+    }
+    return (super.writeHead as (...all: unknown[]) => this).call(this, statusCode, ...rest);
+  }
+
+  override write(chunk: unknown, ...rest: unknown[]): boolean {
+    this.#bodyBytes += toLength(chunk);
+    return (super.write as (...all: unknown[]) => boolean).call(this, chunk, ...rest);
+  }
+
+  override end(...all: unknown[]): this {
+    // node:http writes the chunk of end() by itself, not through write().
+    if (all.length > 0) this.#bodyBytes += toLength(all[0]);
+    (super.end as (...all: unknown[]) => this).apply(this, all);
+    this.record();
+    return this;
+  }
+
+  /** Makes the record, the first time that it is called. */
+  record(isLost = false): void {
+    const exchange = this.exchange;
+    if (exchange === null || this.#isRecorded) return;
+    this.#isRecorded = true;
+    exchange.onRecord(toRecord(exchange, isLost ? 499 : this.statusCode, this.#bodyBytes));
+  }
+}
+
+function toLength(chunk: unknown): number {
+  return typeof chunk === 'string' ? Buffer.byteLength(chunk) : chunk instanceof Uint8Array ? chunk.length : 0;
+}
+
+export function toRecord(exchange: Exchange, status: number, bytesOut: number): RequestRecord {
+  const { key } = exchange;
+  return {
+    requestId: exchange.requestId,
+    operation: exchange.operation,
+    status,
+    code: exchange.code,
+    reason: exchange.reason,
+    bytesIn: exchange.body?.bytesRead ?? 0,
+    bytesOut,
+    accessKeyId: exchange.accessKeyId,
+    key: key?.name ?? '',
+    store: key?.store ?? '',
+    run: key?.run ?? '',
+    signedBy: exchange.signedBy,
+    address: exchange.address,
+    bucket: exchange.bucket,
+    object: exchange.object,
+    durationMs: performance.now() - exchange.startedMs,
+  };
+}

@@ -1,0 +1,71 @@
+/** What a failed exchange with a provider becomes, where no answer says it: the connection, a time-out, the caller's own body. */
+import { isWaybillError, WaybillError } from '../../core/failures.ts';
+
+const TIMEOUTS: ReadonlySet<string> = new Set([
+  'UND_ERR_HEADERS_TIMEOUT',
+  'UND_ERR_BODY_TIMEOUT',
+  'UND_ERR_CONNECT_TIMEOUT',
+  'ETIMEDOUT',
+]);
+const CLOSED: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
+
+/** What node:tls says of a certificate that does not hold; nothing that trying again could mend. */
+const CERTIFICATE: ReadonlySet<string> = new Set([
+  'CERT_CHAIN_TOO_LONG',
+  'CERT_HAS_EXPIRED',
+  'CERT_NOT_YET_VALID',
+  'CERT_REJECTED',
+  'CERT_REVOKED',
+  'CERT_SIGNATURE_FAILURE',
+  'CERT_UNTRUSTED',
+  'DEPTH_ZERO_SELF_SIGNED_CERT',
+  'ERR_TLS_CERT_ALTNAME_INVALID',
+  'HOSTNAME_MISMATCH',
+  'INVALID_CA',
+  'INVALID_PURPOSE',
+  'PATH_LENGTH_EXCEEDED',
+  'SELF_SIGNED_CERT_IN_CHAIN',
+  'UNABLE_TO_GET_ISSUER_CERT',
+  'UNABLE_TO_GET_ISSUER_CERT_LOCALLY',
+  'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+]);
+const isTlsFailure = (code: string): boolean => code === 'EPROTO' || code.startsWith('ERR_SSL_');
+
+/** How long a caller is told to wait before it asks again. */
+const RETRY_AFTER_MS = 1000;
+
+/**
+ * A failure of the body (its hash did not hold) stays what it is; a certificate that does not hold is 502, since no retry mends it;
+ * everything else is 503 ServiceUnavailable, which clients retry.
+ * The cause's code is told, its message is not: that may name what only the gateway's own network knows.
+ */
+export function toConnectionFailure(error: unknown, store: string): WaybillError {
+  if (isWaybillError(error)) return error;
+  const code = codeOf(error);
+  const details = { s3Code: 'ServiceUnavailable', store, code };
+  const more = { cause: error, retryAfterMs: RETRY_AFTER_MS };
+  if (CERTIFICATE.has(code) || isTlsFailure(code)) {
+    const message = CERTIFICATE.has(code)
+      ? 'the certificate of the store does not hold: see ca_file of the store'
+      : 'no TLS could be agreed with the store: see tls_min_version of the store';
+    return new WaybillError('store_refused', message, { s3Code: 'StoreTlsFailure', status: 502, store, code });
+  }
+  return TIMEOUTS.has(code)
+    ? new WaybillError('store_timeout', 'the store did not answer in time', details, more)
+    : new WaybillError('store_unreachable', 'the store cannot be reached, or closed the connection', details, more);
+}
+
+/**
+ * True when a kept connection had been closed by the other side before it saw the request: it had answered earlier ones, and has
+ * nothing for this one. A new connection that was closed is no such case.
+ */
+export function isStaleConnection(error: unknown): boolean {
+  if (!CLOSED.has(codeOf(error))) return false;
+  const socket = (error as { socket?: { bytesRead?: unknown } }).socket;
+  return socket === undefined || (typeof socket.bytesRead === 'number' && socket.bytesRead > 0);
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'unknown';
+}

@@ -1,0 +1,156 @@
+/**
+ * How a connection to a provider is opened: straight, through HTTP CONNECT, or through SOCKS5; then TLS where the endpoint has it. Every
+ * way ends in one socket, on which undici speaks HTTP as if there were nothing between.
+ *
+ * - Straight: the name is resolved once and the connection goes to an address that was looked at (`store-addresses.ts`).
+ * - Through a proxy the name goes to the proxy. It is never resolved here: what this machine's name servers say of it may be wrong,
+ *   or something that nobody should learn.
+ * - TLS is checked against the name of the endpoint, whatever stands between, and nothing switches the check off.
+ */
+import http from 'node:http';
+import https from 'node:https';
+import { isIP, isIPv6 } from 'node:net';
+import type { Socket } from 'node:net';
+import { SocksClient } from 'socks';
+import { buildConnector } from 'undici';
+import type { Egress } from '../../config/config.ts';
+import { isWaybillError, WaybillError } from '../../core/failures.ts';
+import type { AddressRule, ResolveAll } from './store-addresses.ts';
+import { checkLiteral, createCheckedLookup } from './store-addresses.ts';
+import type { StoreTls } from './store-tls.ts';
+
+/** An egress whose references were resolved. */
+export interface OpenEgress extends Pick<Egress, 'kind' | 'secure' | 'host' | 'port'> {
+  readonly credentials: { readonly username: string; readonly password: string } | null;
+}
+
+export interface ConnectorOptions {
+  readonly store: string;
+  readonly egress: OpenEgress | null;
+  readonly tls: StoreTls;
+  readonly addresses: AddressRule;
+  readonly timeoutMs: number;
+  readonly resolveAll?: ResolveAll;
+}
+
+type Connector = buildConnector.connector;
+type Tunnel = (host: string, port: number) => Promise<Socket>;
+
+export function createProviderConnector(options: ConnectorOptions): Connector {
+  const { store, egress, addresses, timeoutMs: timeout } = options;
+  const tls = { timeout, ...options.tls };
+  if (egress === null) {
+    const direct = buildConnector({ ...tls, lookup: createCheckedLookup(store, addresses, options.resolveAll) });
+    return (asked, callback) => {
+      if (refuseLiteral(asked.hostname, options, callback)) return;
+      direct(asked, callback);
+    };
+  }
+  const tunnel = egress.kind === 'socks5' ? createSocksTunnel(options, egress) : createConnectTunnel(options, egress);
+  const secure = buildConnector(tls);
+  return (asked, callback) => {
+    if (refuseLiteral(asked.hostname, options, callback)) return;
+    const isSecure = asked.protocol === 'https:';
+    tunnel(asked.hostname, Number(asked.port) || (isSecure ? 443 : 80)).then(
+      (socket) => {
+        if (isSecure) {
+          secure({ ...asked, httpSocket: socket }, callback);
+        } else {
+          callback(null, socket.setNoDelay(true).setKeepAlive(true, 60_000));
+        }
+      },
+      (error: unknown) => callback(toProxyFailure(error, store), null),
+    );
+  };
+}
+
+function refuseLiteral(host: string, options: ConnectorOptions, callback: buildConnector.Callback): boolean {
+  try {
+    checkLiteral(host, options.addresses, options.store);
+    return false;
+  } catch (error) {
+    callback(error as Error, null);
+    return true;
+  }
+}
+
+function createSocksTunnel({ timeoutMs }: ConnectorOptions, { host, port, credentials }: OpenEgress): Tunnel {
+  return async (targetHost, targetPort) => {
+    const { socket } = await SocksClient.createConnection({
+      command: 'connect',
+      timeout: timeoutMs,
+      proxy: {
+        host,
+        port,
+        type: 5,
+        ...(credentials && { userId: credentials.username, password: credentials.password }),
+      },
+      destination: { host: targetHost, port: targetPort },
+    });
+    return socket;
+  };
+}
+
+function createConnectTunnel({ store, tls, timeoutMs }: ConnectorOptions, egress: OpenEgress): Tunnel {
+  const { host, port, credentials } = egress;
+  const authorization =
+    credentials === null
+      ? {}
+      : {
+          'proxy-authorization': `Basic ${Buffer.from(`${credentials.username}:${credentials.password}`).toString('base64')}`,
+        };
+  return (targetHost, targetPort) =>
+    new Promise((resolve, reject) => {
+      const authority = `${isIPv6(targetHost) ? `[${targetHost}]` : targetHost}:${targetPort}`;
+      const settings = {
+        host,
+        port,
+        method: 'CONNECT',
+        path: authority,
+        headers: { host: authority, ...authorization },
+        agent: false,
+        timeout: timeoutMs,
+      };
+      const request = egress.secure
+        ? https.request({ ...settings, ...tls, ...(isIP(host) === 0 && { servername: host }) })
+        : http.request(settings);
+      const refuse = (status: number | undefined): void =>
+        reject(
+          new WaybillError('store_unreachable', `the proxy of the store answered ${status ?? 0}`, {
+            s3Code: 'ServiceUnavailable',
+            store,
+            proxyStatus: status ?? 0,
+          }),
+        );
+      request.once('connect', (response, socket, head) => {
+        request.setTimeout(0);
+        if (response.statusCode === 200) {
+          if (head.byteLength > 0) socket.unshift(head);
+          resolve(socket);
+        } else {
+          socket.destroy();
+          refuse(response.statusCode);
+        }
+      });
+      // A proxy that answers otherwise than to CONNECT.
+      request.once('response', (response) => {
+        response.destroy();
+        refuse(response.statusCode);
+      });
+      request.once('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
+      request.once('error', reject);
+      request.end();
+    });
+}
+
+/** What a proxy says is no failure of the store's; its text is not passed on, since it may quote what it was sent. */
+function toProxyFailure(error: unknown, store: string): Error {
+  if (isWaybillError(error)) return error;
+  const code = (error as { code?: unknown } | null)?.code;
+  const name = error instanceof Error ? error.name : 'unknown';
+  return new WaybillError('store_unreachable', 'the store cannot be reached through its proxy', {
+    s3Code: 'ServiceUnavailable',
+    store,
+    code: typeof code === 'string' ? code : name,
+  });
+}

@@ -1,0 +1,152 @@
+/**
+ * One request to a provider and its answer. A success is passed on to the caller's response as it comes; anything else is collected
+ * up to a limit, for `provider-failure.ts` to read.
+ *
+ * - Bytes move only as fast as the slower side takes them, both ways.
+ * - An answer that breaks off destroys the caller's connection: a truncated body never ends cleanly. An answer whose end cannot
+ *   be told from a lost connection, since it says no length and is not chunked, is not passed on at all.
+ * - A success that comes before the whole body was verified and sent is not one.
+ */
+import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
+import type { Dispatcher } from 'undici';
+import { WaybillError } from '../../core/failures.ts';
+import { KiB } from '../../core/limits.ts';
+import { toAnswerList } from './answer-headers.ts';
+import type { ProviderAnswer } from './provider-failure.ts';
+import type { OutboundRequest } from './sign-outbound.ts';
+
+/** S3's error documents have about 1 KiB, those of SignatureDoesNotMatch up to 20. */
+const COLLECTED_BYTES_MAX = 64 * KiB;
+
+/** Told of white space in a success that is collected: the provider's sign that it is still at work. */
+export type OnBlank = (status: number, headers: IncomingHttpHeaders) => void;
+
+export class ProviderExchange implements Dispatcher.DispatchHandler {
+  readonly #outbound: OutboundRequest;
+  readonly #response: ServerResponse | null;
+  readonly #onBlank: OnBlank | null;
+  readonly #settle: (result: ProviderAnswer | null) => void;
+  readonly #fail: (error: unknown) => void;
+  #controller: Dispatcher.DispatchController | null = null;
+  #abortReason: Error | null = null;
+  #status = 0;
+  #headers: IncomingHttpHeaders = {};
+  #collected: Buffer[] | null = null;
+  #collectedBytes = 0;
+
+  /**
+   * @param response null: the answer is collected, whatever it is
+   * @param onBlank for an answer that is collected
+   * @param settle gets the collected answer, or null when it was passed on whole
+   * @param fail gets what went wrong; when the answer had begun, the response is destroyed by then
+   */
+  constructor(
+    outbound: OutboundRequest,
+    response: ServerResponse | null,
+    onBlank: OnBlank | null,
+    settle: (result: ProviderAnswer | null) => void,
+    fail: (error: unknown) => void,
+  ) {
+    this.#outbound = outbound;
+    this.#response = response;
+    this.#onBlank = onBlank;
+    this.#settle = settle;
+    this.#fail = fail;
+  }
+
+  /** True once the head of the answer came. */
+  get isAnswered(): boolean {
+    return this.#status !== 0;
+  }
+
+  abort(reason: Error): void {
+    this.#abortReason = reason;
+    this.#controller?.abort(reason);
+  }
+
+  onRequestStart(controller: Dispatcher.DispatchController): void {
+    this.#controller = controller;
+    if (this.#abortReason !== null) controller.abort(this.#abortReason);
+  }
+
+  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
+    if (status < 200) return;
+    this.#status = status;
+    this.#headers = headers;
+    const isSuccess = status < 300 || status === 304;
+    if (isSuccess && !this.#isBodySent()) {
+      controller.abort(new WaybillError('store_error', 'the store answered before it had the whole body', { status }));
+    } else if (!isSuccess || this.#response === null) {
+      this.#collected = [];
+    } else if (!this.#endIsKnown()) {
+      controller.abort(
+        new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }),
+      );
+    } else {
+      this.#response.writeHead(status, toAnswerList(headers));
+    }
+  }
+
+  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    if (this.#collected !== null) {
+      this.#collect(controller, chunk);
+      if (this.#onBlank !== null && this.#status < 300 && isBlank(chunk)) this.#onBlank(this.#status, this.#headers);
+      return;
+    }
+    const response = this.#response;
+    if (response !== null && !response.write(chunk)) {
+      controller.pause();
+      response.once('drain', () => controller.resume());
+    }
+  }
+
+  onResponseEnd(): void {
+    if (this.#collected !== null) this.#settle(this.#toAnswer(this.#collected));
+    else {
+      this.#response?.end();
+      this.#settle(null);
+    }
+  }
+
+  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+    if (this.#collected !== null && this.#status >= 300) {
+      // The refusal is known by its status, also when its document broke off.
+      this.#settle(this.#toAnswer(this.#collected));
+      return;
+    }
+    if (this.#response?.headersSent === true) this.#response.destroy();
+    this.#fail(error);
+  }
+
+  #collect(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+    this.#collected?.push(chunk);
+    this.#collectedBytes += chunk.byteLength;
+    if (this.#collectedBytes > COLLECTED_BYTES_MAX) {
+      controller.abort(
+        new WaybillError('store_error', 'the answer of the store is too large', { status: this.#status }),
+      );
+    }
+  }
+
+  #toAnswer(collected: readonly Buffer[]): ProviderAnswer {
+    return {
+      status: this.#status,
+      headers: this.#headers,
+      body: Buffer.concat(collected).subarray(0, COLLECTED_BYTES_MAX),
+    };
+  }
+
+  #isBodySent(): boolean {
+    const { body } = this.#outbound;
+    return body === null || body instanceof Uint8Array || body.isVerified;
+  }
+
+  #endIsKnown(): boolean {
+    if (this.#outbound.method === 'HEAD' || this.#status === 204 || this.#status === 304) return true;
+    return this.#headers['content-length'] !== undefined || this.#headers['transfer-encoding'] !== undefined;
+  }
+}
+
+const BLANKS: ReadonlySet<number> = new Set([0x20, 0x09, 0x0a, 0x0d]);
+
+const isBlank = (chunk: Uint8Array): boolean => chunk.every((byte) => BLANKS.has(byte));
