@@ -2,6 +2,7 @@
  * Ends a run: checks every object of the manifest against the ledger, writes the marker when all are there, and closes the attempt
  * with its totals and its money. The marker exists only when every object of the manifest is verified at the target (invariant I1).
  */
+import { BATCH_OBJECTS } from '../core/limits.ts';
 import { isFailureOutcome, type OutcomeCode } from '../core/outcomes.ts';
 import { toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
 import type { Fence, ManifestRecord } from '../ledger/ledger.ts';
@@ -109,12 +110,16 @@ async function countUndelivered(
   if (targetId === null) return 0;
   let undelivered = 0;
   for await (const descriptors of readDescriptors(deps.ledger, record.listingId)) {
-    runtime.guard.signal.throwIfAborted();
-    const keys = descriptors.map((descriptor) => toTargetKey(spec, descriptor.key));
-    const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
-    for (const [index, descriptor] of descriptors.entries()) {
-      const delivery = deliveries.get(keys[index] ?? '');
-      if (delivery?.sourceEtag !== descriptor.etag || delivery.sizeBytes !== descriptor.sizeBytes) undelivered += 1;
+    // A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds.
+    for (let from = 0; from < descriptors.length; from += BATCH_OBJECTS) {
+      runtime.guard.signal.throwIfAborted();
+      const asked = descriptors.slice(from, from + BATCH_OBJECTS);
+      const keys = asked.map((descriptor) => toTargetKey(spec, descriptor.key));
+      const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
+      for (const [index, descriptor] of asked.entries()) {
+        const delivery = deliveries.get(keys[index] ?? '');
+        if (delivery?.sourceEtag !== descriptor.etag || delivery.sizeBytes !== descriptor.sizeBytes) undelivered += 1;
+      }
     }
   }
   return undelivered;
