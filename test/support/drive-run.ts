@@ -3,10 +3,12 @@
  * would, at once. What an execution dies of is the test's to say.
  */
 import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
 import { AdaptiveLimiter } from '../../activities/copy/adaptive-limiter.ts';
 import { ByteBudget } from '../../activities/copy/byte-budget.ts';
 import type { HeartbeatGuard } from '../../activities/heartbeat-guard.ts';
 import { createActivities } from '../../activities/index.ts';
+import type { ActivityDeps } from '../../activities/runtime.ts';
 import type { Activities, FinalizeResult } from '../../activities/types.ts';
 import { FAILURES, failureTypeOf, WaybillError } from '../../core/failures.ts';
 import { MiB } from '../../core/limits.ts';
@@ -18,7 +20,9 @@ import { addCounts, NO_COUNTS } from '../../workflows/counts.ts';
 
 export interface Drive {
   readonly ledger: Ledger;
-  readonly stores: Readonly<Record<string, Store>>;
+  readonly stores?: Readonly<Record<string, Store>>;
+  /** Instead of `stores`. */
+  readonly openStore?: ActivityDeps['openStore'];
   readonly spec: PipelineSpec;
   readonly runId: string;
   readonly facts?: { readonly etags?: 'md5' | 'opaque'; readonly conditionalWrites?: boolean };
@@ -87,12 +91,12 @@ export async function driveRun(drive: Drive): Promise<Driven> {
 }
 
 function buildActivities(drive: Drive, tryNumber: () => number): Activities {
-  const { ledger, spec, stores, facts } = drive;
+  const { ledger, spec, stores = {}, facts } = drive;
   const log = { info: (): void => undefined, warn: (): void => undefined };
   return createActivities(
     {
       ledger,
-      openStore: (name) => stores[name] as Store,
+      openStore: drive.openStore ?? ((name) => stores[name] as Store),
       storeFacts: (name) => ({
         etags: name === spec.target.store ? (facts?.etags ?? 'md5') : 'md5',
         conditionalWrites: facts?.conditionalWrites ?? true,
@@ -116,6 +120,8 @@ function buildActivities(drive: Drive, tryNumber: () => number): Activities {
 /** Once it found its process dead, it stays so: an execution does not come back to life with the next process. */
 function createGuard({ isDead }: Drive): HeartbeatGuard {
   const controller = new AbortController();
+  // Every request that is under way listens.
+  setMaxListeners(0, controller.signal);
   const assertCurrent = (): void => {
     if (!controller.signal.aborted && isDead?.() === true) {
       controller.abort(new WaybillError('heartbeat_lost', 'the process of this execution is dead'));

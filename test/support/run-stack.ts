@@ -24,6 +24,8 @@ export interface RunStackOptions {
   /** Settings of the own Temporal. */
   readonly temporalDynamicConfig?: readonly string[];
   readonly buckets?: NonNullable<StackOptions['buckets']>;
+  /** A proxy between the worker and the gateway. */
+  readonly watchGateway?: boolean;
   /** Before anything is started: fills the directories `stores/a` and `stores/b` of the state faster than over HTTP. */
   readonly prepare?: (stateDir: string) => Promise<void>;
 }
@@ -36,6 +38,8 @@ export interface RunStack extends Stack {
   /** Between the gateway and each store. */
   readonly proxyA: FaultProxy;
   readonly proxyB: FaultProxy;
+  /** Between the worker and the gateway, where `watchGateway` asked for one. */
+  readonly proxyGateway: FaultProxy | null;
   putSource(objects: readonly DemoObject[]): Promise<void>;
   /** Starts the run and returns at once. */
   begin(runId: string, more?: { pipeline?: string; again?: boolean; plan?: boolean }): Promise<StartedJson>;
@@ -56,8 +60,9 @@ const HEARTBEAT = { heartbeatTimeout: '6s', requestLimit: '3s', sweepInterval: '
 export async function startRunStack(options: RunStackOptions = {}): Promise<RunStack> {
   const stateDir = await mkdtemp(path.join(os.tmpdir(), 'waybill-test-'));
   await options.prepare?.(stateDir);
-  const [storeA = 0, storeB = 0] = await findFreePorts(2);
+  const [storeA = 0, storeB = 0, gateway = 0] = await findFreePorts(3);
   const [proxyA, proxyB] = await Promise.all([startFaultProxy(storeA), startFaultProxy(storeB)]);
+  const proxyGateway = options.watchGateway === true ? await startFaultProxy(gateway) : null;
   const sharedTemporal = process.env['WAYBILL_TEST_TEMPORAL_ADDRESS'];
   const database = options.ownServers === true ? null : await createTestDatabase();
   const stack = await startStack({
@@ -67,7 +72,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     ...(process.env['WAYBILL_TEST_BUILT'] === undefined
       ? {}
       : { command: (...args) => [process.execPath, ...V8_BOUNDS, BUILT_MAIN, ...args] }),
-    ports: { storeA, storeB },
+    ports: { storeA, storeB, ...(proxyGateway === null ? {} : { gateway }) },
     ...(database === null ? {} : { postgresUrl: database.url }),
     ...(options.ownServers === true || sharedTemporal === undefined ? {} : { temporalAddress: sharedTemporal }),
     ...(options.temporalDynamicConfig === undefined ? {} : { temporalDynamicConfig: options.temporalDynamicConfig }),
@@ -77,11 +82,12 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
       taskQueue: path.basename(stateDir),
       storeAEndpoint: proxyA.url,
       storeBEndpoint: proxyB.url,
+      ...(proxyGateway === null ? {} : { gatewayEndpoint: proxyGateway.url }),
       ...options.config,
     },
   }).catch(async (error: unknown) => {
     // Listening proxies would keep the process of the test alive, and nobody would see why.
-    await Promise.all([proxyA.close(), proxyB.close()]);
+    await Promise.all([proxyA.close(), proxyB.close(), proxyGateway?.close()]);
     await database?.drop();
     await rm(stateDir, { recursive: true, force: true });
     throw error;
@@ -98,6 +104,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     storeB: stores[1],
     proxyA,
     proxyB,
+    proxyGateway,
     putSource: (objects) => putDemoObjects(stores[0], 'source', objects),
     begin,
     waitFor,
@@ -113,7 +120,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
       return { a, b };
     },
     async dispose() {
-      await Promise.all([...stores.map((store) => store.close()), proxyA.close(), proxyB.close()]);
+      await Promise.all([...stores.map((store) => store.close()), proxyA.close(), proxyB.close(), proxyGateway?.close()]);
       await stack.stop();
       await database?.drop();
       await rm(stateDir, { recursive: true, force: true });
