@@ -8,13 +8,13 @@ import path from 'node:path';
 import { createApiClient, type ApiClient, type RunJson, type StartedJson } from '../../cli/api-client.ts';
 import { followRun, followVerification } from '../../cli/follow-run.ts';
 import { putDemoObjects, type DemoObject } from '../../dev/demo-input.ts';
-import { V8_BOUNDS } from '../../dev/entry.ts';
 import { openStore } from '../../dev/open-store.ts';
 import { startStack, type Stack, type StackOptions } from '../../dev/stack.ts';
 import { readStoreCounts, subtractCounts, type StoreCounts } from '../../dev/store-counts.ts';
 import { findFreePorts } from '../../dev/free-port.ts';
 import type { Store } from '../../stores/store.ts';
 import { createTestDatabase } from './postgres.ts';
+import { stackCommand } from './stack-command.ts';
 import { startFaultProxy, type FaultProxy } from './start-fault-proxy.ts';
 
 export interface RunStackOptions {
@@ -51,9 +51,6 @@ export interface RunStack extends Stack {
   dispose(): Promise<void>;
 }
 
-/** The test runner builds first, and says so: a process from the build starts several times as fast as one from source. */
-const BUILT_MAIN = path.join(import.meta.dirname, '../../dist/cli/main.js');
-
 /** Short, so that a test of a lost worker takes seconds; the requests of tests are quick. */
 const HEARTBEAT = { heartbeatTimeout: '6s', requestLimit: '3s', sweepInterval: '2s' };
 
@@ -69,9 +66,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     stateDir,
     fast: true,
     say: () => undefined,
-    ...(process.env['WAYBILL_TEST_BUILT'] === undefined
-      ? {}
-      : { command: (...args) => [process.execPath, ...V8_BOUNDS, BUILT_MAIN, ...args] }),
+    command: stackCommand,
     ports: { storeA, storeB, ...(proxyGateway === null ? {} : { gateway }) },
     ...(database === null ? {} : { postgresUrl: database.url }),
     ...(options.ownServers === true || sharedTemporal === undefined ? {} : { temporalAddress: sharedTemporal }),
@@ -120,7 +115,12 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
       return { a, b };
     },
     async dispose() {
-      await Promise.all([...stores.map((store) => store.close()), proxyA.close(), proxyB.close(), proxyGateway?.close()]);
+      await Promise.all([
+        ...stores.map((store) => store.close()),
+        proxyA.close(),
+        proxyB.close(),
+        proxyGateway?.close(),
+      ]);
       await stack.stop();
       await database?.drop();
       await rm(stateDir, { recursive: true, force: true });
