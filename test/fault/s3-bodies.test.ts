@@ -1,9 +1,10 @@
 /** What a store, a network or a source can do to the bytes of an object, against the S3 client. */
 import assert from 'node:assert/strict';
 import { once } from 'node:events';
-import type { Socket } from 'node:net';
+import { createServer, type AddressInfo, type Socket } from 'node:net';
 import { test } from 'node:test';
 import { WaybillError } from '../../core/failures.ts';
+import { MiB } from '../../core/limits.ts';
 import type { Body, GetRequest } from '../../stores/store.ts';
 import { catchFailure } from '../support/catch-failure.ts';
 import { createScriptedStore } from '../support/create-scripted-store.ts';
@@ -261,4 +262,34 @@ test('a slow reader of a large body keeps little of it in memory', async (contex
   // What the kernel and two sockets buffer on loopback is a few MiB; the rest has to wait at the sender.
   assert.ok(written < total / 2, `${String(written)} bytes were taken from the sender`);
   await reader.return?.();
+});
+
+test('a body waits for the store that takes it, and is not queued here', async (context) => {
+  const piece = Buffer.alloc(MiB);
+  const total = 128 * MiB;
+  let made = 0;
+  let taken = 0;
+  let aheadMax = 0;
+  const server = createServer((socket) => {
+    // One read in each turn of the loop: a sender that does not wait has made all of the body before the second.
+    const take = (): void => {
+      const bytes = socket.read() as Buffer | null;
+      if (bytes !== null) taken += bytes.length - (taken === 0 ? bytes.indexOf('\r\n\r\n') + 4 : 0);
+      aheadMax = Math.max(aheadMax, made - taken);
+      if (taken === total) socket.end(printAnswer(200, {}));
+      else if (!socket.destroyed) setImmediate(take);
+    };
+    take();
+  });
+  context.after(() => server.close());
+  await once(server.listen(0, '127.0.0.1'), 'listening');
+  const endpoint = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const options = { endpoint, unsignedPayload: true, requestLimitMs: 60_000 };
+  const { store } = await createScriptedStore(context, () => undefined, options);
+  const content = async function* () {
+    for (; made < total; made += piece.length) yield piece;
+  };
+  await store.put({ ...OBJECT, ...HEADERS }, { sizeBytes: total, content });
+  // A few pieces are on their way, and what the kernel buffers of a loopback connection.
+  assert.ok(aheadMax < total / 2, `${String(aheadMax)} bytes were made that nobody had taken`);
 });
