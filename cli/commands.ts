@@ -53,6 +53,14 @@ export const COMMANDS = {
     summary: 'find out why the signature of a request fails',
     load: async () => (await import('./explain.ts')).buildExplainCommand(),
   },
+  sign: {
+    summary: 'print a request signed, as headers, URL, curl command or script',
+    load: async () => (await import('./sign.ts')).buildSignCommand(),
+  },
+  doctor: {
+    summary: 'find out why requests to a store fail',
+    load: async () => (await import('./doctor.ts')).buildDoctorCommand(),
+  },
   token: {
     summary: 'make a token for the API',
     load: async () => (await import('./token.ts')).buildTokenCommand(),
