@@ -145,6 +145,8 @@ export function createServeRequest<Key extends AccessKey>(
     const sendContinue = expectsContinue ? () => response.writeContinue() : null;
     const body = await VerifiedBody.create(request, plan, options.crypto, sendContinue);
     exchange.body = body;
+    // The connection may have ended while the checks were made, when there was no body yet that could be told.
+    if (response.destroyed) body.abandon();
     try {
       const isStreamed =
         plan.lengthBytes > WHOLE_BODY_BYTES && (operation === 'PutObject' || operation === 'UploadPart');

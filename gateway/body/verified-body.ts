@@ -32,6 +32,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #started = false;
   #ended = false;
   #isAbandoned = false;
+  #isReleased = false;
   #failure: WaybillError | null = null;
   #waiting: Waiting | null = null;
 
@@ -94,8 +95,11 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     return { ...checksum, value: this.#parser?.trailerValue ?? '' };
   }
 
-  /** To be called when the request is over, however it ended. */
+  /** To be called when the request is over, however it ended. What still comes is drained and looked at by nobody. */
   release(): void {
+    this.#isReleased = true;
+    this.#queue = [];
+    this.#queuedBytes = 0;
     this.#checks.release();
   }
 
@@ -146,7 +150,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #receive(chunk: Buffer): void {
     this.#wireBytes += chunk.length;
-    if (this.#failure !== null) return;
+    if (this.#failure !== null || this.#isReleased) return;
     if (this.#parser === null) this.#take(chunk);
     else this.#judge(() => this.#parser?.push(chunk));
   }
@@ -173,6 +177,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
 
   #end(): void {
     this.#ended = true;
+    if (this.#isReleased) return;
     if (this.#failure === null) this.#judge(() => this.#parser?.end());
     if (this.#failure !== null) return;
     const failure = this.#checks.judge(this.#parser?.trailerValue ?? '');

@@ -90,7 +90,10 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
 
   /** Aborted when the caller leaves before the answer is complete. Made when it is first asked for: most requests never do. */
   get signal(): AbortSignal {
-    this.#abort ??= new AbortController();
+    if (this.#abort === null) {
+      this.#abort = new AbortController();
+      if (this.destroyed && !this.writableFinished) this.#abort.abort();
+    }
     return this.#abort.signal;
   }
 

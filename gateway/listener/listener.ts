@@ -12,12 +12,12 @@ import { printListenAddress } from '../../config/listen-address.ts';
 import type { AccessKey } from '../keys/access.ts';
 import { createAnswerBadHttp } from './answer-bad-http.ts';
 import { guardConnections, type ConnectionCounts } from './connection-guard.ts';
-import { setCurrentResponse } from './current-response.ts';
 import { CountedResponse } from './exchange.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { createRequestIds } from './request-id.ts';
 import { createServeRequest } from '../serve-request.ts';
 import { TLS_VERSION_MIN, type TlsPair } from './tls-files.ts';
+import { takeTurn } from './turns.ts';
 
 export interface GatewayServer {
   /** Where it listens, for port 0 the port that was given. @throws port_in_use */
@@ -81,11 +81,12 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
     this.close();
   };
   const begin = (request: IncomingMessage, response: CountedResponse, expectsContinue: boolean): void => {
-    if (isClosing) response.shouldKeepAlive = false;
-    inFlight += 1;
-    setCurrentResponse(request.socket, response);
-    response.on('close', onResponseClose);
-    void serve(request, response, expectsContinue);
+    takeTurn(request.socket, response, () => {
+      if (isClosing) response.shouldKeepAlive = false;
+      inFlight += 1;
+      response.on('close', onResponseClose);
+      void serve(request, response, expectsContinue);
+    });
   };
   server.on('request', (request, response) => begin(request, response, false));
   server.on('checkContinue', (request, response) => begin(request, response, true));
@@ -93,8 +94,13 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
   server.on('checkExpectation', (request, response) => begin(request, response, false));
   const answerBadHttp = createAnswerBadHttp(options, nextRequestId);
   server.on('clientError', answerBadHttp);
-  // Without a listener the connection would close without an answer.
-  server.on('connect', (_request, socket) => answerBadHttp(new Error('CONNECT is not offered'), socket));
+  // Without a listener the connection would close without an answer. node:http has let go of it by then: nobody else reads it, and
+  // an error of it that nobody hears would end the process.
+  server.on('connect', (_request, socket) => {
+    socket.on('error', () => socket.destroy());
+    socket.resume();
+    answerBadHttp(new Error('CONNECT is not offered'), socket);
+  });
   server.on('tlsClientError', (error: Error) => options.logger.debug({ err: error.message }, 'TLS handshake failed'));
 
   const guard = guardConnections(server, {

@@ -21,10 +21,11 @@ export class MemoryBudget {
   /**
    * Takes the bytes until the response closes. What alone is more than the budget passes while nothing else is held: a limit that
    * was set too low then slows its callers down, and stops none of them for good.
-   * @throws store_slow_down with s3Code SlowDown
+   * @throws store_slow_down with s3Code SlowDown; invalid_request when the response has closed: it would never give them back
    */
   hold(response: ServerResponse, bytes: number): void {
     if (bytes === 0) return;
+    if (response.destroyed) throw refuse('IncompleteBody', 'The caller left before its body came.');
     if (this.#heldBytes > 0 && this.#heldBytes + bytes > this.maxBytes) {
       throw refuse('SlowDown', 'Too many bodies are being held in memory. Please try again.', {
         heldBytes: this.#heldBytes,
