@@ -12,6 +12,7 @@ import { authenticate } from './authenticate.ts';
 import type { ApiDeps } from './deps.ts';
 import { handleErrors } from './handle-errors.ts';
 import { documentApi, serveDocument } from './openapi.ts';
+import { explainPageRoute } from './routes/explain-page.ts';
 import { healthRoutes } from './routes/health.ts';
 import { listPipelinesRoute } from './routes/list-pipelines.ts';
 import { readManifestRoute } from './routes/read-manifest.ts';
@@ -66,6 +67,7 @@ export function createApi(deps: ApiDeps): FastifyInstance {
   documentApi(app, VERSION, deps.tokens.length > 0);
   app.register(async (open) => {
     healthRoutes(open, deps);
+    explainPageRoute(open);
     serveDocument(open);
   });
   app.register(

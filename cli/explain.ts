@@ -11,7 +11,8 @@ import { EVIDENCE_KINDS, type Evidence, type EvidenceKind } from '../sigv4/evide
 import { EXPECTED, readEvidence } from '../sigv4/evidence/read-evidence.ts';
 import { explain } from '../sigv4/explain/explain.ts';
 import { printExplanation } from '../sigv4/explain/print-explanation.ts';
-import { redact, redactAll } from '../sigv4/explain/redact.ts';
+import { findSensitive } from '../sigv4/explain/find-sensitive.ts';
+import { redactExplanation } from '../sigv4/explain/redact.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 
 interface ExplainOptions {
@@ -35,12 +36,10 @@ export function buildExplainCommand(): Command {
       if (other !== undefined) texts.push(await readInput(other, command));
       const sides = texts.flatMap((text) => requireEvidence(text, options.as, command));
       const secret = await findSecret(options.prompt === true);
-      const secrets = secret === null ? [] : [secret];
-      const explanation = explain(sides.slice(0, 2), { crypto: nodeCrypto, secret });
+      const sensitive = findSensitive(texts, secret === null ? [] : [secret]);
+      const explanation = redactExplanation(explain(sides.slice(0, 2), { crypto: nodeCrypto, secret }), sensitive);
       process.stdout.write(
-        options.json === true
-          ? `${JSON.stringify(redactAll(explanation, secrets), null, 2)}\n`
-          : redact(printExplanation(explanation), secrets),
+        options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : printExplanation(explanation),
       );
       if (explanation.verdict === 'unknown') process.exitCode = 1;
     });

@@ -49,7 +49,8 @@ export function findDifference(text: string, left: string, right: string): Diffe
   };
 }
 
-function nameLine(text: string, lines: readonly string[], lineNumber: number): string {
+/** What stands in a line of a canonical request or of a string to sign. @param lineNumber from 1 */
+export function nameLine(text: string, lines: readonly string[], lineNumber: number): string {
   if (text === 'string to sign')
     return ['algorithm', 'time', 'scope', 'hash of the canonical request'][lineNumber - 1] ?? 'end';
   if (lineNumber <= 3) return ['method', 'canonical URI', 'canonical query'][lineNumber - 1] ?? '';

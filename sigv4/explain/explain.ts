@@ -12,7 +12,7 @@ import { findDifference, type Difference } from './difference.ts';
 import type { Evidence } from '../evidence/evidence.ts';
 import type { Stage } from './mutation.ts';
 import { readClaim, type Fault } from './read-claim.ts';
-import { searchMutation, type Oracle } from './search.ts';
+import { finish, searchMutation, type Oracle } from './search.ts';
 import {
   computeSignature,
   headerOf,
@@ -75,18 +75,28 @@ interface Side {
 }
 
 export function explain(sides: readonly Evidence[], options: ExplainOptions): Explanation {
+  return finish(explainInSteps(sides, options));
+}
+
+/** The same in slices of some milliseconds, for a page that must stay alive; each `next()` goes on with the search. */
+export function* explainInSteps(sides: readonly Evidence[], options: ExplainOptions): Generator<void, Explanation> {
   const read = sides.map((evidence) => readSide(evidence, options.crypto));
-  const result = read.length > 1 ? explainTwo(read, options) : explainOne(read[0], options);
+  const { signed, ...result } =
+    read.length > 1 ? yield* explainTwo(read, options) : yield* explainOne(read[0], options);
+  const explained = read.map((side) => toExplainedSide(side, options.crypto));
   return {
     ...result,
-    sides: read.map((side) => toExplainedSide(side, options.crypto)),
+    sides: signed === undefined ? explained : [...explained, signed],
     notes: sides.flatMap(({ notes }) => notes),
   };
 }
 
-type Result = Pick<Explanation, 'verdict' | 'findings' | 'difference' | 'needs'>;
+interface Result extends Pick<Explanation, 'verdict' | 'findings' | 'difference' | 'needs'> {
+  /** What was signed, where it is not one of the sides that were given. */
+  readonly signed?: ExplainedSide;
+}
 
-function explainOne(side: Side | undefined, options: ExplainOptions): Result {
+function* explainOne(side: Side | undefined, options: ExplainOptions): Generator<void, Result> {
   if (side === undefined)
     return unknown(['a request, as a dump, a curl command, a URL, a HAR entry, a log or an error document']);
   const { correct, used, signature, faults } = side;
@@ -95,28 +105,34 @@ function explainOne(side: Side | undefined, options: ExplainOptions): Result {
     const holds = toSignatureOracle(options, signature);
     if (holds(correct))
       return { verdict: seen.length === 0 ? 'holds' : 'found', findings: seen, difference: null, needs: [] };
-    const found = search(side, correct, holds, options, 'signature');
+    const found = yield* search(side, correct, holds, options, 'signature');
     if (found !== null)
       return {
         verdict: 'found',
-        findings: [...found, ...seen],
-        difference: differenceOf(side, used, correct),
+        findings: [...found.findings, ...seen],
+        ...showSigned(correct, found.inputs, options.crypto),
         needs: [],
       };
   }
   // The server's own texts, or the client's, beside the request that they are of.
   if (correct !== null && used !== null && printCanonical(correct) !== printCanonical(used)) {
     const target = printCanonical(used);
-    const found = search(side, correct, (inputs) => printCanonical(inputs) === target, options, 'texts');
+    const found = yield* search(side, correct, (inputs) => printCanonical(inputs) === target, options, 'texts');
     const difference = findDifference('canonical request', printCanonical(correct), target);
-    if (found !== null) return { verdict: 'found', findings: [...found, ...seen], difference, needs: [] };
-    return { verdict: 'found', findings: [...seen, toPlain(difference)], difference, needs: [] };
+    const findings = found === null ? [...seen, toPlain(difference)] : [...found.findings, ...seen];
+    return { verdict: 'found', findings, difference, needs: [] };
   }
   if (used !== null && options.secret !== null && signature !== null) {
     const holds = toSignatureOracle(options, signature);
     if (holds(used) && seen.length === 0) return { verdict: 'holds', findings: [], difference: null, needs: [] };
-    const found = search(side, used, holds, options, 'signature');
-    if (found !== null) return { verdict: 'found', findings: [...found, ...seen], difference: null, needs: [] };
+    const found = yield* search(side, used, holds, options, 'signature');
+    if (found !== null)
+      return {
+        verdict: 'found',
+        findings: [...found.findings, ...seen],
+        ...showSigned(used, found.inputs, options.crypto),
+        needs: [],
+      };
   }
   if (seen.length > 0) return { verdict: 'found', findings: seen, difference: null, needs: [] };
   const needs = [
@@ -134,18 +150,18 @@ function explainOne(side: Side | undefined, options: ExplainOptions): Result {
   return unknown(needs);
 }
 
-function explainTwo([left, right]: readonly Side[], options: ExplainOptions): Result {
+function* explainTwo([left, right]: readonly Side[], options: ExplainOptions): Generator<void, Result> {
   if (left === undefined || right === undefined) return unknown([]);
   const seen = [...left.faults, ...right.faults].map(toFinding);
   const a = left.used ?? left.correct;
   const b = right.used ?? right.correct;
-  if (a === null || b === null) return explainOne(a === null ? right : left, options);
+  if (a === null || b === null) return yield* explainOne(a === null ? right : left, options);
   const [textA, textB] = [printCanonical(a), printCanonical(b)];
   const difference =
     findDifference('canonical request', textA, textB) ??
     findDifference('string to sign', printStringToSign(options.crypto, a), printStringToSign(options.crypto, b));
   if (difference === null) {
-    const one = explainOne(left.signature === null ? right : left, options);
+    const one = yield* explainOne(left.signature === null ? right : left, options);
     if (one.verdict !== 'unknown') return one;
     return {
       ...unknown([
@@ -163,18 +179,23 @@ function explainTwo([left, right]: readonly Side[], options: ExplainOptions): Re
   const server = left.evidence.kind === 'error' ? left : right;
   const [base, target] = server === left ? [a, b] : [b, a];
   const found =
-    search(server, base, same(target), options, 'texts') ??
-    search(server === left ? right : left, target, same(base), options, 'texts');
-  return { verdict: 'found', findings: [...(found ?? [toPlain(difference)]), ...seen], difference, needs: [] };
+    (yield* search(server, base, same(target), options, 'texts')) ??
+    (yield* search(server === left ? right : left, target, same(base), options, 'texts'));
+  return {
+    verdict: 'found',
+    findings: [...(found?.findings ?? [toPlain(difference)]), ...seen],
+    difference,
+    needs: [],
+  };
 }
 
-function search(
+function* search(
   side: Side,
   base: SigningInputs,
   oracle: Oracle,
   { crypto }: ExplainOptions,
   proof: Finding['proof'],
-): Finding[] | null {
+): Generator<void, { readonly findings: readonly Finding[]; readonly inputs: SigningInputs } | null> {
   const { request, body } = side.evidence;
   const context = {
     request,
@@ -182,12 +203,35 @@ function search(
     hash: (data: string | Uint8Array) => sha256Hex(crypto, data),
     accessKeyId: side.accessKeyId ?? '',
   };
-  const found = searchMutation(base, context, oracle);
+  const found = yield* searchMutation(base, context, oracle);
   if (found === null) return null;
-  return found.mutations.map(({ mutation, detail }): Finding => {
+  const findings = found.mutations.map(({ mutation, detail }): Finding => {
     const { id, stage, culprit, rule, source, mend } = mutation;
     return { id, stage, culprit: detail === undefined ? culprit : `${culprit} (${detail})`, rule, source, mend, proof };
   });
+  return { findings, inputs: found.inputs };
+}
+
+/** The texts that the signature is really of, beside those that it should be of; nothing where only the secret was another. */
+function showSigned(
+  right: SigningInputs,
+  signed: SigningInputs,
+  crypto: Crypto,
+): Pick<Result, 'difference' | 'signed'> {
+  const difference =
+    findDifference('canonical request', printCanonical(right), printCanonical(signed)) ??
+    findDifference('string to sign', printStringToSign(crypto, right), printStringToSign(crypto, signed));
+  if (difference === null) return { difference };
+  return {
+    difference,
+    signed: {
+      label: 'what was signed',
+      canonicalRequest: printCanonical(signed),
+      stringToSign: printStringToSign(crypto, signed),
+      accessKeyId: null,
+      scope: printInputScope(signed),
+    },
+  };
 }
 
 function toSignatureOracle({ crypto, secret }: ExplainOptions, signature: string): Oracle {
@@ -251,10 +295,6 @@ function toExplainedSide({ evidence, correct, used, accessKeyId }: Side, crypto:
     accessKeyId,
     scope: inputs === null ? null : printInputScope(inputs),
   };
-}
-
-function differenceOf(_side: Side, used: SigningInputs | null, correct: SigningInputs): Difference | null {
-  return used === null ? null : findDifference('canonical request', printCanonical(used), printCanonical(correct));
 }
 
 const toFinding = ({ id, what, mend }: Fault): Finding => ({

@@ -315,7 +315,7 @@ export const REST_MUTATIONS: readonly Mutation[] = [
       [
         ['in quotes', (secret: string) => `"${secret}"`],
         ['in single quotes', (secret: string) => `'${secret}'`],
-        ['URL-encoded', (secret: string) => encodeURIComponent(secret)],
+        ['URL-encoded', (secret: string) => safely(() => encodeURIComponent(secret), secret)],
         ['URL-decoded', (secret: string) => safely(() => decodeURIComponent(secret), secret)],
         ['a plus read as a blank', (secret: string) => secret.replaceAll('+', ' ')],
         ['in upper case', (secret: string) => secret.toUpperCase()],
@@ -325,7 +325,7 @@ export const REST_MUTATIONS: readonly Mutation[] = [
         ['with AWS4 put before it twice', (secret: string) => `AWS4${secret}`],
         ['empty', () => ''],
         ['escaped slashes', (secret: string) => secret.replaceAll('/', '\\/')],
-        ['base64', (secret: string) => btoa(secret)],
+        ['base64', (secret: string) => safely(() => btoa(secret), secret)],
       ].map(([detail, change]) => ({
         inputs: { ...inputs, secret: change as (secret: string) => string },
         detail: detail as string,

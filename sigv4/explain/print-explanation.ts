@@ -3,8 +3,8 @@ import { showInvisible } from './difference.ts';
 import type { ExplainedSide, Explanation, Finding } from './explain.ts';
 
 export function printExplanation(explanation: Explanation): string {
-  const { verdict, findings, difference, sides, needs, notes } = explanation;
-  const blocks: string[] = [printVerdict(verdict, findings)];
+  const { findings, difference, sides, needs, notes } = explanation;
+  const blocks: string[] = [printVerdict(explanation)];
   findings.forEach((finding, index) => blocks.push(printFinding(finding, index + 1)));
   if (difference !== null) {
     blocks.push(
@@ -25,7 +25,8 @@ export function printExplanation(explanation: Explanation): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-function printVerdict(verdict: Explanation['verdict'], findings: readonly Finding[]): string {
+/** One sentence. */
+export function printVerdict({ verdict, findings }: Explanation): string {
   if (verdict === 'holds') return 'The signature holds: this request is signed as it should be.';
   if (verdict === 'unknown') return 'The cause was not found.';
   const [first] = findings;

@@ -28,13 +28,24 @@ export interface Found {
 /** Tries in a pair search: two SHA-256 of about a KiB and an HMAC each, a second in a browser. */
 const TRIES_MAX = 60_000;
 
-/** Null when nothing that is known makes it hold. */
-export function searchMutation(base: SigningInputs, context: MutationContext, oracle: Oracle): Found | null {
+/** Between two looks at the clock of whoever runs it in slices: some milliseconds in a browser. */
+const TRIES_PER_STEP = 64;
+
+/**
+ * Null when nothing that is known makes it hold. It stops after every few tries and goes on when it is asked to, so that a page can
+ * paint in between; whoever has nothing else to do runs it to its end with `finish`.
+ */
+export function* searchMutation(
+  base: SigningInputs,
+  context: MutationContext,
+  oracle: Oracle,
+): Generator<void, Found | null> {
   const singles: { mutation: Mutation; variant: Variant }[] = [];
   for (const mutation of MUTATIONS) {
     for (const variant of mutation.apply(base, context)) {
       if (oracle(variant.inputs)) return { mutations: [{ mutation, ...toDetail(variant) }], inputs: variant.inputs };
       singles.push({ mutation, variant });
+      if (singles.length % TRIES_PER_STEP === 0) yield;
     }
   }
   let tries = 0;
@@ -44,6 +55,7 @@ export function searchMutation(base: SigningInputs, context: MutationContext, or
       if (MUTATIONS.indexOf(mutation) <= MUTATIONS.indexOf(first.mutation)) continue;
       for (const second of mutation.apply(first.variant.inputs, context)) {
         if (++tries > TRIES_MAX) return null;
+        if (tries % TRIES_PER_STEP === 0) yield;
         if (!oracle(second.inputs)) continue;
         return {
           mutations: [
@@ -59,3 +71,11 @@ export function searchMutation(base: SigningInputs, context: MutationContext, or
 }
 
 const toDetail = ({ detail }: Variant): { detail?: string } => (detail === undefined ? {} : { detail });
+
+/** Runs a sliced computation to its end in one go. */
+export function finish<Result>(steps: Generator<void, Result>): Result {
+  for (;;) {
+    const step = steps.next();
+    if (step.done === true) return step.value;
+  }
+}
