@@ -1,7 +1,7 @@
 /** The clock here against the Date of the server, to the second. Later checks sign with the server's time, so that only this one speaks of it. */
 import { CLOCK_WINDOW_MS } from '../sigv4/limits.ts';
 import { couldNotRun, fail, ok, warn, type Check } from './check.ts';
-import { headerOf } from './send-probe.ts';
+import { headerOf, isHeld } from './send-probe.ts';
 import { tryProbe } from './try-probe.ts';
 
 /** NTP keeps it below one. */
@@ -30,8 +30,15 @@ export const checkClock: Check = {
       skewSeconds === 0 ? 'the clock here is the same to the second' : `the clock here is ${ahead}`,
     ];
     if (Math.abs(skewSeconds) < WARN_SECONDS) return ok(evidence);
-    facts.skewMs = skewSeconds * 1_000;
     const isRefused = Math.abs(skewSeconds) * 1_000 >= CLOCK_WINDOW_MS;
+    if (isRefused && signed !== null && isHeld(signed) === true) {
+      return warn([...evidence, 'a request signed by the clock here was taken'], {
+        cause:
+          'the Date of the answer is not that of the service: something between writes its own, or keeps old answers',
+        side: 'between',
+      });
+    }
+    facts.skewMs = skewSeconds * 1_000;
     return (isRefused ? fail : warn)(evidence, {
       cause: isRefused
         ? `the clock here is ${ahead}, and signatures hold for 15 minutes: every request is RequestTimeTooSkewed`

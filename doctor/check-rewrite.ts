@@ -3,6 +3,7 @@
  * commas, a query with encodings, Accept-Encoding, User-Agent, a key with marks in it); the service's own words on what it saw then
  * name the rewrite. Where it does not say, the same is found by leaving all out and adding one at a time.
  */
+import { encodePath } from '../sigv4/encode.ts';
 import { explain } from '../sigv4/explain/explain.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { couldNotRun, fail, NEVER, ok, type Check, type Examination, type Mend } from './check.ts';
@@ -124,7 +125,7 @@ const toMend = ({ signed, arrived, change }: Rewrite, { target }: Examination): 
 /** A body of known length, written only where it was allowed and taken away again. */
 async function probeBody(examination: Examination, evidence: string[]): Promise<Answer[]> {
   const { bucket, prefix } = examination.writeProbe ?? { bucket: '', prefix: '' };
-  const path = `/${bucket}/${prefix}body`;
+  const path = `/${bucket}/${encodePath(`${prefix}body`)}`;
   const headers = [['content-length', String(BODY_BYTES)]] as const;
   const answer = await probe(examination, { method: 'PUT', bucket, path, headers, body: new Uint8Array(BODY_BYTES) });
   await probe(examination, { method: 'DELETE', bucket, path });

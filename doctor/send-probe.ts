@@ -141,10 +141,6 @@ function exchange(
   timeoutMs: number,
 ): Promise<{ status: number; headers: Headers; text: string }> {
   return new Promise((resolve, reject) => {
-    const late = (): void => {
-      request.destroy(Object.assign(new Error('no answer came in time'), { code: 'ETIMEDOUT' }));
-    };
-    const timer = setTimeout(late, timeoutMs);
     const request = http.request(options, (answer) => {
       const chunks: Buffer[] = [];
       let sizeBytes = 0;
@@ -162,6 +158,9 @@ function exchange(
         resolve({ status: statusCode, headers: pairs, text: decode(Buffer.concat(chunks), pairs) });
       });
     });
+    const timer = setTimeout(() => {
+      request.destroy(Object.assign(new Error('no answer came in time'), { code: 'ETIMEDOUT' }));
+    }, timeoutMs);
     request.on('error', (error) => {
       clearTimeout(timer);
       reject(error);
