@@ -3,6 +3,7 @@
  * store is taken over when what it was made of is the same: its settings, and the secrets that its references stood for.
  */
 import { createHash } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
 import type { SecretRef, StoreConfig } from '../config/config.ts';
 import { WaybillError } from '../core/failures.ts';
@@ -13,6 +14,8 @@ export interface LeasedStore extends OpenedStore {
   readonly config: StoreConfig;
   /** Whether opening it with this configuration would give the same again. */
   isSame(config: StoreConfig, resolveSecret: OpenStoreOptions['resolveSecret']): Promise<boolean>;
+  /** Counts a request as using it from now on, before its body has come, until its response closes. */
+  keep(response: ServerResponse): void;
   /** Closes it as soon as no request uses it, at the latest after the grace. Resolves when it is closed. */
   retire(graceMs: number): Promise<void>;
 }
@@ -30,13 +33,21 @@ export async function leaseStore(config: StoreConfig, options: OpenStoreOptions)
   });
   let users = 0;
   let onIdle: (() => void) | null = null;
+  const leave = (): void => {
+    users -= 1;
+    if (users === 0) onIdle?.();
+  };
+  const keep = (response: ServerResponse): void => {
+    if (response.destroyed) return;
+    users += 1;
+    response.once('close', leave);
+  };
   const use = async <Result>(work: () => Promise<Result>): Promise<Result> => {
     users += 1;
     try {
       return await work();
     } finally {
-      users -= 1;
-      if (users === 0) onIdle?.();
+      leave();
     }
   };
   const { backend, provider } = opened;
@@ -46,7 +57,8 @@ export async function leaseStore(config: StoreConfig, options: OpenStoreOptions)
       handle: (request, response) => use(() => backend.handle(request, response)),
       close: () => backend.close(),
     },
-    provider: provider && { ...provider, send: (upload) => use(() => provider.send(upload)) },
+    provider: provider && { ...provider, send: (upload) => use(() => provider.send(upload)), keep },
+    keep,
     close: () => opened.close(),
     async isSame(other, resolveSecret) {
       if (!isDeepStrictEqual(toOpened(config), toOpened(other))) return false;

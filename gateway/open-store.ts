@@ -1,4 +1,5 @@
 /** Opens what a gateway needs to serve one store of the configuration. */
+import type { ServerResponse } from 'node:http';
 import type { DirectoryStore, Egress, ProviderStore, SecretRef, StoreConfig } from '../config/config.ts';
 import type { SigningKeyCache } from '../sigv4/types.ts';
 import { createFilesystemStore } from '../stores/filesystem/create-filesystem-store.ts';
@@ -32,6 +33,8 @@ export interface OpenStoreOptions {
 export interface OpenedProvider {
   readonly store: ProviderStore;
   readonly send: SendUpload;
+  /** Has it stay open until the response closes; absent where nothing closes it before. */
+  readonly keep?: (response: ServerResponse) => void;
   /** Null where no KMS of the store is known. */
   readonly hasKmsAlias: HasKmsAlias | null;
 }

@@ -99,10 +99,11 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
       findKey: (accessKeyId, sessionToken) => findKey(state.keyring, state.sealer, accessKeyId, sessionToken),
       admit: (key, caller) => admitKey(key, caller, now()),
       authorize: authorizeKey,
-      route: (key) => {
+      route: (key, response) => {
         const store = state.stores.get(key.store);
         if (store === undefined)
           throw new WaybillError('invalid_config', 'the store is not open', { store: key.store });
+        store.keep(response);
         return store.backend;
       },
       crypto: nodeCrypto,

@@ -132,6 +132,9 @@ export function createServeRequest<Key extends AccessKey>(
       if (!read.ok) throw refuse('AccessDenied', read.message);
     }
 
+    // Now, by the state that has allowed it: while the body comes, the store's name may come to stand for another.
+    const backend = options.route(key, response);
+
     const { operation } = target;
     const { scope, signature, signingKey, payloadHash } = verified;
     const plan = planBody({
@@ -160,7 +163,7 @@ export function createServeRequest<Key extends AccessKey>(
         verified: body,
         body: isStreamed ? body : new WholeBody(await readWhole(body)),
       });
-      await options.route(key).handle(served, response);
+      await backend.handle(served, response);
       return null;
     } finally {
       body.release();

@@ -32,7 +32,8 @@ export interface ListenerOptions<Key extends AccessKey> {
   /** Default: every key whose signature holds is admitted. */
   readonly admit?: Admit<Key>;
   readonly authorize: Authorize<Key>;
-  readonly route: (key: Key) => Backend;
+  /** Asked in the moment in which the policy has said yes; what it gives must stay open until the response closes. */
+  readonly route: (key: Key, response: ServerResponse) => Backend;
   readonly crypto: Crypto;
   /** The region that callers sign for. */
   readonly region: string;

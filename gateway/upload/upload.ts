@@ -93,7 +93,8 @@ async function upload(
   response: ServerResponse,
 ): Promise<object> {
   if (!key.upload) throw refuse('AccessDenied', 'This key may not call /upload.');
-  const { store, send } = findProvider(options, key);
+  const { store, send, keep } = findProvider(options, key);
+  keep?.(response);
 
   // What is claimed beyond the limit is refused below, whatever is held.
   const claimedBytes = Number(request.headers['content-length'] ?? 0) || 0;
@@ -117,8 +118,9 @@ function check(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<object> {
-  const hasKmsAlias = options.providers.get(key.store)?.hasKmsAlias ?? null;
-  return checkKmsAlias(key, hasKmsAlias, payloadHash, request, response);
+  const provider = options.providers.get(key.store);
+  provider?.keep?.(response);
+  return checkKmsAlias(key, provider?.hasKmsAlias ?? null, payloadHash, request, response);
 }
 
 function findProvider(options: UploadOptions, key: KeyringEntry): OpenedProvider {

@@ -15,6 +15,7 @@ import { computeChecksum } from '../../stores/rules/checksum-hash.ts';
 import { createMemoryStore } from '../../stores/memory/create-memory-store.ts';
 import { RawConnection } from '../support/raw-connection.ts';
 import { send, sign, type RequestPlan } from '../support/signed-request.ts';
+import { startFakeProvider } from '../support/start-fake-provider.ts';
 import { providerStore, startGateway } from '../support/start-gateway.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
 import { until } from '../support/until.ts';
@@ -124,6 +125,52 @@ describe('a body that goes on behind its refusal', () => {
     } finally {
       await gateway.close();
       provider.close();
+    }
+  });
+});
+
+describe('a request that is under way while the configuration changes', () => {
+  it('goes to the store that it was allowed for, which is there until then', async () => {
+    const [before, after] = [await startFakeProvider(), await startFakeProvider()];
+    const gateway = await startGateway({
+      stores: [providerStore(before.endpoint)],
+      keys: [{ name: 'etl', upload: true }],
+    });
+    try {
+      const caller = gateway.caller('etl');
+      const body = randomBytes(100_000);
+      const envelope = JSON.stringify({
+        target_url: `${before.endpoint}/bucket/uploaded`,
+        method: 'PUT',
+        payload_base64: body.toString('base64'),
+      });
+      const asked = [
+        { plan: { method: 'PUT', target: '/bucket/put', body }, bytes: body },
+        { plan: { method: 'POST', target: '/upload', body: envelope }, bytes: Buffer.from(envelope) },
+      ];
+      const connections = await Promise.all(
+        asked.map(async ({ plan, bytes }) => {
+          const connection = await RawConnection.open(caller.port);
+          connection.write(head(caller, { ...plan, headers: [['Expect', '100-continue']] }));
+          // Its 100 says that the policy has said yes.
+          await until(() => connection.left.startsWith('HTTP/1.1 100'));
+          connection.write(bytes.subarray(0, 50_000));
+          return connection;
+        }),
+      );
+      await gateway.reload({ stores: [providerStore(after.endpoint)] });
+      for (const [index, { bytes }] of asked.entries()) {
+        connections[index]?.write(bytes.subarray(50_000));
+        const answer = await connections[index]?.read();
+        assert.equal(answer?.status, 200, answer?.text);
+        connections[index]?.destroy();
+      }
+      assert.deepEqual(before.requests.map(({ url }) => url).sort(), ['/bucket/put', '/bucket/uploaded']);
+      assert.deepEqual(after.requests, []);
+    } finally {
+      await gateway.close();
+      await before.close();
+      await after.close();
     }
   });
 });

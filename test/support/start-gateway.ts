@@ -16,6 +16,8 @@ export interface StartedGateway {
   readonly caller: (key: string) => StartedStore;
   /** Every line, at every level, with errors and their causes in full. */
   readonly logged: string[];
+  /** With other stores or settings, and the same keys. */
+  reload(change: Partial<Pick<StartGatewayOptions, 'stores' | 'gateway'>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -92,6 +94,7 @@ export async function startGateway(options: StartGatewayOptions): Promise<Starte
     adminUrl: gateway.adminUrl,
     caller: (key) => ({ port, region: 'us-east-1', credentials: toCallerCredentials(key) }) as unknown as StartedStore,
     logged,
+    reload: (change) => gateway.reload(toConfig({ ...options, ...change }, keys)),
     close: () => gateway.close(200),
   };
 }
