@@ -22,7 +22,12 @@ export const FAILURES = {
   // What the caller sent.
   invalid_request: row(false, 400, 'the request is malformed', 'see /docs for what the operation takes'),
   invalid_run_id: row(false, 400, 'a run_id is 1-128 of A-Z a-z 0-9 . _ : + -', 'choose another run_id'),
-  invalid_config: row(false, 400, 'the configuration is wrong', 'mend the line that the message names'),
+  invalid_config: row(
+    false,
+    400,
+    'the configuration is wrong',
+    'mend the line, the option or the file that the message names',
+  ),
   invalid_manifest_line: row(false, 400, 'a descriptor does not parse', 'mend the line that the message names'),
   unauthenticated: row(false, 401, 'no valid credentials', 'send "Authorization: Bearer TOKEN"'),
   forbidden: row(
@@ -60,8 +65,18 @@ export const FAILURES = {
     'check the network; raise request_limit for slow links',
   ),
   store_slow_down: row(true, 503, 'the store asks to slow down', 'nothing to do: the run backs off by itself'),
-  store_error: row(true, 502, 'the store failed with a 5xx', "check the provider's status page"),
-  store_refused: row(false, 502, 'the store refused the request', 'the message has the S3 code'),
+  store_error: row(
+    true,
+    502,
+    'the store failed with a 5xx',
+    "check the provider's status page; of a directory, its path and disk",
+  ),
+  store_refused: row(
+    false,
+    502,
+    'the store refused the request',
+    'the message says why, with the S3 code if there is one',
+  ),
   access_denied: row(
     false,
     403,

@@ -81,7 +81,7 @@ export function checkTransport(listen: ListenAddress, hasTls: boolean, allowInse
   if (hasTls || allowInsecureHttp || isLoopbackHost(listen.host)) return;
   throw new WaybillError(
     'invalid_config',
-    'plain HTTP beyond loopback is refused, since signed requests can be replayed: give a certificate, or allow insecure HTTP',
+    'plain HTTP beyond loopback is refused, since signed requests can be replayed: give a certificate (--tls-cert and --tls-key), or --allow-insecure-http',
     { host: listen.host },
   );
 }

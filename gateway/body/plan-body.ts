@@ -109,7 +109,7 @@ function toPayload({ payloadHash, operation, mayBeUnsigned }: VerifiedHead, leng
   if (!mayBeUnsigned && (WITH_BODY.has(operation) || lengthBytes > 0)) {
     throw refuse(
       'AccessDenied',
-      `${payloadHash} is not allowed for this access key: send the SHA-256 of the body in x-amz-content-sha256, or signed chunks.`,
+      `${payloadHash} is not allowed for this access key: send the SHA-256 of the body in x-amz-content-sha256, or signed chunks; the server allows it with allow_unsigned_payload.`,
     );
   }
   return { kind: 'unsigned' };

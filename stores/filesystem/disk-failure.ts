@@ -8,6 +8,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   EROFS: 'the file system of the store is read-only',
   EACCES: 'the process may not use the directory of the store',
   EPERM: 'the process may not use the directory of the store',
+  ENOTDIR: 'a file stands where the store needs a directory',
   EMFILE: 'the process has too many files open',
   ENFILE: 'the machine has too many files open',
   LEVEL_DATABASE_NOT_OPEN: 'the store is closed',

@@ -34,7 +34,10 @@ export const toTemporaryPath = (layout: Layout, id: string): string => join(layo
 export async function openLayout(root: string, disk: Disk, sync: boolean): Promise<Layout> {
   const layout = { root, index: join(root, 'index'), data: join(root, 'data'), temporary: join(root, 'tmp') };
   // Whoever may enter may read every object without a signature.
-  const created = await mkdir(root, { recursive: true, mode: 0o700 });
+  const created = await mkdir(root, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EEXIST') throw error;
+    throw new WaybillError('store_refused', 'a file stands where the directory of the store should be', { root });
+  });
   const names = await readdir(root);
   const foreign = names.find((name) => !OURS.has(name) && !HARMLESS.test(name));
   if (foreign !== undefined && !names.includes('index')) {
