@@ -152,6 +152,8 @@ export interface GatewayConfig {
   readonly requestLimitMs: number;
   readonly limits: GatewayLimits;
   readonly accessLog: AccessLogMode;
+  /** Says why a signature did not match, in the log and at /refusals. Absent: it does not. */
+  readonly explain?: boolean;
   /** Whose X-Forwarded-For is believed: addresses and CIDR blocks. */
   readonly trustedProxies: readonly string[];
   /** Seals session tokens. Gateways that share it know each other's sessions; without it none are given out. */

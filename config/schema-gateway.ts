@@ -73,6 +73,7 @@ export const gatewaySchema = Type.Object(
     request_limit: Type.Optional(duration('how long one request may take to arrive (15m)')),
     limits: Type.Optional(limitsSchema),
     access_log: Type.Optional(oneOf(['all', 'refusals', 'off'], 'one of all, refusals, off (all)')),
+    explain: Type.Optional(flag('true to say in the log and at /refusals why a signature did not match (false)')),
     trusted_proxies: Type.Optional(networks('the proxies whose X-Forwarded-For is believed')),
     session_secret: Type.Optional(secretRef('what seals session tokens, at least 32 characters,')),
     keys: Type.Optional(named(workloadKeySchema, 'the workload keys by name')),

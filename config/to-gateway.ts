@@ -68,6 +68,7 @@ export function toGateway(
     requestLimitMs: raw.request_limit === undefined ? REQUEST_LIMIT_MS : parseDurationMs(raw.request_limit),
     limits: toLimits(raw.limits ?? {}),
     accessLog: raw.access_log ?? 'all',
+    explain: raw.explain ?? false,
     trustedProxies: raw.trusted_proxies ?? [],
     sessionSecret: raw.session_secret === undefined ? null : toAbsoluteRef(raw.session_secret, directory),
   };

@@ -10,9 +10,11 @@ import type { Config, GatewayConfig, SecretRef } from '../config/config.ts';
 import { isLoopbackHost } from '../config/listen-address.ts';
 import { toBlockList } from '../config/network.ts';
 import { WaybillError } from '../core/failures.ts';
+import { findHeaders } from '../sigv4/canonical-headers.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { createSigningKeyCache } from '../sigv4/signing-key.ts';
 import { createAccessLog, isRefusal } from './admin/access-log.ts';
+import { createRefusalExplainer } from './admin/explain-refusals.ts';
 import { startAdminListener } from './admin/admin-listener.ts';
 import type { AdminListener } from './admin/admin-listener.ts';
 import { admitKey } from './keys/admit-key.ts';
@@ -95,6 +97,12 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
     const metrics = createGatewayMetrics();
     const refusals = new RecentRefusals();
     const logAccess = createAccessLog(logger, () => state.config.accessLog);
+    const explainRefusal = createRefusalExplainer({
+      crypto: nodeCrypto,
+      logger,
+      isOn: () => state.config.explain ?? false,
+      onFinding: (requestId, finding) => refusals.explain(requestId, finding),
+    });
     const server = createGatewayServer<ValidKey>({
       findKey: (accessKeyId, sessionToken) => findKey(state.keyring, state.sealer, accessKeyId, sessionToken),
       admit: (key, caller) => admitKey(key, caller, now()),
@@ -117,6 +125,11 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
         metrics.count(record);
         logAccess(record);
         if (isRefusal(record)) refusals.add(record, now());
+      },
+      onSignatureRefused: (requestId, request, accessKeyId) => {
+        const token = findHeaders(request.headers, 'x-amz-security-token')[0] ?? null;
+        const credentials = findKey(state.keyring, state.sealer, accessKeyId, token)?.credentials ?? [];
+        explainRefusal({ requestId, request, credentials });
       },
       ...(tls === null ? {} : { tls: tls.pair }),
       outside: (request, response, requestId) => state.outside(request, response, requestId),

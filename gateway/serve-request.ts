@@ -113,7 +113,13 @@ export function createServeRequest<Key extends AccessKey>(
       findCredentials,
       keyCache,
     });
-    if (!verified.ok) return toSignatureFailure(verified);
+    if (!verified.ok) {
+      if (verified.code === 'SignatureDoesNotMatch' && verified.accessKeyId !== undefined) {
+        const arrived = { method, path, query, headers: headers.pairs };
+        options.onSignatureRefused?.(exchange.requestId, arrived, verified.accessKeyId);
+      }
+      return toSignatureFailure(verified);
+    }
     const key = findKey(verified.accessKeyId, verified.sessionToken);
     if (key === undefined) throw refuse('InvalidAccessKeyId');
     exchange.accessKeyId = verified.accessKeyId;

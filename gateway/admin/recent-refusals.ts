@@ -1,5 +1,6 @@
 /** The last refusals, in memory, for whoever wonders why something is refused right now. */
 import type { RequestRecord } from '../listener/exchange.ts';
+import type { RefusalFinding } from './explain-refusals.ts';
 
 export interface Refusal {
   readonly at: string;
@@ -12,6 +13,8 @@ export interface Refusal {
   readonly store: string;
   readonly bucket: string;
   readonly address: string;
+  /** Of a signature that did not match, where `gateway.explain` is on; it comes a moment later. */
+  readonly finding?: RefusalFinding;
 }
 
 const KEPT_MAX = 100;
@@ -34,6 +37,13 @@ export class RecentRefusals {
       bucket,
       address,
     });
+  }
+
+  /** Does nothing when the refusal is no longer kept. */
+  explain(requestId: string, finding: RefusalFinding): void {
+    const index = this.#kept.findIndex((refusal) => refusal.requestId === requestId);
+    const refusal = this.#kept[index];
+    if (refusal !== undefined) this.#kept[index] = { ...refusal, finding };
   }
 
   /** The latest first. */

@@ -1,6 +1,6 @@
 /** What a listener is made of. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { Crypto } from '../../sigv4/types.ts';
+import type { Crypto, WireRequest } from '../../sigv4/types.ts';
 import type { BlockList } from 'node:net';
 import type { AccessKey, Admit, Authorize, FindKey } from '../keys/access.ts';
 import type { Backend } from '../backend.ts';
@@ -42,6 +42,8 @@ export interface ListenerOptions<Key extends AccessKey> {
   readonly logger: Log;
   /** Called once for every request. */
   readonly onRequest: (record: RequestRecord) => void;
+  /** Called for a signature that did not match, of an access key that there is, before the answer goes out. */
+  readonly onSignatureRefused?: (requestId: string, request: WireRequest, accessKeyId: string) => void;
   /** What bodies that are held whole may take. Default: no limit. */
   readonly memory?: MemoryBudget;
   /** Whose X-Forwarded-For is believed. Default: nobody's. */
