@@ -4,7 +4,7 @@
  * name the rewrite. Where it does not say, the same is found by leaving all out and adding one at a time.
  */
 import { encodePath } from '../sigv4/encode.ts';
-import { explain } from '../sigv4/explain/explain.ts';
+import { explainInSteps } from '../sigv4/explain/explain.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { couldNotRun, fail, NEVER, ok, type Check, type Examination, type Mend } from './check.ts';
 import { listProxyVariables } from './find-proxy.ts';
@@ -33,6 +33,8 @@ const MARKS = [
   'server',
 ];
 const BODY_BYTES = 2048;
+/** Of the explainer's search, some milliseconds each: every known mutation alone. The difference itself is named without it. */
+const STEPS_MAX = 40;
 
 export const checkRewrite: Check = {
   id: 'rewrite',
@@ -106,7 +108,10 @@ function namesOf(answer: Answer): readonly Rewrite[] {
 function explained({ ours, theirs }: Answer, rewrite: Rewrite): readonly string[] {
   const lines = [`${rewrite.id}: signed ${show(rewrite.signed)}, arrived ${show(rewrite.arrived)}`];
   if (ours === null || theirs === null) return lines;
-  const [finding] = explain([ours, theirs], { crypto: nodeCrypto, secret: null }).findings;
+  const steps = explainInSteps([ours, theirs], { crypto: nodeCrypto, secret: null });
+  let step = steps.next();
+  for (let taken = 1; step.done !== true && taken < STEPS_MAX; taken++) step = steps.next();
+  const finding = step.done === true ? step.value.findings[0] : undefined;
   if (finding !== undefined && finding.id !== 'texts-differ')
     lines.push(`explained: ${finding.culprit} [${finding.id}]`);
   return lines;
