@@ -25,9 +25,10 @@ export const copyObject: Handler = async ({ store }, request, response) => {
   checkSelfCopy(request, metadata, tagging);
   const asked = parsePutRequest(request);
   const source = await openSource(request, (read) => store.get(read));
-  const target = await toTarget(store, request, asked, source, { metadata, tagging });
-  const copying = await toCopyBody(source, algorithm);
+  let copying: CopyBody | undefined;
   try {
+    const target = await toTarget(store, request, asked, source, { metadata, tagging });
+    copying = await toCopyBody(source, algorithm);
     const { etag, checksum } = await store.put(target, copying.body);
     const { lastModifiedMs } = await store.head({ bucket, key });
     sendDocument(
@@ -40,7 +41,9 @@ export const copyObject: Handler = async ({ store }, request, response) => {
       ),
     );
   } finally {
-    copying.release();
+    copying?.release();
+    // A copy that was refused may have read none of it, or not all.
+    await leave(source);
   }
 };
 
@@ -70,7 +73,7 @@ function checkSelfCopy({ target, headers }: VerifiedRequest, metadata: Directive
   );
 }
 
-/** What the copy has beside its bytes: the source's, or what the request says. Leaves the source when that cannot be found out. */
+/** What the copy has beside its bytes: the source's, or what the request says. */
 async function toTarget(
   store: Store,
   request: VerifiedRequest,
@@ -79,24 +82,19 @@ async function toTarget(
   directives: { readonly metadata: Directive; readonly tagging: Directive },
 ): Promise<PutRequest> {
   const { info } = source;
-  try {
-    if (info.sizeBytes > SINGLE_PUT_BYTES_MAX) {
-      throw refuse(
-        'InvalidRequest',
-        `The specified copy source is larger than the maximum allowable size for a copy source: ${String(SINGLE_PUT_BYTES_MAX)}`,
-      );
-    }
-    const { tags: askedTags, headers: askedHeaders, ...place } = asked;
-    const isReplaced = directives.tagging === 'REPLACE';
-    const { bucket, key } = toSource(request);
-    const kept = isReplaced || info.tagCount === 0 ? undefined : await store.getTags({ bucket, key });
-    const tags = isReplaced ? askedTags : kept;
-    const headers = directives.metadata === 'REPLACE' ? askedHeaders : toHeaders(info, askedHeaders);
-    return { ...place, headers, signal: request.signal, ...(tags && { tags }) };
-  } catch (error) {
-    await leave(source);
-    throw error;
+  if (info.sizeBytes > SINGLE_PUT_BYTES_MAX) {
+    throw refuse(
+      'InvalidRequest',
+      `The specified copy source is larger than the maximum allowable size for a copy source: ${String(SINGLE_PUT_BYTES_MAX)}`,
+    );
   }
+  const { tags: askedTags, headers: askedHeaders, ...place } = asked;
+  const isReplaced = directives.tagging === 'REPLACE';
+  const { bucket, key } = toSource(request);
+  const kept = isReplaced || info.tagCount === 0 ? undefined : await store.getTags({ bucket, key });
+  const tags = isReplaced ? askedTags : kept;
+  const headers = directives.metadata === 'REPLACE' ? askedHeaders : toHeaders(info, askedHeaders);
+  return { ...place, headers, signal: request.signal, ...(tags && { tags }) };
 }
 
 const HEADER_NAMES = [
@@ -118,14 +116,16 @@ function toHeaders(info: ObjectInfo, { websiteRedirectLocation }: PutRequest['he
   };
 }
 
+interface CopyBody {
+  readonly body: Body;
+  release(): void;
+}
+
 /**
  * The source's bytes as a body to put. A checksum is kept of the algorithm that is asked for, else of the source's own: computed
  * anew in any case, since that of an object made of parts is not the one of its bytes.
  */
-async function toCopyBody(
-  source: GetResult,
-  asked: ChecksumAlgorithm | undefined,
-): Promise<{ readonly body: Body; release(): void }> {
+async function toCopyBody(source: GetResult, asked: ChecksumAlgorithm | undefined): Promise<CopyBody> {
   const algorithm = asked ?? source.info.checksum?.algorithm;
   const sizeBytes = source.range.lengthBytes;
   if (algorithm === undefined) return { body: { sizeBytes, content: () => source.body }, release: () => undefined };

@@ -24,30 +24,34 @@ export const uploadPartCopy: Handler = async ({ store }, request, response) => {
         : error;
     });
   });
-  const { lengthBytes } = source.range;
-  if (lengthBytes > SINGLE_PUT_BYTES_MAX) {
-    await leave(source);
-    throw refuse(
-      'InvalidRequest',
-      `The specified copy source is larger than the maximum allowable size for a copy source: ${String(SINGLE_PUT_BYTES_MAX)}`,
+  try {
+    const { lengthBytes } = source.range;
+    if (lengthBytes > SINGLE_PUT_BYTES_MAX) {
+      throw refuse(
+        'InvalidRequest',
+        `The specified copy source is larger than the maximum allowable size for a copy source: ${String(SINGLE_PUT_BYTES_MAX)}`,
+      );
+    }
+    const begun = await findUpload(store, upload);
+    const { etag, checksum } = await store.uploadPart({ ...upload, signal: request.signal }, partNumber, {
+      sizeBytes: lengthBytes,
+      content: () => source.body,
+    });
+    sendDocument(
+      response,
+      printDocument(
+        'CopyPartResult',
+        // A part's date is that of its upload, which has just ended.
+        textElement('LastModified', new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()),
+        textElement('ETag', quote(etag)),
+        // Of an upload that names no algorithm the parts have one for our own use.
+        begun?.checksum && checksum ? textElement(`Checksum${checksum.algorithm}`, checksum.value) : '',
+      ),
     );
+  } finally {
+    // A copy that was refused may have read none of it, or not all.
+    await leave(source);
   }
-  const begun = await findUpload(store, upload);
-  const { etag, checksum } = await store.uploadPart({ ...upload, signal: request.signal }, partNumber, {
-    sizeBytes: lengthBytes,
-    content: () => source.body,
-  });
-  sendDocument(
-    response,
-    printDocument(
-      'CopyPartResult',
-      // A part's date is that of its upload, which has just ended.
-      textElement('LastModified', new Date(Math.floor(Date.now() / 1000) * 1000).toISOString()),
-      textElement('ETag', quote(etag)),
-      // Of an upload that names no algorithm the parts have one for our own use.
-      begun?.checksum && checksum ? textElement(`Checksum${checksum.algorithm}`, checksum.value) : '',
-    ),
-  );
 };
 
 type CopyRange = Extract<NonNullable<GetRequest['range']>, { first: number }> & { readonly last: number };

@@ -4,6 +4,7 @@ import type { ObjectChecksum } from '../../core/checksums.ts';
 import { isWaybillError } from '../../core/failures.ts';
 import { toByteRange } from '../../stores/rules/byte-range.ts';
 import { toPartRange } from '../../stores/rules/object-parts.ts';
+import { toWholeBytes } from '../../stores/rules/whole-body.ts';
 import type { GetRequest, ObjectInfo, ObjectPart, ObjectRequest, Store } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from './directory-backend.ts';
@@ -33,14 +34,16 @@ export const getObject: Handler = async ({ store, accel }, request, response) =>
   });
   if (result === null) return;
   const { info, body } = result;
-  if (answeredByCondition(request, info, response)) {
-    await body[Symbol.asyncIterator]().return?.();
-    return;
+  try {
+    if (answeredByCondition(request, info, response)) return;
+    const { first, lengthBytes } = result.range;
+    const part = wanted.partNumber === undefined ? undefined : await findPart(store, request, info, wanted.partNumber);
+    writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes, part);
+    await sendBytes(response, body, lengthBytes);
+  } finally {
+    // What is not sent must be left: until then the store keeps the bytes, also when their object is gone.
+    if (toWholeBytes(body) === undefined) await body[Symbol.asyncIterator]().return?.();
   }
-  const { first, lengthBytes } = result.range;
-  const part = wanted.partNumber === undefined ? undefined : await findPart(store, request, info, wanted.partNumber);
-  writeHead(request, response, info, wanted === WHOLE ? null : first, lengthBytes, part);
-  await sendBytes(response, body, lengthBytes);
 };
 
 export const headObject: Handler = async ({ store }, request, response) => {

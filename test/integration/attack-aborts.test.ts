@@ -5,8 +5,10 @@
 import assert from 'node:assert/strict';
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { readdir } from 'node:fs/promises';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import net from 'node:net';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { checksumHeader } from '../../core/checksums.ts';
@@ -129,6 +131,49 @@ describe('a body that goes on behind its refusal', () => {
   });
 });
 
+describe('an object whose bytes were asked for and not sent', () => {
+  it('gives its disk space back when it is deleted', async () => {
+    const store = await startStore({ buckets: ['bucket'] });
+    const body = randomBytes(100_000);
+    const source = ['x-amz-copy-source', '/bucket/key'] as const;
+    const directive = ['x-amz-metadata-directive', 'REPLACE'] as const;
+    const asked: readonly (readonly [RequestPlan, number])[] = [
+      [{ method: 'GET', target: '/bucket/key', headers: [['If-Match', '"another"']] }, 412],
+      [{ method: 'GET', target: '/bucket/key', headers: [['If-None-Match', '*']] }, 304],
+      [{ method: 'PUT', target: '/absent/key', body: '', headers: [source] }, 404],
+      [{ method: 'PUT', target: '/bucket/copy', body: '', headers: [source, ['If-Match', '"another"']] }, 404],
+      [
+        { method: 'PUT', target: '/bucket/copy', body: '', headers: [source, ['x-amz-copy-source-if-match', '"a"']] },
+        412,
+      ],
+      [{ method: 'PUT', target: '/bucket/key', body: '', headers: [source, directive, ['If-None-Match', '*']] }, 412],
+      [
+        {
+          method: 'PUT',
+          target: `/bucket/copy?partNumber=1&uploadId=${'0'.repeat(32)}`,
+          body: '',
+          headers: [source],
+        },
+        404,
+      ],
+    ];
+    const files = async (): Promise<number> =>
+      (await readdir(join(store.root, 'data'), { recursive: true, withFileTypes: true })).filter((one) => one.isFile())
+        .length;
+    try {
+      for (const [plan, status] of asked) {
+        const shown = `${plan.method} ${plan.target} ${JSON.stringify(plan.headers)}`;
+        assert.equal((await send(store, { method: 'PUT', target: '/bucket/key', body })).status, 200);
+        assert.equal((await send(store, plan)).status, status, shown);
+        assert.equal((await send(store, { method: 'DELETE', target: '/bucket/key' })).status, 204);
+        await until(async () => (await files()) === 0, 2_000).catch(() => assert.fail(`a file is left by ${shown}`));
+      }
+    } finally {
+      await store.close();
+    }
+  });
+});
+
 describe('a request that is under way while the configuration changes', () => {
   it('goes to the store that it was allowed for, which is there until then', async () => {
     const [before, after] = [await startFakeProvider(), await startFakeProvider()];
@@ -201,6 +246,25 @@ describe('requests that are sent without waiting', () => {
       assert.equal((await connection.read())?.text, '333');
       assert.deepEqual(overlaps, [0, 0, 0]);
       connection.destroy();
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('are answered as long as they are few, and cost a connection that brings them without end', async () => {
+    const store = await startStore({ buckets: ['bucket'] });
+    try {
+      const one = head(store, { method: 'HEAD', target: '/bucket' });
+      const few = await RawConnection.open(store.port);
+      few.write(one.repeat(50));
+      for (let count = 0; count < 50; count++) assert.equal((await few.read(true))?.status, 200);
+      few.destroy();
+      const many = await RawConnection.open(store.port);
+      many.write(one.repeat(2_000));
+      await many.closed();
+      const served = store.adminCounts().requests('HeadBucket') - 50;
+      assert.ok(served < 2_000, `${String(served)} of 2000 were served`);
+      assert.deepEqual(store.logged, []);
     } finally {
       await store.close();
     }
