@@ -59,7 +59,7 @@ const BREAKS: Readonly<Record<string, readonly [file: string, text: string]>> = 
   'workflows-types': ['workflows/b.ts', `import { x } from '../activities/types.ts'; x;`],
   'workflows-are-deterministic': ['workflows/c.ts', `import os from 'node:os'; os;`],
   'workflows-have-one-package': ['workflows/d.ts', `import pg from 'pg'; pg;`],
-  doctor: ['doctor/a.ts', `import { x } from '../gateway/g.ts'; x;`],
+  doctor: ['doctor/a.ts', `import { x } from '../ledger/ledger.ts'; x;`],
   control: ['control/a.ts', `import { x } from '../ledger/postgres/p.ts'; x;`],
   'control-types': ['control/b.ts', `import { x } from '../ledger/ledger.ts'; x;`],
   api: ['api/a.ts', `import { x } from '../stores/store.ts'; x;`],
