@@ -97,6 +97,7 @@ test('a section that is there gets its own defaults', () => {
       idleLimitMs: 60_000,
     },
     accessLog: 'all',
+    explain: false,
     trustedProxies: [],
     sessionSecret: null,
   });
