@@ -10,7 +10,7 @@ import { ALGORITHM } from '../string-to-sign.ts';
 import type { Crypto, PathRule } from '../types.ts';
 import { findDifference, type Difference } from './difference.ts';
 import type { Evidence } from '../evidence/evidence.ts';
-import type { Stage } from './mutation.ts';
+import { SOURCES, type Stage } from './mutation.ts';
 import { readClaim, type Fault } from './read-claim.ts';
 import { finish, searchMutation, type Oracle } from './search.ts';
 import {
@@ -162,13 +162,23 @@ function* explainTwo([left, right]: readonly Side[], options: ExplainOptions): G
     findDifference('string to sign', printStringToSign(options.crypto, a), printStringToSign(options.crypto, b));
   if (difference === null) {
     const one = yield* explainOne(left.signature === null ? right : left, options);
+    const isRefused = [left, right].some(({ evidence }) => evidence.error?.code === 'SignatureDoesNotMatch');
+    // Both sides say what they used, and it is the same; or the secret that is at hand signs it, and the server refuses it.
+    const isSecret = (left.used !== null && right.used !== null) || (one.verdict === 'holds' && isRefused);
+    if (isSecret && (one.verdict === 'unknown' || one.verdict === 'holds')) {
+      return { verdict: 'found', findings: [OTHER_SECRET, ...seen], difference: null, needs: [] };
+    }
     if (one.verdict !== 'unknown') return one;
-    return {
-      ...unknown([
-        'the secrets of both sides: the texts are the same, so that the keys differ, or the secret is not the one of this access key',
-      ]),
-      findings: seen,
-    };
+    const needs =
+      options.secret === null
+        ? [
+            'the secret access key: the request arrived as it was sent, so that either it was signed with another secret than the server has, or the client signed other texts than these',
+            "the client's debug log with its canonical request, as the other side",
+          ]
+        : [
+            'the secret that the server has for this access key: with the one given, neither this request nor any known way to sign it wrongly has this signature',
+          ];
+    return { ...unknown(needs), findings: seen };
   }
   const same = (target: SigningInputs): Oracle => {
     const [canonical, scope] = [printCanonical(target), printInputScope(target)];
@@ -306,6 +316,17 @@ const toFinding = ({ id, what, mend }: Fault): Finding => ({
   mend,
   proof: 'seen',
 });
+
+/** The texts are the same on both sides, so nothing else is left. */
+const OTHER_SECRET: Finding = {
+  id: 'secret-differs',
+  stage: 'signing key',
+  culprit: 'it was signed with another secret than the server has for this access key',
+  rule: 'client and server derive the key from the same secret access key',
+  source: SOURCES.signingKey,
+  mend: 'compare where both get the secret from: a rotated key, another profile or environment, a secret of another access key',
+  proof: 'texts',
+};
 
 /** A difference that no known mutation explains. */
 function toPlain(difference: Difference | null): Finding {

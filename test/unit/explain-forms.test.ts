@@ -115,3 +115,20 @@ test("without the secret, from the client's log and the server's error document"
     assert.equal(findings[0]?.proof, 'texts', id);
   }
 });
+
+test('the same texts on both sides, and a refusal: the secret is another', () => {
+  const right = CORRECT();
+  const log = `botocore.auth - DEBUG - CanonicalRequest:\n${printCanonicalText(right)}\nStringToSign:\n${printStringText(right)}\n`;
+  const sides = [...readEvidence(log), ...readEvidence(printError(signTexts({ ...right, secret: 'quite another' })))];
+  const { verdict, findings } = explain(sides, { crypto: nodeCrypto, secret: null });
+  assert.deepEqual([verdict, findings[0]?.id], ['found', 'secret-differs']);
+  // The secret at hand signs it, and the server refuses it all the same.
+  const signature = signTexts(right);
+  const request = [...readEvidence(printHttp(toRequest(signature), '\n')), ...readEvidence(printError(signature))];
+  const known = explain(request, { crypto: nodeCrypto, secret: SECRET });
+  assert.deepEqual([known.verdict, known.findings[0]?.id], ['found', 'secret-differs']);
+  // With the request and the server's texts alone, both are possible.
+  const unsettled = explain(request, { crypto: nodeCrypto, secret: null });
+  assert.equal(unsettled.verdict, 'unknown');
+  assert.match(unsettled.needs[0] ?? '', /another secret than the server has, or the client signed other texts/);
+});
