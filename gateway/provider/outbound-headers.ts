@@ -109,11 +109,11 @@ function toWireValue(name: string, value: string): string {
 
 /** `aws-chunked` says how the request travelled, not how the object is encoded. */
 function withoutAwsChunked(value: string): string {
-  if (!value.includes('aws-chunked')) return value;
+  if (!/aws-chunked/i.test(value)) return value;
   return value
     .split(',')
     .map((coding) => coding.trim())
-    .filter((coding) => coding !== 'aws-chunked' && coding !== '')
+    .filter((coding) => coding.toLowerCase() !== 'aws-chunked' && coding !== '')
     .join(', ');
 }
 

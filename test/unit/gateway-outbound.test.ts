@@ -80,6 +80,7 @@ describe('headers on the way out and back', () => {
       ['x-amz-meta-b', '1'],
     ]);
     assert.deepEqual(toOutboundHeaders([['content-encoding', 'aws-chunked,gzip']]), [['content-encoding', 'gzip']]);
+    assert.deepEqual(toOutboundHeaders([['content-encoding', 'gzip, AWS-Chunked']]), [['content-encoding', 'gzip']]);
   });
 
   it('cannot carry a line break, though a query parameter that stands for a header could', () => {
