@@ -45,15 +45,16 @@ function toPattern(values: readonly string[]): RegExp | null {
   return new RegExp(sorted.map((form) => form.replace(/[\\^$.*+?()[\]{}|/]/g, '\\$&')).join('|'), 'gi');
 }
 
-/** Plain, trimmed, URL-encoded as browsers and as AWS do it once and twice, escaped for JSON and XML, base64 at any place in it, hex. */
+/** Plain, trimmed, URL-encoded as browsers and as AWS do it up to three times, escaped for JSON and XML, base64 at any place in it, hex. */
 function toForms(secret: string): readonly string[] {
   const forms: string[] = [];
   for (const one of new Set([secret, secret.trim()])) {
     const bytes = new TextEncoder().encode(one);
     const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, '0'));
-    const encodings = [encodeComponent(one), encodePath(one), encodeLikeBrowser(one)];
+    const encodings = encodeOnce([one]);
+    const twice = encodeOnce(encodings);
     const escaped = JSON.stringify(one).slice(1, -1);
-    forms.push(one, showInvisible(one), ...encodings, ...encodings.map(encodeComponent), ...encodings.map(encodePath));
+    forms.push(one, showInvisible(one), ...encodings, ...twice, ...encodeOnce(twice));
     forms.push(...encodings.map((text) => text.replaceAll('%20', '+')));
     forms.push(escaped, JSON.stringify(escaped).slice(1, -1), one.replaceAll('/', '\\/'), escapeXml(one));
     forms.push(hex.join(''), hex.join(' '), ...toBase64(bytes));
@@ -62,6 +63,11 @@ function toForms(secret: string): readonly string[] {
   }
   return forms;
 }
+
+/** Each text as AWS writes components and paths, and as browsers write components. */
+const encodeOnce = (texts: readonly string[]): string[] => [
+  ...new Set(texts.flatMap((text) => [encodeComponent(text), encodePath(text), encodeLikeBrowser(text)])),
+];
 
 /** encodeURIComponent, which leaves five characters alone, for texts that are no well-formed UTF-16 too. */
 const encodeLikeBrowser = (text: string): string =>
