@@ -31,6 +31,9 @@ import { COPY_SOURCE } from './request/select-operation.ts';
 /** Objects up to this size are read whole and verified before the backend sees them; it is what one connection may hold. */
 const WHOLE_BODY_BYTES = 256 * 1024;
 
+/** Of a claimed access key id that is logged. */
+const CLAIMED_LENGTH_MAX = 8;
+
 export type ServeRequest = (
   request: IncomingMessage,
   response: CountedResponse,
@@ -114,6 +117,8 @@ export function createServeRequest<Key extends AccessKey>(
       keyCache,
     });
     if (!verified.ok) {
+      // No more of it: somebody may have put the secret where the id belongs.
+      exchange.claimed = (verified.accessKeyId ?? '').slice(0, CLAIMED_LENGTH_MAX);
       if (verified.code === 'SignatureDoesNotMatch' && verified.accessKeyId !== undefined) {
         const arrived = { method, path, query, headers: headers.pairs };
         options.onSignatureRefused?.(exchange.requestId, arrived, verified.accessKeyId);

@@ -34,7 +34,7 @@ export function createAccessLog(logger: Log, mode: () => AccessLogMode): (record
 }
 
 function toLine(record: RequestRecord): Readonly<Record<string, string | number>> {
-  const { reason: _reason, durationMs, run, ...rest } = record;
+  const { reason: _reason, durationMs, run, claimed, ...rest } = record;
   const ms = Math.round(durationMs * 100) / 100;
-  return run === '' ? { ...rest, ms } : { ...rest, run, ms };
+  return { ...rest, ...(run !== '' && { run }), ...(claimed !== '' && { claimed }), ms };
 }

@@ -9,6 +9,8 @@ export interface Refusal {
   readonly code: string;
   readonly reason: string;
   readonly key: string;
+  /** The beginning of the access key id that was claimed; '' where a signature held. */
+  readonly claimed: string;
   readonly operation: string;
   readonly store: string;
   readonly bucket: string;
@@ -24,7 +26,7 @@ export class RecentRefusals {
 
   add(record: RequestRecord, at: Date): void {
     if (this.#kept.length >= KEPT_MAX) this.#kept.shift();
-    const { requestId, status, code, reason, key, operation, store, bucket, address } = record;
+    const { requestId, status, code, reason, key, claimed, operation, store, bucket, address } = record;
     this.#kept.push({
       at: at.toISOString(),
       requestId,
@@ -32,6 +34,7 @@ export class RecentRefusals {
       code,
       reason,
       key,
+      claimed,
       operation,
       store,
       bucket,

@@ -5,12 +5,14 @@
 import type { Credentials } from '../../sigv4/types.ts';
 
 const MARK = '[redacted]';
+const SECRET_LENGTH_MIN = 6;
 
 /** Replaces the secret and the session token, plain, base64, hex and URL-encoded, and the access key id, by a mark. */
 export function scrubSecrets(text: string, credentials: Credentials): string {
   let scrubbed = text;
   for (const secret of [credentials.secretAccessKey, credentials.sessionToken, credentials.accessKeyId]) {
-    if (secret === undefined || secret === '') continue;
+    // A word of a few letters would take pieces out of other words, and is no secret worth the name.
+    if (secret === undefined || secret.length < SECRET_LENGTH_MIN) continue;
     for (const form of toForms(secret)) scrubbed = scrubbed.replaceAll(form, MARK);
   }
   return scrubbed;

@@ -22,6 +22,8 @@ export interface RequestRecord {
   readonly bytesOut: number;
   /** '' until a signature held: a name that is claimed is not an identity. */
   readonly accessKeyId: string;
+  /** The beginning of the access key id that a refused request claimed, for whoever looks for a revoked or mistyped one. */
+  readonly claimed: string;
   /** The name of its key, the store that it is bound to and the run that its session is for; '' until a signature held. */
   readonly key: string;
   readonly store: string;
@@ -46,6 +48,7 @@ export interface Exchange {
   code: string;
   reason: string;
   accessKeyId: string;
+  claimed: string;
   /** Set once a signature held. */
   key: AccessKey | null;
   signedBy: SignedBy;
@@ -69,6 +72,7 @@ export function createExchange(
     code: '',
     reason: '',
     accessKeyId: '',
+    claimed: '',
     key: null,
     signedBy: 'none',
     address,
@@ -159,6 +163,7 @@ export function toRecord(exchange: Exchange, status: number, bytesOut: number): 
     bytesIn: exchange.body?.bytesRead ?? 0,
     bytesOut,
     accessKeyId: exchange.accessKeyId,
+    claimed: exchange.claimed,
     key: key?.name ?? '',
     store: key?.store ?? '',
     run: key?.run ?? '',

@@ -106,12 +106,22 @@ describe('the admin listener', () => {
       code: 'AccessDenied',
       reason: 'this key may not list: ListObjectsV2 is not granted to it',
       key: 'reader',
+      claimed: '',
       operation: 'ListObjectsV2',
       store: 'cloud',
       bucket: 'data',
       address: '127.0.0.1',
     });
     assert.ok(!/AKID|secret-of|Signature=/.test(text));
+  });
+
+  it('tells the beginning of the access key id that a refused request claimed, and no more of it', async () => {
+    const credentials = { accessKeyId: 'MISTYPED-KEY-ID-OR-A-SECRET', secretAccessKey: 'x' };
+    await send(gateway.caller('reader'), { method: 'GET', target: '/data/absent', credentials });
+    const text = await (await ask('/refusals')).text();
+    const { refusals } = JSON.parse(text) as { refusals: Record<string, unknown>[] };
+    assert.deepEqual([refusals[0]?.['claimed'], refusals[0]?.['code']], ['MISTYPED', 'InvalidAccessKeyId']);
+    assert.doesNotMatch(text, /MISTYPED-KEY/);
   });
 
   it('revokes a key from the next request on', async () => {
