@@ -58,7 +58,10 @@ interface Command {
   method: string | null;
   url: string;
   headers: [string, string][];
-  body: Uint8Array | null;
+  /** Of each -d, joined by & at the end: a paste may hold thousands. */
+  data: string[];
+  /** The body comes from a file, which is not at hand. */
+  isFile: boolean;
   hasBody: boolean;
   defaultMethod: string;
   sigv4: string | null;
@@ -75,7 +78,8 @@ export function readCurl(text: string): Evidence | null {
   const command = readWords(words.slice(1));
   if (command.url === '') return null;
   const { notes } = command;
-  const headers = withDefaults(command);
+  const body = command.isFile ? null : encoder.encode(command.data.join('&'));
+  const headers = withDefaults(command, body);
   if (command.sigv4 !== null) {
     notes.push(
       `curl signs this itself (--aws-sigv4 ${command.sigv4}): what stands here is the request before it is signed`,
@@ -90,7 +94,7 @@ export function readCurl(text: string): Evidence | null {
   const method = command.method ?? (command.isGet ? 'GET' : command.defaultMethod);
   return toEvidence('curl', 'curl command', {
     request: toRequest(method, command.url, headers),
-    body: command.hasBody ? command.body : new Uint8Array(0),
+    body,
     accessKeyId: command.user?.split(':')[0] ?? null,
     notes,
   });
@@ -101,7 +105,8 @@ function readWords(words: readonly string[]): Command {
     method: null,
     url: '',
     headers: [],
-    body: null,
+    data: [],
+    isFile: false,
     hasBody: false,
     defaultMethod: 'GET',
     sigv4: null,
@@ -145,6 +150,7 @@ function readWords(words: readonly string[]): Command {
         value();
         command.defaultMethod = 'PUT';
         command.hasBody = true;
+        command.isFile = true;
         command.notes.push('the body comes from a file that is not at hand here');
         break;
       case '-d':
@@ -188,7 +194,7 @@ function addData(command: Command, option: string, text: string): void {
   command.defaultMethod = 'POST';
   if (text.startsWith('@') && option !== '--data-raw') {
     command.hasBody = true;
-    command.body = null;
+    command.isFile = true;
     if (option === '-d' || option === '--data' || option === '--data-ascii') {
       command.notes.push(
         '-d @file strips the newlines of the file: use --data-binary @file, or the hash is of other bytes',
@@ -196,14 +202,13 @@ function addData(command: Command, option: string, text: string): void {
     }
     return;
   }
-  const before = command.hasBody && command.body !== null ? `${new TextDecoder().decode(command.body)}&` : '';
   command.hasBody = true;
-  command.body = encoder.encode(before + text);
+  command.data.push(text);
   if (option === '--json') command.headers.push(['Content-Type', 'application/json'], ['Accept', 'application/json']);
 }
 
 /** What curl adds by itself. */
-function withDefaults({ headers, hasBody, body, defaultMethod }: Command): [string, string][] {
+function withDefaults({ headers, hasBody, defaultMethod }: Command, body: Uint8Array | null): [string, string][] {
   const has = (name: string): boolean => headers.some(([one]) => one.toLowerCase() === name);
   const added: [string, string][] = [];
   if (hasBody && defaultMethod === 'POST' && !has('content-type'))

@@ -5,8 +5,8 @@ const decoder = new TextDecoder();
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 export function readErrorDocument(text: string): Evidence | null {
-  const document = /<Error>([\s\S]*?)<\/Error>/.exec(text)?.[1];
-  if (document === undefined) return null;
+  const document = inner(text, 'Error');
+  if (document === null) return null;
   const code = field(document, 'Code') ?? '';
   if (code === '') return null;
   return toEvidence('error', `error document (${code})`, {
@@ -19,9 +19,15 @@ export function readErrorDocument(text: string): Evidence | null {
 }
 
 function field(document: string, name: string): string | null {
-  const from = document.indexOf(`<${name}>`);
-  const to = document.indexOf(`</${name}>`, from);
-  return from < 0 || to < 0 ? null : unescape(document.slice(from + name.length + 2, to));
+  const inside = inner(document, name);
+  return inside === null ? null : unescape(inside);
+}
+
+/** What stands between the first opening tag and the end of it; searched for and not matched, so that no paste takes long. */
+function inner(text: string, name: string): string | null {
+  const from = text.indexOf(`<${name}>`);
+  const to = from < 0 ? -1 : text.indexOf(`</${name}>`, from);
+  return to < 0 ? null : text.slice(from + name.length + 2, to);
 }
 
 function unescape(text: string): string {
