@@ -5,7 +5,8 @@ const decoder = new TextDecoder();
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 export function readErrorDocument(text: string): Evidence | null {
-  const document = inner(text, 'Error');
+  // s3cmd prints the document as a Python literal, broken over lines.
+  const document = inner(text.replace(/'\n {0,40}b'/g, ''), 'Error');
   if (document === null) return null;
   const code = field(document, 'Code') ?? '';
   if (code === '') return null;

@@ -24,7 +24,10 @@ export function readLog(text: string): Evidence | null {
   // Structured logs hold the texts with their line feeds escaped.
   const plain = (
     text.includes('\\n') ? text.replaceAll('\\r\\n', '\n').replaceAll('\\n', '\n').replaceAll('\\"', '"') : text
-  ).replaceAll('\r\n', '\n');
+  )
+    .replaceAll('\r\n', '\n')
+    // rclone writes its time and level before the request line.
+    .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d DEBUG : /gm, '');
   const canonicalRequest = CANONICAL.exec(plain)?.[0] ?? null;
   const stringToSign = STRING_TO_SIGN.exec(plain)?.[0] ?? null;
   const label = CLIENTS.find(([mark]) => mark.test(plain))?.[1];
