@@ -4,6 +4,7 @@ import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import type { RunJson } from '../../cli/api-client.ts';
+import { until } from '../support/until.ts';
 import type { ProcessName } from '../../dev/secrets.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
 
@@ -41,6 +42,8 @@ async function readLog(name: ProcessName): Promise<Record<string, unknown>[]> {
 }
 
 test("the worker's page has our counters, the process's and Temporal's", async () => {
+  // The run is done for its caller a moment before Temporal's core has counted that its workflow completed.
+  await until(async () => listNames(await readMetrics(stack.ports.workerMetrics)).has('temporal_workflow_completed'));
   const text = await readMetrics(stack.ports.workerMetrics);
   const names = listNames(text);
   for (const name of [
