@@ -43,7 +43,7 @@ export function parsePresigned(parameters: Parameters): Claim | VerifyFailure {
     values.set(name, value);
   }
   const algorithm = values.get('X-Amz-Algorithm');
-  if (algorithm === 'AWS4-ECDSA-P256-SHA256') return refuse('InvalidRequest', SIGV4A_REFUSED);
+  if (algorithm === 'AWS4-ECDSA-P256-SHA256') return malformed(SIGV4A_REFUSED);
   if (algorithm === 'AWS') return refuse('InvalidRequest', SIGV2_REFUSED);
   if (algorithm !== undefined && algorithm !== ALGORITHM)
     return malformed(`X-Amz-Algorithm only supports "${ALGORITHM}"`);

@@ -153,6 +153,7 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
   const stages = buildStages(crypto, canonical, claim.amzDate, scope);
   const known = input.findCredentials(claim.accessKeyId, claim.sessionToken);
   let signatureHeld = false;
+  let tokenHeld = false;
   let signingKey: Uint8Array | null = null;
   for (const credentials of known.length === 0 ? [NOBODY] : known) {
     const key = deriveSigningKey(crypto, credentials.secretAccessKey, scope, input.keyCache);
@@ -160,6 +161,7 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
     const holds = equalConstantTime(claim.signature, expected);
     const sameToken = equalConstantTime(claim.sessionToken ?? '', credentials.sessionToken ?? '');
     signatureHeld ||= holds;
+    tokenHeld ||= sameToken;
     if (holds && sameToken) signingKey = key;
   }
   const { accessKeyId, signature } = claim;
@@ -171,13 +173,14 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
       accessKeyId,
     };
   }
-  if (!signatureHeld) {
+  // As S3 does: a token that is sent and is not this key's is wrong whatever the signature.
+  if ((claim.sessionToken !== null && !tokenHeld) || (signatureHeld && signingKey === null)) {
+    return { ...refuse('InvalidToken', 'The provided token is malformed or otherwise invalid.'), accessKeyId };
+  }
+  if (signingKey === null) {
     const message =
       'The request signature we calculated does not match the signature you provided. Check your key and signing method.';
     return { ...refuse('SignatureDoesNotMatch', message), stages, accessKeyId, signatureProvided: signature };
-  }
-  if (signingKey === null) {
-    return { ...refuse('InvalidToken', 'The provided token is malformed or otherwise invalid.'), accessKeyId };
   }
   const { form, signedHeaders, sessionToken } = claim;
   const { payloadHash } = payload;
@@ -197,9 +200,8 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
 }
 
 function notSigned(names: readonly string[]): VerifyFailure {
-  const text = names.join(', ');
-  return refuse('AccessDenied', `There were headers present in the request which were not signed: ${text}`, [
-    ['HeadersNotSigned', text],
+  return refuse('AccessDenied', 'There were headers present in the request which were not signed', [
+    ['HeadersNotSigned', names.join(', ')],
   ]);
 }
 

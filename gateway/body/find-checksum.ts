@@ -2,7 +2,7 @@
  * The one checksum that a request promises of its body: in a header before it, or in a trailer behind it. On a read these headers
  * mean nothing, and one SDK sends them there.
  */
-import { CHECKSUM_BYTES, toChecksumAlgorithm, type ChecksumAlgorithm } from '../../core/checksums.ts';
+import { CHECKSUM_BYTES, checksumHeader, toChecksumAlgorithm, type ChecksumAlgorithm } from '../../core/checksums.ts';
 import { refuse } from '../answer/s3-error.ts';
 import type { VerifiedHead } from './plan-body.ts';
 
@@ -44,8 +44,10 @@ function findHeader({ headers }: Head): PromisedChecksum | null {
       throw refuse('InvalidRequest', 'The algorithm type you specified in x-amz-checksum- header is invalid.');
     }
     if (found !== null) throw tooMany();
-    if (!isChecksum(value, algorithm)) throw refuse('InvalidRequest', `Value for ${name} header is invalid.`);
     found = { algorithm, from: 'header', value };
+  }
+  if (found !== null && !isChecksum(found.value, found.algorithm)) {
+    throw refuse('InvalidRequest', `Value for ${checksumHeader(found.algorithm)} header is invalid.`);
   }
   return found;
 }

@@ -58,7 +58,7 @@ runAttacks([
       .replace(/X-Amz-\w+=/g, (name) => name.toLowerCase()),
   ),
   bad('another algorithm', 400, MALFORMED, { algorithm: 'AWS4-SHA256' }),
-  bad('Signature Version 4A', 400, 'InvalidRequest', { algorithm: 'AWS4-ECDSA-P256-SHA256' }),
+  bad('Signature Version 4A', 400, MALFORMED, { algorithm: 'AWS4-ECDSA-P256-SHA256' }),
   bad('a credential of three parts', 400, MALFORMED, credential('access/hello/world')),
   bad('a credential of six parts', 400, MALFORMED, credential(`A/${today}/us-east-1/s3/more/aws4_request`)),
   bad('another terminator', 400, MALFORMED, { terminator: 'aws5_request' }),
@@ -83,7 +83,7 @@ runAttacks([
   bad('another secret', 403, 'SignatureDoesNotMatch', { secret: 'guess' }),
   bad('a key that nobody has', 403, 'InvalidAccessKeyId', { accessKeyId: 'AKIDNOBODY' }),
   bad('a token for a permanent key', 400, 'InvalidToken', { parameters: add('X-Amz-Security-Token', 'token') }),
-  bad('a token that was added', 403, 'SignatureDoesNotMatch', { unsignedQuery: 'X-Amz-Security-Token=token' }),
+  bad('a token that was added', 400, 'InvalidToken', { unsignedQuery: 'X-Amz-Security-Token=token' }),
   bad('a token in a header', 400, MALFORMED, { headers: [['x-amz-security-token', 'token']] }),
   bad('a parameter that was added', 403, 'SignatureDoesNotMatch', {
     unsignedQuery: 'response-content-type=text%2Fhtml',
