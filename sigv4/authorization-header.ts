@@ -18,11 +18,11 @@ export function parseAuthorization(value: string, amzDate: string, sessionToken:
   const space = value.search(/[ \t]/);
   const scheme = space < 0 ? value : value.slice(0, space);
   if (space < 0) {
-    return refuse('InvalidArgument', "Authorization header is invalid -- one and only one ' ' (space) required.");
+    return invalid("Authorization header is invalid -- one and only one ' ' (space) required.", value);
   }
   if (scheme === 'AWS') return refuse('InvalidRequest', SIGV2_REFUSED);
   if (scheme === 'AWS4-ECDSA-P256-SHA256') return refuse('InvalidRequest', SIGV4A_REFUSED);
-  if (scheme !== ALGORITHM) return refuse('InvalidArgument', 'Unsupported Authorization Type');
+  if (scheme !== ALGORITHM) return invalid('Unsupported Authorization Type', value);
 
   const pieces = space < 0 ? [] : value.slice(space).split(',');
   if (pieces.length !== COMPONENTS.length) {
@@ -54,4 +54,13 @@ export function parseAuthorization(value: string, amzDate: string, sessionToken:
 
 function malformed(what: string): VerifyFailure {
   return refuse('AuthorizationHeaderMalformed', `The authorization header is malformed; ${what}`);
+}
+
+/** As S3 does, with what was sent: to whoever sent it, and cut to what a person needs to see. */
+function invalid(what: string, value: string): VerifyFailure {
+  const shown = isVisible(value.replaceAll(' ', '')) ? value.slice(0, 64) : '';
+  return refuse('InvalidArgument', what, [
+    ['ArgumentName', 'Authorization'],
+    ['ArgumentValue', shown],
+  ]);
 }

@@ -146,6 +146,7 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   resourceType: 'ResourceType',
   clientSha256: 'ClientComputedContentSHA256',
   ourSha256: 'S3ComputedContentSHA256',
+  contentMd5: 'Content-MD5',
   expectedDigest: 'ExpectedDigest',
   calculatedDigest: 'CalculatedDigest',
 };

@@ -44,10 +44,15 @@ export class BodyChecks {
   judge(trailerValue: string): WaybillError | null {
     const { lengthBytes, sha256, md5, checksum } = this.#plan;
     if (this.#lengthBytes !== lengthBytes) return refuse('IncompleteBody');
-    if (this.#sha256 !== null && !equalConstantTime(this.#sha256.digest('hex'), sha256 ?? '')) {
-      return refuse('XAmzContentSHA256Mismatch');
+    const ourSha256 = this.#sha256?.digest('hex') ?? null;
+    if (ourSha256 !== null && sha256 !== null && !equalConstantTime(ourSha256, sha256)) {
+      return refuse('XAmzContentSHA256Mismatch', undefined, { clientSha256: sha256, ourSha256 });
     }
-    if (this.#md5 !== null && md5 !== null && !holds(this.#md5.digest(), md5)) return refuse('BadDigest');
+    const ourMd5 = this.#md5?.digest() ?? null;
+    if (ourMd5 !== null && md5 !== null && !holds(ourMd5, md5)) {
+      const expectedDigest = Buffer.from(md5).toString('hex');
+      return refuse('BadDigest', undefined, { expectedDigest, calculatedDigest: ourMd5.toString('base64') });
+    }
     if (this.#checksum === null || checksum === null) return null;
     const { algorithm, from } = checksum;
     const value = from === 'header' ? checksum.value : trailerValue;

@@ -138,6 +138,7 @@ function parseDecodedLength(headers: ReadonlyMap<string, string>): number {
 function parseContentMd5(sent: string | undefined): Uint8Array | null {
   if (sent === undefined) return null;
   const md5 = Buffer.from(sent, 'base64');
-  if (md5.length !== 16 || md5.toString('base64') !== sent) throw refuse('InvalidDigest');
+  if (md5.length !== 16 || md5.toString('base64') !== sent)
+    throw refuse('InvalidDigest', undefined, { contentMd5: sent });
   return md5;
 }

@@ -10,7 +10,9 @@ export async function readWhole(body: VerifiedBody): Promise<Uint8Array> {
   const { lengthBytes, sha256, md5, checksum, chunked } = body.plan;
   if (lengthBytes === 0 && chunked === null) {
     // Most requests have no body, and their hash needs no computing.
-    if (sha256 !== null && sha256 !== EMPTY_SHA256) throw refuse('XAmzContentSHA256Mismatch');
+    if (sha256 !== null && sha256 !== EMPTY_SHA256) {
+      throw refuse('XAmzContentSHA256Mismatch', undefined, { clientSha256: sha256, ourSha256: EMPTY_SHA256 });
+    }
     if (md5 === null && checksum === null) return EMPTY;
   }
   const chunks: Uint8Array[] = [];
