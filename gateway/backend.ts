@@ -38,7 +38,7 @@ export interface BodyChecksum {
 export type Payload =
   /** The bytes that come out of `body` have this hash, or `body` fails with body_corrupt before its end. */
   | { readonly kind: 'sha256'; readonly sha256: string }
-  /** Every chunk was signed; `body` yields a chunk only after its signature held, and ends only after the last one and the trailer's did. */
+  /** Every chunk is signed; bytes flow as they come, and `body` ends only after the last signature, and the trailer's, held. */
   | { readonly kind: 'chunks' }
   /** Allowed by policy; the bytes are not authentic. */
   | { readonly kind: 'unsigned' };

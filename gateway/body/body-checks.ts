@@ -1,10 +1,9 @@
 /** Holds the bytes of a body, without framing, to what the head promised: length, SHA-256, Content-MD5, checksum. */
 import { createHash, timingSafeEqual, type Hash } from 'node:crypto';
-import { checksumHeader, type ObjectChecksum } from '../../core/checksums.ts';
+import { checksumHeader } from '../../core/checksums.ts';
 import type { WaybillError } from '../../core/failures.ts';
 import { equalConstantTime } from '../../sigv4/constant-time.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
-import type { BodyChecksum } from '../backend.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { isChecksum } from './find-checksum.ts';
 import type { BodyPlan } from './plan-body.ts';
@@ -71,10 +70,3 @@ export class BodyChecks {
 function holds(actual: Uint8Array, expected: Uint8Array): boolean {
   return actual.length === expected.length && timingSafeEqual(actual, expected);
 }
-
-/** As the store keeps it: over the whole of the bytes. */
-export const toObjectChecksum = ({ algorithm, value }: BodyChecksum): ObjectChecksum => ({
-  algorithm,
-  type: 'FULL_OBJECT',
-  value,
-});
