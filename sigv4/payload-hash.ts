@@ -5,12 +5,20 @@
  * knows who asks. A presigned URL may say it in the query or in a signed header, and means UNSIGNED-PAYLOAD otherwise. Other
  * services hash the body themselves.
  */
+import { SIGV4A_REFUSED } from './authorization-header.ts';
 import { findHeaders } from './canonical-headers.ts';
-import { refuse } from './claim.ts';
+import { isVisible, refuse } from './claim.ts';
 import { PAYLOAD_WORDS, UNSIGNED_PAYLOAD } from './limits.ts';
 import type { VerifyFailure, VerifyInput } from './types.ts';
 
 const SHA256_HEX = /^[0-9a-f]{64}$/;
+/** Chunks that are signed as SigV4A does it. */
+const SIGV4A_PREFIX = 'STREAMING-AWS4-ECDSA-P256-SHA256-';
+/** S3's text, which names what S3 takes: those of SigV4A are refused here by their own name. */
+const UNKNOWN_HASH =
+  'x-amz-content-sha256 must be UNSIGNED-PAYLOAD, STREAMING-UNSIGNED-PAYLOAD-TRAILER, STREAMING-AWS4-HMAC-SHA256-PAYLOAD, ' +
+  'STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER, STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD, ' +
+  'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD-TRAILER or a valid sha256 value.';
 
 /** Finds the hash or the word; refuses none, two that differ, and anything else. */
 export function findPayloadHash(
@@ -26,10 +34,10 @@ export function findPayloadHash(
   }
   const said = fromQuery ?? fromHeader;
   if (said !== undefined && !SHA256_HEX.test(said) && !PAYLOAD_WORDS.has(said)) {
-    return refuse(
-      'InvalidArgument',
-      `x-amz-content-sha256 must be ${[...PAYLOAD_WORDS].join(', ')} or a valid sha256 value.`,
-    );
+    return refuse('InvalidArgument', said.startsWith(SIGV4A_PREFIX) ? SIGV4A_REFUSED : UNKNOWN_HASH, [
+      ['ArgumentName', 'x-amz-content-sha256'],
+      ['ArgumentValue', isVisible(said) ? said.slice(0, 64) : ''],
+    ]);
   }
   if (input.service === 's3') {
     if (said !== undefined) return { ok: true, payloadHash: said };

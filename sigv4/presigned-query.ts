@@ -46,7 +46,7 @@ export function parsePresigned(parameters: Parameters): Claim | VerifyFailure {
   if (algorithm === 'AWS4-ECDSA-P256-SHA256') return malformed(SIGV4A_REFUSED);
   if (algorithm === 'AWS') return refuse('InvalidRequest', SIGV2_REFUSED);
   if (algorithm !== undefined && algorithm !== ALGORITHM)
-    return malformed(`X-Amz-Algorithm only supports "${ALGORITHM}"`);
+    return malformed('X-Amz-Algorithm only supports "AWS4-HMAC-SHA256 and AWS4-ECDSA-P256-SHA256"');
   if (REQUIRED.some((name) => !values.get(name))) {
     return malformed(
       'Query-string authentication version 4 requires the X-Amz-Algorithm, X-Amz-Credential, X-Amz-Signature, X-Amz-Date, ' +

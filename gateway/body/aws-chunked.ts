@@ -14,6 +14,8 @@ import { refuse } from '../answer/s3-error.ts';
 export interface ChunkedPromise {
   /** What x-amz-decoded-content-length says. */
   readonly lengthBytes: number;
+  /** What Content-Length says of all of it; absent where HTTP's own chunks end it. */
+  readonly wireBytes?: number | undefined;
   /** Null when chunks are not signed. */
   readonly signatures: ChunkSignatures | null;
   /** Whether the mode has a trailer, and which one x-amz-trailer announced; '' for none. */
@@ -26,6 +28,9 @@ const SIZE_LINE_BYTES_MAX = 128;
 const TRAILER_LINE_BYTES_MAX = 256;
 /** S3's own: a chunk that another one follows has at least 8 KiB. It bounds how much framing, and how many HMACs, a byte can cost. */
 const CHUNK_BYTES_MIN = 8192;
+
+/** What follows the data of a chunk at least: its line end, and `0` with two more. */
+const LAST_BYTES_MIN = 7;
 
 const PLAIN_SIZE = /^[0-9a-fA-F]{1,15}$/;
 const SIGNED_SIZE = /^([0-9a-fA-F]{1,15});chunk-signature=([0-9a-f]{64})$/;
@@ -43,6 +48,7 @@ export class AwsChunkedParser {
   #line = '';
   #leftBytes = 0;
   #dataBytes = 0;
+  #wireBytes = 0;
   #lastSizeBytes = CHUNK_BYTES_MIN;
   #claimed = '';
   #hash = createHash('sha256');
@@ -74,6 +80,7 @@ export class AwsChunkedParser {
     const data = at === 0 && end === bytes.length ? bytes : bytes.subarray(at, end);
     if (this.#promise.signatures !== null) this.#hash.update(data);
     this.#leftBytes -= data.length;
+    this.#wireBytes += data.length;
     if (this.#leftBytes === 0) this.#state = 'data-end';
     this.#onData(data);
     return end;
@@ -86,6 +93,7 @@ export class AwsChunkedParser {
     const end = bytes.indexOf(LF, at);
     const piece = bytes.subarray(at, end < 0 ? bytes.length : end + 1);
     if (this.#line.length + piece.length > max) throw malformed();
+    this.#wireBytes += piece.length;
     this.#line += Buffer.from(piece.buffer, piece.byteOffset, piece.length).toString('latin1');
     if (end < 0) return bytes.length;
     if (this.#line.charCodeAt(this.#line.length - 2) === CR) {
@@ -129,8 +137,8 @@ export class AwsChunkedParser {
     this.#claimed = match[2] ?? '';
     if (sizeBytes > 0 && this.#lastSizeBytes < CHUNK_BYTES_MIN) throw refuse('InvalidChunkSizeError');
     this.#dataBytes += sizeBytes;
-    if (this.#dataBytes > lengthBytes || (sizeBytes === 0 && this.#dataBytes < lengthBytes))
-      throw refuse('IncompleteBody');
+    if (this.#dataBytes > lengthBytes) throw this.#canHold(sizeBytes) ? refuse('IncompleteBody') : malformed();
+    if (sizeBytes === 0 && this.#dataBytes < lengthBytes) throw refuse('IncompleteBody');
     if (sizeBytes > 0) {
       this.#lastSizeBytes = sizeBytes;
       this.#leftBytes = sizeBytes;
@@ -140,6 +148,12 @@ export class AwsChunkedParser {
     }
     this.#checkChunk(EMPTY_HASH);
     this.#state = trailer === null ? 'last-line' : 'trailer';
+  }
+
+  /** Whether a chunk of this size, and an end, can still come: if not, the size is wrong, not the length that was promised. */
+  #canHold(sizeBytes: number): boolean {
+    const { wireBytes } = this.#promise;
+    return wireBytes === undefined || this.#wireBytes + sizeBytes + LAST_BYTES_MIN <= wireBytes;
   }
 
   #takeTrailer(line: string): void {

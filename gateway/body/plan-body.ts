@@ -78,7 +78,7 @@ export function planBody(head: VerifiedHead): BodyPlan {
   const { operation, headers, payloadHash } = head;
   const isChunked = payloadHash.startsWith('STREAMING-');
   if (isChunked && !isObject(operation)) {
-    throw refuse('InvalidRequest', `The value of x-amz-content-sha256 is not one that ${operation} takes.`);
+    throw refuse('InvalidRequest', 'The value of x-amz-content-sha256 header is invalid.');
   }
   const lengthBytes = isChunked ? parseDecodedLength(headers) : parseContentLength(headers, operation);
   const payload = toPayload(head, lengthBytes);

@@ -58,7 +58,10 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     const parser =
       chunked === null
         ? null
-        : new AwsChunkedParser({ lengthBytes, signatures, trailer: chunked.trailer }, (bytes) => body.#take(bytes));
+        : new AwsChunkedParser(
+            { lengthBytes, signatures, trailer: chunked.trailer, wireBytes: toLength(request) },
+            (bytes) => body.#take(bytes),
+          );
     const body: VerifiedBody = new VerifiedBody(request, plan, checks, parser);
     body.#sendContinue = sendContinue;
     return body;
@@ -211,4 +214,10 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
       reject(failure);
     }
   }
+}
+
+/** Undefined where HTTP's own chunks end the body. */
+function toLength({ headers }: IncomingMessage): number | undefined {
+  const sent = headers['content-length'];
+  return sent === undefined ? undefined : Number(sent);
 }

@@ -124,6 +124,9 @@ export function checksumElements(checksum: PartChecksum | ObjectChecksum | undef
   return textElement(`Checksum${checksum.algorithm}`, checksum.value) + type;
 }
 
+/** As S3 has it in the list of the parts of an upload that named no algorithm. */
+export const NO_CHECKSUM_KIND = textElement('ChecksumAlgorithm', 'null') + textElement('ChecksumType', 'null');
+
 /** What is told of a checksum where its value is not. */
 export const checksumKindElements = (checksum: UploadChecksum | undefined): string =>
   checksum === undefined

@@ -5,6 +5,7 @@
 import type { ChecksumAlgorithm, ObjectChecksum } from '../../core/checksums.ts';
 import { SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
+import { checkMetadata } from '../../stores/rules/put-request.ts';
 import type { Body, GetResult, ObjectInfo, PutRequest, Store } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from './directory-backend.ts';
@@ -24,6 +25,8 @@ export const copyObject: Handler = async ({ store }, request, response) => {
   const algorithm = parseAlgorithm(request.headers);
   checkSelfCopy(request, metadata, tagging);
   const asked = parsePutRequest(request);
+  // Also where the source's is kept: S3 says so of metadata that it would not look at.
+  checkMetadata(asked.headers);
   const source = await openSource(request, (read) => store.get(read));
   let copying: CopyBody | undefined;
   try {

@@ -4,7 +4,7 @@ import type { UploadedPart } from '../../stores/store.ts';
 import type { Handler } from './directory-backend.ts';
 import { sendDocument } from '../answer/send-document.ts';
 import { parentElement, printDocument, textElement } from '../answer/xml.ts';
-import { checksumElements, checksumKindElements } from './checksums.ts';
+import { checksumElements, checksumKindElements, NO_CHECKSUM_KIND } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
 import { findUpload, toUploadRef } from './multipart.ts';
 import { quote } from './object-headers.ts';
@@ -36,7 +36,7 @@ export const listParts: Handler = async ({ store }, request, response) => {
       ownerElement(request, 'Initiator'),
       ownerElement(request),
       textElement('StorageClass', 'STANDARD'),
-      checksumKindElements(begun?.checksum),
+      begun?.checksum ? checksumKindElements(begun.checksum) : NO_CHECKSUM_KIND,
     ),
   );
 };

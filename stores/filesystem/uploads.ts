@@ -3,7 +3,6 @@
  * it copies nothing and costs O(parts). What a completed upload returned is kept for a week, so that completing again, after an
  * answer that got lost, returns it.
  */
-import { randomBytes } from 'node:crypto';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
@@ -12,6 +11,7 @@ import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.t
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
 import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
+import { createUploadIds } from '../rules/upload-id.ts';
 import type { OpenUpload, PutResult, Store, UploadRef, UploadedPart } from '../store.ts';
 import { requireBucket } from './engine.ts';
 import type { Engine } from './engine.ts';
@@ -47,13 +47,15 @@ const toWholeSeconds = (ms: number): number => Math.floor(ms / 1000) * 1000;
 
 export function createUploads(engine: Engine): UploadOperations {
   const { index, commits, files, now, ids } = engine;
+  const nextUploadId = createUploadIds();
   return {
     createUpload: async (request) => {
       checkPutRequest(request);
       checkUploadChecksum(request.checksum);
       const { bucket, key, headers, tags = {}, checksum } = request;
-      const uploadId = randomBytes(16).toString('hex');
-      const record: UploadRecord = { key, uploadId, initiatedMs: now(), headers, tags, ...(checksum && { checksum }) };
+      const initiatedMs = now();
+      const uploadId = nextUploadId(initiatedMs);
+      const record: UploadRecord = { key, uploadId, initiatedMs, headers, tags, ...(checksum && { checksum }) };
       await commits.commit((view) => {
         requireBucket(view, bucket);
         return {

@@ -1,5 +1,4 @@
 /** Multipart uploads of the memory store. What a completed upload returned is remembered, so that completing again returns it. */
-import { randomBytes } from 'node:crypto';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
@@ -8,6 +7,7 @@ import type { StoredPart } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
 import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
+import { createUploadIds } from '../rules/upload-id.ts';
 import type {
   CreateUploadRequest,
   ObjectPart,
@@ -43,6 +43,7 @@ export interface MemoryUploads {
 }
 
 export function createMemoryUploads({ commit, requireBucket, now }: Surroundings): MemoryUploads {
+  const nextUploadId = createUploadIds();
   const open = new Map<string, Upload>();
   const completed = new Map<string, { bucket: string; key: string; result: PutResult }>();
 
@@ -65,12 +66,13 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
       checkPutRequest(request);
       checkUploadChecksum(request.checksum);
       requireBucket(request.bucket);
-      const uploadId = randomBytes(16).toString('hex');
+      const initiatedMs = now();
+      const uploadId = nextUploadId(initiatedMs);
       const { key, checksum } = request;
       open.set(uploadId, {
         key,
         uploadId,
-        initiatedMs: now(),
+        initiatedMs,
         request,
         parts: new Map(),
         ...(checksum && { checksum }),

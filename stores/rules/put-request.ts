@@ -27,7 +27,8 @@ export function checkPutRequest(request: PutRequest): void {
   }
 }
 
-function checkMetadata(headers: ObjectHeaders): void {
+/** @throws store_refused with s3Code MetadataTooLarge */
+export function checkMetadata(headers: ObjectHeaders): void {
   let sizeBytes = 0;
   for (const name in headers.metadata) {
     sizeBytes += Buffer.byteLength(name) + Buffer.byteLength(headers.metadata[name] ?? '');

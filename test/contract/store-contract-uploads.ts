@@ -97,6 +97,17 @@ export function describeUploads(subject: Subject): void {
       assert.deepEqual(await subject.store.listUploads({ bucket: upload.bucket, prefix: 'uploads/listed' }), []);
     });
 
+    it('uploads of one key are listed in the order in which they began, however fast', async () => {
+      const begun: UploadRef[] = [];
+      for (let count = 0; count < 5; count++) begun.push(await begin('again'));
+      const open = await subject.store.listUploads({ bucket: begun[0]?.bucket ?? '', prefix: 'uploads/again' });
+      assert.deepEqual(
+        open.map(({ uploadId }) => uploadId),
+        begun.map(({ uploadId }) => uploadId),
+      );
+      for (const upload of begun) await subject.store.abortUpload(upload);
+    });
+
     it('an aborted upload leaves nothing, and aborting again is no_such_upload', async () => {
       const upload = await begin('aborted');
       const part = await send(upload, 1, TAIL);

@@ -106,6 +106,14 @@ test('a composite checksum is the hash over those of the parts, and every part m
   assert.deepEqual(checksumsOf(await ask('HEAD', target, ENABLED)), [`sha256=${expected}`, 'type=COMPOSITE']);
 });
 
+test('the parts of an upload that named no algorithm are listed with null, as S3 does', async () => {
+  const target = '/bucket/unnamed';
+  const begun = await ask('POST', `${target}?uploads`);
+  const uploadId = /<UploadId>([^<]*)</.exec(begun.text)?.[1] ?? '';
+  const listed = await ask('GET', `${target}?uploadId=${uploadId}`);
+  assert.match(listed.text, /<ChecksumAlgorithm>null<\/ChecksumAlgorithm><ChecksumType>null<\/ChecksumType>/);
+});
+
 test('a full checksum is that of the bytes, however they were cut', async () => {
   const target = '/bucket/full';
   const uploadId = await begin(target, [

@@ -44,6 +44,12 @@ test('a copy has the bytes, headers, metadata and tags of its source', async () 
   );
 });
 
+test('metadata beyond the limit is refused, also where that of the source would be kept', async () => {
+  const long: Headers = [['x-amz-meta-long', 'v'.repeat(2048)]];
+  assert.deepEqual(codeOf(await copy('/bucket/long', 'bucket/source', long)), [400, 'MetadataTooLarge']);
+  assert.equal((await head('/bucket/long')).status, 404);
+});
+
 test('REPLACE takes the headers or the tags of the request, and nothing of the source', async () => {
   await copy('/bucket/replaced', 'bucket/source', [
     ['x-amz-metadata-directive', 'REPLACE'],

@@ -189,6 +189,20 @@ for (const [claim, body, length, trailer, code] of MALFORMED) {
   });
 }
 
+test('a chunk beyond the promised length is the length that is wrong, or a size that the body cannot hold', () => {
+  const refusal = (body: string, lengthBytes: number): string => {
+    const parser = new AwsChunkedParser({ ...plainPromise(lengthBytes, ''), wireBytes: body.length }, () => undefined);
+    try {
+      parser.push(Buffer.from(body));
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  assert.match(refusal('B\r\ndummy data!\r\n0\r\n\r\n', 10), /^You did not provide the number of bytes/);
+  assert.match(refusal('B\r\ndummy data\r\n0\r\n\r\n', 10), /^The request body terminated unexpectedly/);
+});
+
 test('a trailer that ends with LF and CRLF, as one client sends it, is taken', () => {
   const body = Buffer.from('5\r\nhello\r\n0\r\nx-amz-checksum-crc32:NhCmhg==\n\r\n\r\n');
   const { code, trailer } = parse(split(body, [3]), plainPromise(5, 'x-amz-checksum-crc32'));

@@ -262,7 +262,18 @@ const REFUSALS: readonly (readonly [title: string, code: Code, make: () => Verif
       () => verify(signed({ addContentSha256: false })),
       /x-amz-content-sha256/,
     ],
-    ['a payload hash that is none', 'InvalidArgument', () => verify(signed({ payloadHash: 'STREAMING-NOTHING' }))],
+    [
+      'a payload hash that is none',
+      'InvalidArgument',
+      () => verify(signed({ payloadHash: 'STREAMING-NOTHING' })),
+      /"ArgumentName","x-amz-content-sha256"\],\["ArgumentValue","STREAMING-NOTHING"/,
+    ],
+    [
+      'chunks signed as SigV4A does',
+      'InvalidArgument',
+      () => verify(signed({ payloadHash: 'STREAMING-AWS4-ECDSA-P256-SHA256-PAYLOAD' })),
+      /Signature Version 4A/,
+    ],
     [
       'two payload hashes',
       QUERY_ERROR,
