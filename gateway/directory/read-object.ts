@@ -96,9 +96,9 @@ async function findPart(
   return found?.etag === info.etag ? found.parts?.find((part) => part.partNumber === partNumber) : undefined;
 }
 
-/** An upload that named no algorithm has parts with a CRC64NVME, which nobody asked for. */
+/** Of the object's algorithm, so that whoever adds up the parts comes to the object's. */
 function toPartChecksum({ checksum }: ObjectInfo, part: ObjectPart): ObjectChecksum | undefined {
-  if (checksum === undefined || part.checksum === undefined || checksum.algorithm === 'CRC64NVME') return undefined;
+  if (checksum === undefined || part.checksum?.algorithm !== checksum.algorithm) return undefined;
   return { ...part.checksum, type: checksum.type };
 }
 

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { after, before, test } from 'node:test';
+import { computeChecksum } from '../../stores/rules/checksum-hash.ts';
 import { send, type Answer } from '../support/signed-request.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
 
@@ -112,6 +113,18 @@ test('the parts of an upload that named no algorithm are listed with null, as S3
   const uploadId = /<UploadId>([^<]*)</.exec(begun.text)?.[1] ?? '';
   const listed = await ask('GET', `${target}?uploadId=${uploadId}`);
   assert.match(listed.text, /<ChecksumAlgorithm>null<\/ChecksumAlgorithm><ChecksumType>null<\/ChecksumType>/);
+});
+
+test('each part of an upload that named no algorithm is told with its CRC64NVME', async () => {
+  const target = '/bucket/parts';
+  const uploadId = await begin(target, []);
+  const etags = await upload(target, uploadId, () => []);
+  await ask('POST', `${target}?uploadId=${uploadId}`, [], printParts(etags));
+  for (const [at, bytes] of PARTS.entries()) {
+    const value = Buffer.from(await computeChecksum('CRC64NVME', bytes)).toString('base64');
+    const part = await ask('GET', `${target}?partNumber=${String(at + 1)}`, ENABLED);
+    assert.deepEqual([part.status, checksumsOf(part)], [206, [`crc64nvme=${value}`, 'type=FULL_OBJECT']]);
+  }
 });
 
 test('a full checksum is that of the bytes, however they were cut', async () => {
