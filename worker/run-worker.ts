@@ -32,8 +32,11 @@ export interface RunningWorker {
   stop(): void;
 }
 
-/** @throws invalid_config, temporal_unavailable, ledger_unavailable, port_in_use; what was opened is closed again then */
-export async function runWorker(config: Config, logger: Logger): Promise<RunningWorker> {
+/**
+ * @param open the way to the stores; bench/ measures another beside it
+ * @throws invalid_config, temporal_unavailable, ledger_unavailable, port_in_use; what was opened is closed again then
+ */
+export async function runWorker(config: Config, logger: Logger, open = openStores): Promise<RunningWorker> {
   const { worker: settings, temporal } = config;
   if (settings === null) throw new WaybillError('invalid_config', 'worker: is missing');
   if (config.database === null) throw new WaybillError('invalid_config', 'database: is missing');
@@ -52,7 +55,7 @@ export async function runWorker(config: Config, logger: Logger): Promise<Running
     closing.push(() => ledger.close());
     await ledger.ping();
     const client = new Client({ connection, namespace: temporal.namespace });
-    const stores = await openStores(config, settings, { ledger, logger });
+    const stores = await open(config, settings, { ledger, logger });
     closing.push(() => stores.close());
     const metrics = createWorkerMetrics(runtime.readMetrics);
     const { heartbeatTimeoutMs } = settings;

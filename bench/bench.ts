@@ -1,0 +1,31 @@
+/**
+ * Ours against its peers on the same work: two S3 servers of one kind are started, and Waybill (straight to the stores, and through its
+ * gateway) and every peer that is on PATH copy between them by turns. What counts is the CPU of the copier: all processes of ours, worker,
+ * API and gateway; Temporal and Postgres stand beside it. Wall time is of a machine that stores and copier share. Needs a build; Linux.
+ *
+ * npm run bench -- --quick
+ */
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
+import path from 'node:path';
+import { parseOptions, USAGE } from './run/options.ts';
+import { printReport, toReport } from './run/report.ts';
+import { runAll } from './run/run-all.ts';
+
+let options: ReturnType<typeof parseOptions>;
+try {
+  options = parseOptions(process.argv.slice(2));
+} catch (error) {
+  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
+  process.exit(2);
+}
+const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
+const startedAt = performance.now();
+try {
+  const report = toReport(options, await runAll(options, directory, (line) => console.error(line)));
+  console.log(printReport(report));
+  if (options.jsonFile !== null) await writeFile(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
+} finally {
+  if (process.env['WAYBILL_BENCH_KEEP'] === undefined) await rm(directory, { recursive: true, force: true });
+}
+console.error(`took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);

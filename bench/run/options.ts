@@ -1,0 +1,85 @@
+/** The command line of the bench. */
+import { parseArgs } from 'node:util';
+import { SHAPES, type Shape } from './ours.ts';
+import { PEER_NAMES, type PeerName } from './peers.ts';
+import { STORE_KINDS, type StoreKind } from './stores.ts';
+import { WORKLOAD_NAMES, type WorkloadName } from './workloads.ts';
+
+export interface BenchOptions {
+  readonly isQuick: boolean;
+  readonly kind: StoreKind;
+  readonly workloads: readonly WorkloadName[];
+  readonly runs: number;
+  readonly shapes: readonly Shape[];
+  readonly peers: readonly PeerName[];
+  readonly jsonFile: string | null;
+  /** Of every answer, and of every listing besides; the null store alone can. */
+  readonly latencyMs: number;
+  readonly listLatencyMs: number;
+  readonly workers: number;
+  readonly growth: readonly number[] | null;
+}
+
+export const USAGE = `npm run bench -- [W1 W2 W3 W4 W5] [options]
+  --quick                 small sizes against our own store: under three minutes
+  --store KIND            ${STORE_KINDS.join(', ')} (waybill with --quick, else null)
+  --runs N                interleaved runs (5; 2 with --quick)
+  --only NAMES            of ${[...SHAPES, 'bare', ...PEER_NAMES].join(', ')}, comma between
+  --workers N             worker processes of each shape (1)
+  --latency-ms N          added to every answer of the null store
+  --list-latency-ms N     added to every listing of the null store
+  --growth [COUNTS]       instead: cost per object at 10000,100000[,...] objects of 1 KiB, null store
+  --json FILE             the figures, every run of them`;
+
+/** @throws an Error that says what is wrong */
+export function parseOptions(args: readonly string[]): BenchOptions & { readonly bare: boolean } {
+  const { values, positionals } = parseArgs({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      quick: { type: 'boolean', default: false },
+      store: { type: 'string' },
+      runs: { type: 'string' },
+      only: { type: 'string' },
+      workers: { type: 'string', default: '1' },
+      'latency-ms': { type: 'string', default: '0' },
+      'list-latency-ms': { type: 'string', default: '0' },
+      growth: { type: 'string' },
+      json: { type: 'string' },
+    },
+  });
+  const isQuick = values.quick;
+  const kind = oneOf(STORE_KINDS, values.store ?? (isQuick ? 'waybill' : 'null'));
+  const named = values.only?.split(',') ?? null;
+  const isWanted = (name: string): boolean => named === null || named.includes(name);
+  for (const name of named ?? []) oneOf([...SHAPES, 'bare', ...PEER_NAMES], name);
+  const latencyMs = toCount(values['latency-ms'], 0);
+  const listLatencyMs = toCount(values['list-latency-ms'], 0);
+  if (kind !== 'null' && latencyMs + listLatencyMs > 0) throw new Error('only the null store delays its answers');
+  return {
+    isQuick,
+    kind,
+    workloads: positionals.length === 0 ? WORKLOAD_NAMES : positionals.map((name) => oneOf(WORKLOAD_NAMES, name)),
+    runs: values.runs === undefined ? (isQuick ? 2 : 5) : toCount(values.runs, 1),
+    shapes: SHAPES.filter(isWanted),
+    bare: isWanted('bare'),
+    peers: PEER_NAMES.filter(isWanted),
+    jsonFile: values.json ?? null,
+    latencyMs,
+    listLatencyMs,
+    workers: toCount(values.workers, 1),
+    growth: values.growth === undefined ? null : values.growth.split(',').map((text) => toCount(text, 1)),
+  };
+}
+
+function oneOf<T extends string>(known: readonly T[], name: string): T {
+  const found = known.find((one) => one === name);
+  if (found === undefined) throw new Error(`${name} is none of ${known.join(', ')}`);
+  return found;
+}
+
+function toCount(text: string, min: number): number {
+  const count = Number(text);
+  if (!Number.isInteger(count) || count < min) throw new Error(`${text} is no whole number from ${String(min)}`);
+  return count;
+}
