@@ -1,4 +1,5 @@
 /** GetObjectAttributes: what is known of an object without its bytes; the parts page by page. */
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
 import type { VerifiedRequest } from '../backend.ts';
@@ -38,7 +39,7 @@ export const getObjectAttributes: Handler = async ({ store }, request, response)
     printDocument(
       'GetObjectAttributesResponse',
       asked.has('ETag') ? textElement('ETag', info.etag) : '',
-      asked.has('Checksum') && info.checksum ? parentElement('Checksum', checksumElements(info.checksum)) : '',
+      asked.has('Checksum') ? printChecksum(info.checksum) : '',
       asked.has('ObjectParts') ? printParts(info, page) : '',
       asked.has('StorageClass') ? textElement('StorageClass', 'STANDARD') : '',
       asked.has('ObjectSize') ? textElement('ObjectSize', info.sizeBytes) : '',
@@ -66,6 +67,12 @@ function parseAttributes({ headers }: VerifiedRequest): ReadonlySet<Attribute> {
       });
     }),
   );
+}
+
+/** Here S3 tells a composite checksum without the number of its parts, which stand beside it. */
+function printChecksum(checksum: ObjectChecksum | undefined): string {
+  if (checksum === undefined) return '';
+  return parentElement('Checksum', checksumElements({ ...checksum, value: checksum.value.replace(/-\d+$/, '') }));
 }
 
 /** Nothing for an object that was put whole. */
