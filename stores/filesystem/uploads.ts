@@ -7,7 +7,7 @@ import { compareUtf8 } from '../../core/utf8-order.ts';
 import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
 import { checkKey, checkText } from '../rules/object-key.ts';
-import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
+import { checkPartNumber, chooseParts, toKeptParts, toNamedParts } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
 import { buildMultipartChecksum, checkCompletion, checkUploadChecksum } from '../rules/upload-checksum.ts';
@@ -124,7 +124,7 @@ export function createUploads(engine: Engine): UploadOperations {
           changes: [
             ...replacement.changes,
             ...disposal.changes,
-            { key: segmentsKey(objectId), value: printSegments(chosen) },
+            { key: segmentsKey(objectId), value: printSegments(toKeptParts(record.checksum, chosen)) },
             { key: completedKey(uploadId), value: printRecord(completed) },
           ],
           result: {

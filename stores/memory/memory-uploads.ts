@@ -2,7 +2,7 @@
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { toPartRule } from '../rules/body-checksum.ts';
 import { toMultipartEtag } from '../rules/multipart-etag.ts';
-import { checkPartNumber, chooseParts, toNamedParts } from '../rules/part-list.ts';
+import { checkPartNumber, chooseParts, toKeptParts, toNamedParts } from '../rules/part-list.ts';
 import type { StoredPart } from '../rules/part-list.ts';
 import { checkPutRequest } from '../rules/put-request.ts';
 import { noSuchUpload } from '../rules/refusals.ts';
@@ -113,7 +113,8 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
       }
       find(ref);
       checkCompletion(ref, bytes.byteLength, checksum);
-      commit(upload.request, ref, { bytes, etag, checksum, parts: chosen.map(toObjectPart) });
+      const kept = toKeptParts(upload.checksum, chosen).map(toObjectPart);
+      commit(upload.request, ref, { bytes, etag, checksum, parts: kept });
       open.delete(ref.uploadId);
       const result: PutResult = { etag, ...(checksum && { checksum }) };
       completed.set(ref.uploadId, { bucket: ref.bucket, key: ref.key, result });

@@ -1,6 +1,6 @@
 /** The list of parts that completes a multipart upload. Source: Amazon S3 API reference, CompleteMultipartUpload. */
 import { PARTS_MAX, PART_BYTES_MIN } from '../../core/limits.ts';
-import type { CompletedPart, PartChecksum, UploadedPart } from '../store.ts';
+import type { CompletedPart, PartChecksum, UploadChecksum, UploadedPart } from '../store.ts';
 import { refused } from './refusals.ts';
 
 /** ETags arrive from XML with or without their quotes. */
@@ -59,6 +59,16 @@ export function chooseParts<Part extends StoredPart>(
   }
   return chosen;
 }
+
+/**
+ * What the finished object keeps of its parts. Their checksums only where the upload named an algorithm: S3 tells no others of the
+ * parts of an object, and the default one is our own means to come to the object's.
+ */
+export const toKeptParts = <Part extends UploadedPart>(
+  upload: UploadChecksum | undefined,
+  parts: readonly Part[],
+): readonly (Omit<Part, 'checksum'> & Pick<UploadedPart, 'checksum'>)[] =>
+  upload === undefined ? parts.map(({ checksum: _checksum, ...part }) => part) : parts;
 
 const hasChecksum = ({ checksum, beside }: StoredPart, { algorithm, value }: PartChecksum): boolean =>
   [checksum, beside].some((each) => each?.algorithm === algorithm && each.value === value);

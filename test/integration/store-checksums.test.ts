@@ -115,15 +115,18 @@ test('the parts of an upload that named no algorithm are listed with null, as S3
   assert.match(listed.text, /<ChecksumAlgorithm>null<\/ChecksumAlgorithm><ChecksumType>null<\/ChecksumType>/);
 });
 
-test('each part of an upload that named no algorithm is told with its CRC64NVME', async () => {
-  const target = '/bucket/parts';
-  const uploadId = await begin(target, []);
-  const etags = await upload(target, uploadId, () => []);
-  await ask('POST', `${target}?uploadId=${uploadId}`, [], printParts(etags));
-  for (const [at, bytes] of PARTS.entries()) {
-    const value = Buffer.from(await computeChecksum('CRC64NVME', bytes)).toString('base64');
-    const part = await ask('GET', `${target}?partNumber=${String(at + 1)}`, ENABLED);
-    assert.deepEqual([part.status, checksumsOf(part)], [206, [`crc64nvme=${value}`, 'type=FULL_OBJECT']]);
+test('a part is told with its CRC64NVME where the upload named that, and with none where it named nothing', async () => {
+  for (const named of [true, false]) {
+    const target = `/bucket/parts-${String(named)}`;
+    const uploadId = await begin(target, named ? [['x-amz-checksum-algorithm', 'CRC64NVME']] : []);
+    const etags = await upload(target, uploadId, () => []);
+    await ask('POST', `${target}?uploadId=${uploadId}`, [], printParts(etags));
+    for (const [at, bytes] of PARTS.entries()) {
+      const value = Buffer.from(await computeChecksum('CRC64NVME', bytes)).toString('base64');
+      const part = await ask('GET', `${target}?partNumber=${String(at + 1)}`, ENABLED);
+      assert.equal(part.status, 206);
+      assert.deepEqual(checksumsOf(part), named ? [`crc64nvme=${value}`, 'type=FULL_OBJECT'] : []);
+    }
   }
 });
 
