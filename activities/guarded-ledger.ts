@@ -13,7 +13,7 @@ const WRITES = [
   'endAttempt',
   'saveVerification',
   'openListing',
-  'savePage',
+  'saveRanges',
   'resetListing',
   'saveUnordered',
   'saveChunk',

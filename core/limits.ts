@@ -15,6 +15,8 @@ export const PARTS_MAX = 10_000;
 export const PART_BYTES_MIN = 5 * MiB;
 /** S3: a listing page has at most 1,000 keys. */
 export const LIST_PAGE_KEYS = 1000;
+/** Listing requests of one listing in flight at once: at 100 ms each, 640,000 keys a second, more than a process reads. */
+export const LIST_IN_FLIGHT_MAX = 64;
 /** S3: user metadata is at most 2 KiB; what we carry over is refused above it rather than cut. */
 export const USER_METADATA_BYTES_MAX = 2 * KiB;
 /** S3: the window in which a signature's date is accepted. */

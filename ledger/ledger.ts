@@ -152,6 +152,16 @@ export interface ListingRange {
   readonly done: boolean;
 }
 
+/** What an execution adds to a range. */
+export interface RangeChange {
+  /** As it is to be. */
+  readonly range: ListingRange;
+  /** As the execution knows it; null: the range is new. */
+  readonly was: Pick<ListingRange, 'until' | 'cursor'> | null;
+  /** Between the cursor that it had and the one that it gets, ascending. */
+  readonly pages: readonly ListingPage[];
+}
+
 /** One listing answer after the filters; `body` is the canonical descriptors joined by ','. */
 export interface ListingPage {
   readonly firstKey: string;
@@ -310,8 +320,11 @@ export interface Ledger {
 
   /** The attempt's one listing; made at the first call with one range over everything. */
   openListing(fence: Fence): Promise<{ listingId: string; ranges: readonly ListingRange[] }>;
-  /** A page and its range's cursor in one transaction. `page` null: the answer held nothing that passed the filters. */
-  savePage(fence: Fence, listingId: string, range: ListingRange, page: ListingPage | null): Promise<void>;
+  /**
+   * Pages, the cursors of their ranges, and new ranges with the ends of those that they were cut from, in one transaction. Each range
+   * is to be as the execution left it. @throws listing_incomplete when another execution has listed on
+   */
+  saveRanges(fence: Fence, listingId: string, changes: readonly RangeChange[]): Promise<void>;
   /** Throws away what was listed, for a store that lists out of order: it starts over with `saveUnordered`. */
   resetListing(fence: Fence, listingId: string): Promise<void>;
   saveUnordered(

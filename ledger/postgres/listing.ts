@@ -1,19 +1,20 @@
 /**
  * Listings: ranges, pages by their first key, and the entries of a store that lists out of order.
  *
- * A page goes in together with its range's cursor. A page that does not begin after the stored cursor is either the same page again,
- * which changes nothing, or comes from an execution that another one has overtaken; letting it in would make pages overlap.
+ * Pages go in together with their ranges' cursors, and a cut together with the range that it makes, so that at any moment the ranges cover
+ * every key once and the pages all that lies before their cursors. A range that is not as its writer knows it is either as he leaves it,
+ * when he says it again, or another execution's, which has overtaken him; letting his pages in would make pages overlap.
  */
 import { WaybillError } from '../../core/failures.ts';
-import { compareUtf8 } from '../../core/utf8-order.ts';
-import type { Ledger, ListingPage, ListingRange } from '../ledger.ts';
+import type { Ledger, ListingPage, ListingRange, RangeChange } from '../ledger.ts';
+import type { Parameter } from './check-parameters.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced } from './fence.ts';
 import { readByPages } from './stream.ts';
 
 type ListingLedger = Pick<
   Ledger,
-  'openListing' | 'savePage' | 'resetListing' | 'saveUnordered' | 'readUnordered' | 'readPages'
+  'openListing' | 'saveRanges' | 'resetListing' | 'saveUnordered' | 'readUnordered' | 'readPages'
 >;
 
 interface UnorderedEntry {
@@ -48,7 +49,15 @@ export function createListing(db: Database): ListingLedger {
         );
         return { listingId: listing.id, ranges };
       }),
-    savePage: (fence, listingId, range, page) => fenced(db, fence, (tx) => savePage(tx, listingId, range, page)),
+    saveRanges: (fence, listingId, changes) =>
+      fenced(db, fence, async (tx) => {
+        if (await isSaved(tx, listingId, changes)) return;
+        await upsertRanges(tx, listingId, changes);
+        const pages = changes.flatMap((change) => change.pages);
+        for (let from = 0; from < pages.length; from += PAGES_AT_ONCE) {
+          await insertPages(tx, listingId, pages.slice(from, from + PAGES_AT_ONCE));
+        }
+      }),
     resetListing: (fence, listingId) =>
       fenced(db, fence, async (tx) => {
         for (const table of ['page', 'unordered_entry', 'chunk', 'listing_range']) {
@@ -88,49 +97,62 @@ export function createListing(db: Database): ListingLedger {
   };
 }
 
-async function savePage(
-  tx: Queryable,
-  listingId: string,
-  range: ListingRange,
-  page: ListingPage | null,
-): Promise<void> {
-  const [stored] = await tx.query<ListingRange>(
-    `select ${RANGE_COLUMNS} from listing_range where listing = $1 and ordinal = $2 for update`,
-    [listingId, range.ordinal],
+/**
+ * Locks the ranges. True: all of it is in the ledger already.
+ * @throws listing_incomplete
+ */
+async function isSaved(tx: Queryable, listingId: string, changes: readonly RangeChange[]): Promise<boolean> {
+  const rows = await tx.query<ListingRange>(
+    `select ${RANGE_COLUMNS} from listing_range where listing = $1 and ordinal = any($2::int[]) order by ordinal for update`,
+    [listingId, changes.map(({ range }) => range.ordinal)],
   );
-  if (stored === undefined) {
-    throw new WaybillError('unclassified', 'the listing has no such range', {
-      listing: listingId,
-      range: range.ordinal,
-    });
-  }
-  if (page !== null) {
-    if (stored.cursor !== null && compareUtf8(page.firstKey, stored.cursor) <= 0) {
-      if (await isStored(tx, listingId, page)) return;
+  const stored = new Map(rows.map((row) => [row.ordinal, row]));
+  if (changes.every(({ range }) => isSame(stored.get(range.ordinal), range))) return true;
+  for (const { range, was } of changes) {
+    const row = stored.get(range.ordinal);
+    const expected = was === null ? row === undefined : row?.cursor === was.cursor && row.until === was.until;
+    if (!expected || row?.done === true) {
       throw new WaybillError('listing_incomplete', 'another execution has listed on from here', {
         listing: listingId,
         range: range.ordinal,
       });
     }
-    await tx.query(
-      'insert into page (listing, first_key, last_key, objects, size_bytes, body) values ($1, $2, $3, $4, $5, $6)',
-      [listingId, page.firstKey, page.lastKey, page.objects, page.sizeBytes, page.body],
-    );
   }
-  const moved = range.cursor !== null && (stored.cursor === null || compareUtf8(range.cursor, stored.cursor) > 0);
-  await tx.query('update listing_range set cursor = $3, done = done or $4 where listing = $1 and ordinal = $2', [
-    listingId,
-    range.ordinal,
-    moved ? range.cursor : stored.cursor,
-    // An execution that is behind does not know whether the range is done.
-    range.done && (moved || range.cursor === null || range.cursor === stored.cursor),
-  ]);
+  return false;
 }
 
-async function isStored(tx: Queryable, listingId: string, page: ListingPage): Promise<boolean> {
-  const rows = await tx.query(
-    'select 1 from page where listing = $1 and first_key = $2 and last_key = $3 and objects = $4',
-    [listingId, page.firstKey, page.lastKey, page.objects],
+const isSame = (a: ListingRange | undefined, b: ListingRange): boolean =>
+  a !== undefined && a.after === b.after && a.until === b.until && a.cursor === b.cursor && a.done === b.done;
+
+async function upsertRanges(tx: Queryable, listingId: string, changes: readonly RangeChange[]): Promise<void> {
+  const ranges = changes.map(({ range }) => range);
+  await tx.query(
+    `insert into listing_range (listing, ordinal, after_key, until_key, cursor, done)
+     select $1, * from unnest($2::int[], $3::text[], $4::text[], $5::text[], $6::bool[])
+     on conflict on constraint listing_range_pkey
+     do update set until_key = excluded.until_key, cursor = excluded.cursor, done = excluded.done`,
+    [
+      listingId,
+      ranges.map(({ ordinal }) => ordinal),
+      ranges.map(({ after }) => after),
+      ranges.map(({ until }) => until),
+      ranges.map(({ cursor }) => cursor),
+      // The driver knows no arrays of booleans; Postgres reads them from text.
+      ranges.map(({ done }) => String(done)),
+    ],
   );
-  return rows.length === 1;
+}
+
+/** One parameter a value: bytes in an array would travel as text, twice as long. */
+async function insertPages(tx: Queryable, listingId: string, pages: readonly ListingPage[]): Promise<void> {
+  const parameters: Parameter[] = [listingId];
+  const rows = pages.map((page) => {
+    const { firstKey, lastKey, objects, sizeBytes, body } = page;
+    const first = parameters.push(firstKey, lastKey, objects, sizeBytes, body) - 4;
+    return `($1, $${String(first)}, $${String(first + 1)}, $${String(first + 2)}, $${String(first + 3)}, $${String(first + 4)})`;
+  });
+  await tx.query(
+    `insert into page (listing, first_key, last_key, objects, size_bytes, body) values ${rows.join(', ')}`,
+    parameters,
+  );
 }

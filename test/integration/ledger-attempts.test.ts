@@ -7,6 +7,7 @@ import {
   buildRequest,
   buildSpec,
   createLedgerFixture,
+  savePage,
   toHash,
   type LedgerFixture,
 } from '../support/ledger-fixtures.ts';
@@ -98,7 +99,7 @@ test('a zombie commits nothing, whatever it tries', async () => {
     setState: (f) => ledger.setState(f, 'listing'),
     endAttempt: (f) => ledger.endAttempt(f, { state: 'cancelled' }),
     openListing: (f) => ledger.openListing(f),
-    savePage: (f) => ledger.savePage(f, listingId, { ...range, cursor: 'b' }, page),
+    saveRanges: (f) => savePage(ledger, f, listingId, null, { ...range, cursor: 'b' }, page),
     resetListing: (f) => ledger.resetListing(f, listingId),
     saveUnordered: (f) => ledger.saveUnordered(f, listingId, [{ key: 'k', descriptor: '{}', sizeBytes: 1 }]),
     saveChunk: (f) => ledger.saveChunk(f, listingId, { ...page, ordinal: 0 }),
@@ -135,7 +136,7 @@ test('ending releases the lease, keeps what was found, and may be said again', a
   const page = { firstKey: 'a', lastKey: 'b', objects: 2, sizeBytes: 2, body: Buffer.from('x') };
   const range = { ordinal: 0, after: null, until: null, cursor: 'b', done: true };
   assert.deepEqual(ranges, [{ ...range, cursor: null, done: false }]);
-  await ledger.savePage(fence, listingId, range, page);
+  await savePage(ledger, fence, listingId, null, range, page);
   await ledger.saveBatch(fence, { ordinal: 0, kind: 'objects', objects: 1, sizeBytes: 1, body: Buffer.from('x') });
   for (const state of ['listing', 'planning', 'copying', 'finalizing'] as const) await ledger.setState(fence, state);
   const totals = {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { ListingPage, ListingRange, ManifestRecord } from '../../ledger/ledger.ts';
-import { beginRun, createLedgerFixture, toHash, type LedgerFixture } from '../support/ledger-fixtures.ts';
+import { beginRun, createLedgerFixture, savePage, toHash, type LedgerFixture } from '../support/ledger-fixtures.ts';
 
 let fixture: LedgerFixture;
 before(async () => {
@@ -34,14 +34,14 @@ test('a page and its cursor go in together; the same page again changes nothing'
   const { fence } = await beginRun(ledger, 'pages', 'r1');
   const { listingId, ranges } = await ledger.openListing(fence);
   assert.deepEqual(ranges, [START]);
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'b' }, toPage('a', 'b'));
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'd' }, toPage('c', 'd'));
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'b' }, toPage('a', 'b'));
+  await savePage(ledger, fence, listingId, null, { ...START, cursor: 'b' }, toPage('a', 'b'));
+  await savePage(ledger, fence, listingId, 'b', { ...START, cursor: 'd' }, toPage('c', 'd'));
+  await savePage(ledger, fence, listingId, 'b', { ...START, cursor: 'd' }, toPage('c', 'd'));
   // An answer of which nothing passed the filters.
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'm' }, null);
+  await savePage(ledger, fence, listingId, 'd', { ...START, cursor: 'm' }, null);
   assert.deepEqual(await ledger.openListing(fence), { listingId, ranges: [{ ...START, cursor: 'm' }] });
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
+  await savePage(ledger, fence, listingId, 'm', { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
+  await savePage(ledger, fence, listingId, 'm', { ...START, cursor: 'z', done: true }, toPage('n', 'z'));
   assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, cursor: 'z', done: true }]);
   assert.deepEqual(await collect(ledger.readPages(listingId)), [toPage('a', 'b'), toPage('c', 'd'), toPage('n', 'z')]);
 });
@@ -50,20 +50,53 @@ test('an execution that was overtaken cannot make pages overlap, nor move the cu
   const { ledger } = fixture;
   const { fence } = await beginRun(ledger, 'overlap', 'r1');
   const { listingId } = await ledger.openListing(fence);
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'f' }, toPage('d', 'f'));
+  await savePage(ledger, fence, listingId, null, { ...START, cursor: 'f' }, toPage('d', 'f'));
   const behind = { type: 'listing_incomplete' };
-  await assert.rejects(ledger.savePage(fence, listingId, { ...START, cursor: 'g' }, toPage('e', 'g')), behind);
-  await assert.rejects(ledger.savePage(fence, listingId, { ...START, cursor: 'f' }, toPage('f', 'f')), behind);
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'e', done: true }, null);
+  const end = { ...START, cursor: 'h', done: true };
+  await assert.rejects(savePage(ledger, fence, listingId, null, { ...START, cursor: 'g' }, toPage('e', 'g')), behind);
+  await assert.rejects(savePage(ledger, fence, listingId, 'e', { ...START, cursor: 'g' }, toPage('f', 'g')), behind);
+  await assert.rejects(savePage(ledger, fence, listingId, null, { ...START, cursor: 'e', done: true }, null), behind);
   assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, cursor: 'f' }]);
+  await savePage(ledger, fence, listingId, 'f', end, null);
+  // Nobody lists on what is done.
+  await assert.rejects(savePage(ledger, fence, listingId, 'h', { ...end, cursor: 'i' }, toPage('i', 'i')), behind);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [end]);
   assert.deepEqual(await collect(ledger.readPages(listingId)), [toPage('d', 'f')]);
+});
+
+test('a cut goes in with the range that it makes and the pages of both, or not at all', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'cut', 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  const owner = { ...START, until: 'm', cursor: 'd' };
+  const child = { ...START, ordinal: 1, after: 'm', cursor: 'p' };
+  const cut = [
+    { range: owner, was: { until: null, cursor: null }, pages: [toPage('a', 'b'), toPage('c', 'd')] },
+    { range: child, was: null, pages: [toPage('n', 'p')] },
+  ];
+  await ledger.saveRanges(fence, listingId, cut);
+  await ledger.saveRanges(fence, listingId, cut);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [owner, child]);
+  const behind = { type: 'listing_incomplete' };
+  // One that does not know of the cut, one that would make the same range, and one of whose two ranges is another's by now.
+  await assert.rejects(savePage(ledger, fence, listingId, 'd', { ...START, cursor: 'z' }, toPage('e', 'z')), behind);
+  const twin = { range: { ...child, cursor: 'q' }, was: null, pages: [toPage('n', 'q')] };
+  await assert.rejects(ledger.saveRanges(fence, listingId, [twin]), behind);
+  const mixed = [
+    { range: { ...owner, cursor: 'f' }, was: owner, pages: [toPage('e', 'f')] },
+    { range: { ...child, cursor: 'z' }, was: { until: null, cursor: 'o' }, pages: [toPage('q', 'z')] },
+  ];
+  await assert.rejects(ledger.saveRanges(fence, listingId, mixed), behind);
+  assert.deepEqual((await ledger.openListing(fence)).ranges, [owner, child]);
+  const pages = [toPage('a', 'b'), toPage('c', 'd'), toPage('n', 'p')];
+  assert.deepEqual(await collect(ledger.readPages(listingId)), pages);
 });
 
 test('an empty listing is done without a page', async () => {
   const { ledger } = fixture;
   const { fence } = await beginRun(ledger, 'empty', 'r1');
   const { listingId } = await ledger.openListing(fence);
-  await ledger.savePage(fence, listingId, { ...START, done: true }, null);
+  await savePage(ledger, fence, listingId, null, { ...START, done: true }, null);
   assert.deepEqual((await ledger.openListing(fence)).ranges, [{ ...START, done: true }]);
   assert.deepEqual(await collect(ledger.readPages(listingId)), []);
 });
@@ -74,7 +107,9 @@ test('pages are read in the order of UTF-8 bytes, over more than one read', asyn
   const { listingId } = await ledger.openListing(fence);
   const keys = Array.from({ length: 120 }, (_, index) => `k${String(index).padStart(3, '0')}`);
   keys.push('k\uffff', 'k\u{10000}');
-  for (const key of keys) await ledger.savePage(fence, listingId, { ...START, cursor: key }, toPage(key, key));
+  const pages = keys.map((key) => toPage(key, key));
+  const range = { ...START, cursor: keys.at(-1) ?? null };
+  await ledger.saveRanges(fence, listingId, [{ range, was: { until: null, cursor: null }, pages }]);
   assert.deepEqual(
     (await collect(ledger.readPages(listingId))).map(({ firstKey }) => firstKey),
     keys,
@@ -85,7 +120,7 @@ test('what a store listed out of order comes back in order, each key once; start
   const { ledger } = fixture;
   const { fence } = await beginRun(ledger, 'unordered', 'r1');
   const { listingId } = await ledger.openListing(fence);
-  await ledger.savePage(fence, listingId, { ...START, cursor: 'x' }, toPage('x', 'x'));
+  await savePage(ledger, fence, listingId, null, { ...START, cursor: 'x' }, toPage('x', 'x'));
   await ledger.resetListing(fence, listingId);
   assert.deepEqual((await ledger.openListing(fence)).ranges, [START]);
   const entries = Array.from({ length: 6000 }, (_, index) => ({
@@ -107,7 +142,7 @@ test('of twenty attempts that fold the same manifest at once, the first writer w
     Array.from({ length: 20 }, async (_, index) => {
       const { fence, runUuid } = await beginRun(ledger, `folds-${String(index)}`, 'r1');
       const { listingId } = await ledger.openListing(fence);
-      await ledger.savePage(fence, listingId, { ...START, cursor: 'b', done: true }, toPage('a', 'b'));
+      await savePage(ledger, fence, listingId, null, { ...START, cursor: 'b', done: true }, toPage('a', 'b'));
       await ledger.saveChunk(fence, listingId, { ...toPage('a', 'b'), ordinal: 0 });
       return { fence, runUuid, listingId };
     }),

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto';
 import pg from 'pg';
 import type { Sha256Hex } from '../../core/ids.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
-import type { AcceptRequest, BegunAttempt, DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
+import type {
+  AcceptRequest,
+  BegunAttempt,
+  DeliveryRecord,
+  Fence,
+  Ledger,
+  ListingPage,
+  ListingRange,
+} from '../../ledger/ledger.ts';
 import { createPostgresLedger } from '../../ledger/postgres/create-postgres-ledger.ts';
 import { createTestDatabase } from './postgres.ts';
 
@@ -73,4 +81,17 @@ export async function beginRun(ledger: Ledger, pipeline: string, runId: string):
 
 export function buildDelivery(key: string, etag = 'e1'): DeliveryRecord {
   return { key, sourceEtag: etag, sourceVersion: null, sizeBytes: 10, targetEtag: etag, checksum: `md5:${etag}` };
+}
+
+/** One page and its range's cursor, which stood at `was`. */
+export function savePage(
+  ledger: Ledger,
+  fence: Fence,
+  listingId: string,
+  was: string | null,
+  range: ListingRange,
+  page: ListingPage | null,
+): Promise<void> {
+  const pages = page === null ? [] : [page];
+  return ledger.saveRanges(fence, listingId, [{ range, was: { until: range.until, cursor: was }, pages }]);
 }

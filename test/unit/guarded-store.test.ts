@@ -127,7 +127,7 @@ const LEDGER_WRITES = [
   'endAttempt',
   'saveVerification',
   'openListing',
-  'savePage',
+  'saveRanges',
   'resetListing',
   'saveUnordered',
   'saveChunk',

@@ -1,0 +1,248 @@
+/**
+ * Lists by ranges: asks the store what the ladder says, as many requests at once as it bears, and commits what comes in the order in which
+ * it was taken, many pages at a time. What is committed is at every moment a listing to go on with: a cut goes in together with the range
+ * that it makes, a page together with its range's cursor, and a new range is not listed on before it is committed.
+ *
+ * It starts with one request at a time and follows the store's own tokens. Only when a few pages have come and more follow, and the store
+ * has shown that it begins a listing where it is asked to, does it go on by ranges; a successor that finds ranges goes on with all of
+ * them. Whatever is out of order ends it, without another request.
+ */
+import { FAILURES, isWaybillError, WaybillError } from '../../core/failures.ts';
+import { isSupportedKey } from '../../core/keys.ts';
+import { LIST_IN_FLIGHT_MAX } from '../../core/limits.ts';
+import type { ListingPage, ListingRange, OutcomeRecord, RangeChange } from '../../ledger/ledger.ts';
+import { buildPage } from '../../manifest/build-page.ts';
+import { packBody } from '../../manifest/pack-body.ts';
+import type { ListPage } from '../../stores/store.ts';
+import { InFlightLimit } from './in-flight-limit.ts';
+import { Ladder, type Ask } from './ladder.ts';
+import { pauseFor, pauseMsAfter } from './pause.ts';
+import { Ranges, type Arrival, type KeyPage, type Range } from './ranges.ts';
+import { requestPage, toEntries, toKeyPage, type Source } from './source.ts';
+import { sameToken } from './sort-through-ledger.ts';
+import { askStartAfter } from './start-after.ts';
+
+export type Listed =
+  | { readonly order: 'kept'; readonly objects: number }
+  /** A key does not follow the one before it. */
+  | { readonly order: 'broken' }
+  /** A listing that went on at a key began before it. */
+  | { readonly order: 'start-after-ignored' }
+  /** The store says that nothing follows where others of its answers have keys. */
+  | { readonly order: 'ends-early' };
+
+/** Smaller buckets are listed as anybody would. The question whether ranges may follow goes out beside the page after these. */
+export const SERIAL_PAGES = 4;
+/** Pages that wait for the ledger, about 30 KB each: beyond it nothing more is asked for. */
+const PAGES_WAITING_MAX = 128;
+
+interface Waiting {
+  readonly range: Range;
+  readonly page: ListingPage | null;
+  readonly unsupported: readonly OutcomeRecord[];
+}
+
+/** @throws what the store answers, listing_incomplete, ledger_unavailable; all that was taken before is committed then, if it can be */
+export async function listByRanges(source: Source, stored: readonly ListingRange[]): Promise<Listed> {
+  return new Lister(source, stored).run();
+}
+
+class Lister {
+  readonly #source: Source;
+  readonly #ladder: Ladder;
+  readonly #limit = new InFlightLimit({ max: LIST_IN_FLIGHT_MAX });
+  /** As the ledger has them. */
+  readonly #saved = new Map<Range, Pick<ListingRange, 'until' | 'cursor'>>();
+  /** The last key up to the cursor that the ledger can hold: what comes after it is listed again by a successor. */
+  readonly #kept = new Map<Range, string | null>();
+  readonly #changed = new Set<Range>();
+  #waiting: Waiting[] = [];
+  #saving = false;
+  #inFlight = 0;
+  #pages = 0;
+  #objects = 0;
+  /** Whether the store begins where it is asked to. */
+  #ranging: 'unknown' | 'asking' | 'yes' | 'no';
+  #end: { readonly listed: Listed } | { readonly error: unknown } | null = null;
+  #finish: () => void = () => undefined;
+
+  constructor(source: Source, stored: readonly ListingRange[]) {
+    this.#source = source;
+    const ranges = new Ranges(stored);
+    this.#ladder = new Ladder(ranges, source.spec.source.prefix);
+    for (const range of ranges.all) {
+      this.#saved.set(range, { until: range.until, cursor: range.cursor });
+      this.#kept.set(range, range.cursor);
+    }
+    // Nobody cuts a range without having asked.
+    this.#ranging = stored.length > 1 ? 'yes' : 'unknown';
+  }
+
+  async run(): Promise<Listed> {
+    const finished = new Promise<void>((resolve) => (this.#finish = resolve));
+    this.#go();
+    await finished;
+    const end = this.#end;
+    if (end === null) throw new WaybillError('unclassified', 'a listing stopped before its end');
+    if ('error' in end) throw end.error;
+    return end.listed;
+  }
+
+  /** Whatever is free to be done, is begun. */
+  #go(): void {
+    if (this.#end === null && this.#ladder.isDone && this.#changed.size === 0 && !this.#saving) {
+      this.#stop({ listed: { order: 'kept', objects: this.#objects } });
+    }
+    if (this.#end === null && this.#source.step.runtime.guard.signal.aborted) {
+      this.#stop({ error: this.#source.step.runtime.guard.signal.reason });
+    }
+    if (this.#end === null && this.#waiting.length < PAGES_WAITING_MAX) {
+      // The question goes out beside a page.
+      const slots = this.#ranging === 'yes' ? this.#limit.current : this.#ranging === 'asking' ? 2 : 1;
+      const free = slots - this.#inFlight;
+      if (free > 0) for (const ask of this.#ladder.next(free, this.#ranging === 'yes')) this.#begin(ask);
+    }
+    if (this.#changed.size > 0 && !this.#saving) void this.#save();
+    if (this.#end !== null && this.#inFlight === 0 && !this.#saving) this.#finish();
+  }
+
+  #stop(end: { readonly listed: Listed } | { readonly error: unknown }): void {
+    this.#end ??= end;
+  }
+
+  #begin(ask: Ask): void {
+    this.#inFlight += 1;
+    void this.#carryOut(ask)
+      .catch((error: unknown) => this.#stop({ error }))
+      .finally(() => {
+        this.#inFlight -= 1;
+        this.#go();
+      });
+  }
+
+  async #carryOut(ask: Ask): Promise<void> {
+    const from = ask.kind === 'page' ? ask : { token: null, startAfter: ask.pivot };
+    for (let tries = 1; ; tries++) {
+      const page = await this.#request(from);
+      if (this.#end !== null) return;
+      const keys = toKeyPage(page);
+      if (keys === null) return this.#stop({ listed: { order: 'broken' } });
+      const arrival = this.#ladder.arrived(ask, keys);
+      if (arrival === null) return;
+      if (arrival.kind === 'taken') return this.#took(arrival, page, keys);
+      if (arrival.kind === 'stands-still') throw sameToken(this.#source);
+      if (arrival.kind === 'not-after') {
+        const resumed = ask.kind === 'page' && ask.token === null;
+        return this.#stop({ listed: { order: resumed ? 'start-after-ignored' : 'broken' } });
+      }
+      // A key may have been made since the page was answered, or the page lies: the store is asked once more.
+      if (tries === 2) return this.#stop({ listed: { order: 'ends-early' } });
+    }
+  }
+
+  #took({ taken: { range, count, owner } }: Arrival & { kind: 'taken' }, page: ListPage, keys: KeyPage): void {
+    const objects = count === page.objects.length ? page.objects : page.objects.slice(0, count);
+    const { entries, unsupported } = toEntries(this.#source, objects);
+    const built = buildPage(entries);
+    this.#objects += entries.length;
+    this.#waiting.push({
+      range,
+      page: built === null ? null : { ...built, body: packBody(built.body) },
+      unsupported,
+    });
+    this.#kept.set(range, findKept(keys, count) ?? this.#kept.get(range) ?? null);
+    this.#changed.add(range);
+    if (owner !== null) this.#changed.add(owner);
+    this.#pages += 1;
+    if (this.#pages >= SERIAL_PAGES && this.#ranging === 'unknown' && !range.done) {
+      this.#ranging = 'asking';
+      this.#inFlight += 1;
+      void this.#askStartAfter(keys).finally(() => {
+        this.#inFlight -= 1;
+        this.#go();
+      });
+    }
+  }
+
+  /** Beside the pages, which go on; without a right answer they go on one by one. */
+  async #askStartAfter(keys: KeyPage): Promise<void> {
+    const { bucket, prefix } = this.#source.spec.source;
+    const { log } = this.#source.step.runtime;
+    const question = askStartAfter(keys, prefix.length);
+    let answer: typeof this.#ranging = 'no';
+    try {
+      if (question !== null) {
+        const { startAfter, expected } = question;
+        const page = await this.#source.store.list({ bucket, prefix, startAfter, maxKeys: 1 });
+        if (page.objects[0]?.key === expected) answer = 'yes';
+        else log.warn({ bucket, startAfter, expected }, 'the store does not begin a listing where asked to: no ranges');
+      }
+    } catch (error) {
+      // Serial listing does not need it, and meets whatever is wrong by itself.
+      log.warn({ bucket, cause: String(error) }, 'the store could not be asked for ranges');
+    }
+    this.#ranging = answer;
+  }
+
+  async #request(from: { readonly token: string | null; readonly startAfter: string | null }): Promise<ListPage> {
+    const { signal } = this.#source.step.runtime.guard;
+    for (let tries = 1; ; tries++) {
+      const sentAt = performance.now();
+      try {
+        signal.throwIfAborted();
+        const page = await requestPage(this.#source, from);
+        this.#limit.answered(performance.now(), performance.now() - sentAt);
+        return page;
+      } catch (error) {
+        if (!isWaybillError(error) || !FAILURES[error.type].retryable || signal.aborted || this.#end !== null)
+          throw error;
+        if (error.type === 'store_slow_down') this.#limit.slowDown(performance.now());
+        const pauseMs = pauseMsAfter(error, tries);
+        if (pauseMs === null) throw error;
+        await pauseFor(pauseMs, signal);
+      }
+    }
+  }
+
+  /** All that was taken since the last time, in one transaction. After the end too: a successor has the less to list. */
+  async #save(): Promise<void> {
+    this.#saving = true;
+    const waiting = this.#waiting;
+    const changed = [...this.#changed];
+    this.#waiting = [];
+    this.#changed.clear();
+    const changes = changed.map((range): RangeChange => {
+      const { ordinal, after, until, done } = range;
+      const pages = waiting.flatMap((each) => (each.range === range && each.page !== null ? [each.page] : []));
+      const cursor = this.#kept.get(range) ?? null;
+      return { range: { ordinal, after, until, cursor, done }, was: this.#saved.get(range) ?? null, pages };
+    });
+    try {
+      const { step, listingId } = this.#source;
+      const outcomes = waiting.flatMap(({ unsupported }) => unsupported);
+      if (outcomes.length > 0) await step.deps.ledger.saveEffects(step.fence, { outcomes });
+      await step.deps.ledger.saveRanges(step.fence, listingId, changes);
+      for (const [index, range] of changed.entries()) {
+        const { until = null, cursor = null } = changes[index]?.range ?? {};
+        this.#saved.set(range, { until, cursor });
+        range.recorded = true;
+      }
+    } catch (error) {
+      // What could not be committed is not tried again after the end.
+      this.#stop({ error });
+      this.#waiting = [];
+      this.#changed.clear();
+    } finally {
+      this.#saving = false;
+    }
+    this.#go();
+  }
+}
+
+function findKept(keys: KeyPage, count: number): string | null {
+  for (let at = count - 1; at >= 0; at--) {
+    const key = keys.keyAt(at);
+    if (isSupportedKey(key)) return key;
+  }
+  return null;
+}
