@@ -2,10 +2,10 @@
  * The directions that dependencies may take; ARCHITECTURE.md tells why. test/checks/layers.test.ts runs them over the sources, fails when
  * it looked at too little, and shows for each rule that it bites.
  *
- *   core <- manifest, sigv4 <- stores, ledger <- activities <- worker; workflows see core and types; gateway knows neither ledger nor Temporal
+ *   core <- manifest, sigv4, http1 <- stores, ledger <- activities <- worker; workflows see core and types; gateway knows neither ledger nor Temporal
  */
 const TOP =
-  'activities|api|bench|cli|config|console|control|core|dev|doctor|gateway|ledger|manifest|sigv4|stores|test|worker|workflows';
+  'activities|api|bench|cli|config|console|control|core|dev|doctor|gateway|http1|ledger|manifest|sigv4|stores|test|worker|workflows';
 /** Files of the project: built-in modules have slashes too (fs/promises), and packages stand in node_modules. */
 const OURS = `^(${TOP})/`;
 
@@ -48,7 +48,8 @@ module.exports = {
     ),
     ...only('config', '^config/', ['^core/']),
 
-    ...only('stores', '^stores/', ['^core/', '^manifest/', '^sigv4/']),
+    ...only('http1', '^http1/', []),
+    ...only('stores', '^stores/', ['^core/', '^http1/', '^manifest/', '^sigv4/']),
     never(
       'stores-one-service-each',
       { path: '^stores/(s3|filesystem|memory)/' },

@@ -1,6 +1,6 @@
 /**
- * What one GET and one PUT of 1 KiB cost in a client process: node:http, undici's `request` and undici's `dispatch`, against a
- * server in another process that answers without parsing much. Prints wall time and the client's CPU for 10,000 of each.
+ * What one GET and one PUT of 1 KiB cost in a client process: node:http, undici's `request` and `dispatch`, and http1/, against
+ * a server in another process that answers without parsing much. Prints wall time and the client's CPU for 10,000 of each.
  *
  * node --import tsx bench/s3-transport.ts
  */
@@ -8,7 +8,10 @@ import { fork } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { Pool } from 'undici';
+import { buildConnector, Pool } from 'undici';
+import { createHttpClient } from '../http1/client.ts';
+import type { HttpClient } from '../http1/client.ts';
+import { SHARED_READ } from '../http1/shared-read.ts';
 
 const OBJECTS = 10_000;
 const CONCURRENCY = 16;
@@ -95,19 +98,47 @@ function createDispatchSend(pool: Pool): Send {
     });
 }
 
+function createOwnSend(client: HttpClient, port: number): Send {
+  const list = Object.entries({ host: `127.0.0.1:${port}`, ...headers }).flat();
+  const origin = `http://127.0.0.1:${port}`;
+  return (method, target) =>
+    new Promise((resolve, reject) => {
+      let size = 0;
+      client.dispatch(
+        { origin, method, target, headers: list, body: method === 'PUT' ? payload : null },
+        {
+          onStart: () => undefined,
+          onHead: () => undefined,
+          onData: (chunk) => void (size += chunk.length),
+          onEnd: () => resolve(size),
+          onError: (error) => reject(error),
+        },
+      );
+    });
+}
+
 async function measureAll(): Promise<void> {
   const child = fork(fileURLToPath(import.meta.url), ['serve']);
   const port = await new Promise<number>((resolve) => child.once('message', (message) => resolve(message as number)));
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONCURRENCY });
+  const client = createHttpClient({
+    connectionsMax: CONCURRENCY,
+    connect: buildConnector({ timeout: 10_000, onread: SHARED_READ }),
+    answerMs: 0,
+    idleMs: 0,
+    keepAliveMs: 10_000,
+  });
   try {
     const sends: [string, Send][] = [
       ['node:http', createHttpSend(port)],
       ['undici request', createRequestSend(pool)],
       ['undici dispatch', createDispatchSend(pool)],
+      ['http1', createOwnSend(client, port)],
     ];
     for (const round of [1, 2, 3]) for (const [name, send] of sends) await measure(`${name} (round ${round})`, send);
   } finally {
     await pool.destroy();
+    client.close();
     child.kill();
   }
 }

@@ -35,7 +35,7 @@ export async function serveGateway(options: GatewayCommandOptions): Promise<void
   const logger = pino(
     { level: options.logLevel, base: { service: 'gateway' } },
     // A write for each line costs more than the line; what waits is written at the exit too.
-    pino.destination({ dest: 2, sync: false, minLength: 4096, periodicFlush: 100 }),
+    pino.destination({ dest: 2, sync: false, minLength: 12_288, periodicFlush: 100 }),
   );
   // From the first moment on: unheard, the signal would end the process.
   let running: RunningGateway | null = null;

@@ -5,6 +5,7 @@
 import type { ServerResponse } from 'node:http';
 import type { ChecksumAlgorithm } from '../core/checksums.ts';
 import type { Operation } from '../core/traffic.ts';
+import type { Caller } from './listener/caller.ts';
 
 /** The target, decoded exactly once. */
 export interface Target {
@@ -60,7 +61,9 @@ export interface VerifiedRequest {
   readonly body: AsyncIterable<Uint8Array>;
   /** Verified with the body; null when the request promises none. */
   readonly checksum: BodyChecksum | null;
+  /** The same as `caller`, for what takes a signal. */
   readonly signal: AbortSignal;
+  readonly caller: Caller;
   /** Asks the policy about one more key of the bucket: DeleteObjects names its keys in the body. */
   readonly permits: (operation: Operation, key: string) => boolean;
 }

@@ -19,6 +19,7 @@ import { planBody } from './body/plan-body.ts';
 import { readWhole } from './body/read-whole.ts';
 import { VerifiedBody } from './body/verified-body.ts';
 import { withCopySource } from './request/copy-source.ts';
+import type { Caller } from './listener/caller.ts';
 import { findCallerAddress } from './listener/caller-address.ts';
 import { createExchange, type CountedResponse, type Exchange } from './listener/exchange.ts';
 import { mergeHeaderParameters } from './request/header-parameters.ts';
@@ -192,7 +193,7 @@ function findMalformed(request: IncomingMessage): WaybillError | null {
   return null;
 }
 
-type Facts = Omit<VerifiedRequest, 'signal' | 'permits' | 'payload' | 'checksum' | 'contentLength'> & {
+type Facts = Omit<VerifiedRequest, 'signal' | 'caller' | 'permits' | 'payload' | 'checksum' | 'contentLength'> & {
   readonly verified: VerifiedBody;
 };
 
@@ -228,6 +229,10 @@ class ServedRequest<Key extends AccessKey> implements VerifiedRequest {
 
   get signal(): AbortSignal {
     return this.#response.signal;
+  }
+
+  get caller(): Caller {
+    return this.#response;
   }
 
   get checksum(): BodyChecksum | null {

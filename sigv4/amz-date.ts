@@ -3,12 +3,21 @@ const AMZ_DATE = /^(\d{4})(\d{2})(\d{2})T(\d{2})(\d{2})(\d{2})Z$/;
 
 /** The time of a signature; milliseconds are cut off. */
 export function toAmzDate(at: Date): string {
+  const second = Math.floor(at.getTime() / 1000);
+  if (second === lastSecond) return lastText;
   const iso = at.toISOString();
-  return iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 13) + iso.slice(14, 16) + iso.slice(17, 19) + 'Z';
+  lastText = iso.slice(0, 4) + iso.slice(5, 7) + iso.slice(8, 13) + iso.slice(14, 16) + iso.slice(17, 19) + 'Z';
+  lastSecond = second;
+  return lastText;
 }
+
+// Requests of one second have one date: whoever serves thousands a second formats it, and reads it, once.
+let lastSecond = Number.NaN;
+let lastText = '';
 
 /** The time that the text names; null when it has another form or names no real time, such as a 30th of February. */
 export function parseAmzDate(text: string): Date | null {
+  if (text === lastText) return new Date(lastSecond * 1000);
   const match = AMZ_DATE.exec(text);
   if (match === null) return null;
   const [, year, month, day, hour, minute, second] = match;

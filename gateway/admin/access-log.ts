@@ -34,7 +34,23 @@ export function createAccessLog(logger: Log, mode: () => AccessLogMode): (record
 }
 
 function toLine(record: RequestRecord): Readonly<Record<string, string | number>> {
-  const { reason: _reason, durationMs, run, claimed, ...rest } = record;
-  const ms = Math.round(durationMs * 100) / 100;
-  return { ...rest, ...(run !== '' && { run }), ...(claimed !== '' && { claimed }), ms };
+  const line: Record<string, string | number> = {
+    requestId: record.requestId,
+    operation: record.operation,
+    status: record.status,
+    code: record.code,
+    bytesIn: record.bytesIn,
+    bytesOut: record.bytesOut,
+    accessKeyId: record.accessKeyId,
+    key: record.key,
+    store: record.store,
+    signedBy: record.signedBy,
+    address: record.address,
+    bucket: record.bucket,
+    object: record.object,
+    ms: Math.round(record.durationMs * 100) / 100,
+  };
+  if (record.run !== '') line['run'] = record.run;
+  if (record.claimed !== '') line['claimed'] = record.claimed;
+  return line;
 }

@@ -6,6 +6,7 @@
 import { ServerResponse, type IncomingMessage } from 'node:http';
 import type { Operation } from '../../core/traffic.ts';
 import type { AccessKey } from '../keys/access.ts';
+import type { Caller } from './caller.ts';
 import type { VerifiedBody } from '../body/verified-body.ts';
 
 export interface RequestRecord {
@@ -86,19 +87,32 @@ export function createExchange(
 const SERVER = 'waybill';
 
 /** A response that counts the bytes of its body. Made by node:http itself, so that nothing is patched and no closure is made. */
-export class CountedResponse<Request extends IncomingMessage = IncomingMessage> extends ServerResponse<Request> {
+export class CountedResponse<Request extends IncomingMessage = IncomingMessage>
+  extends ServerResponse<Request>
+  implements Caller
+{
   exchange: Exchange | null = null;
   #bodyBytes = 0;
   #isRecorded = false;
   #abort: AbortController | null = null;
+  #onLeave: (() => void) | null = null;
 
   /** Aborted when the caller leaves before the answer is complete. Made when it is first asked for: most requests never do. */
   get signal(): AbortSignal {
     if (this.#abort === null) {
       this.#abort = new AbortController();
-      if (this.destroyed && !this.writableFinished) this.#abort.abort();
+      if (this.hasLeft) this.#abort.abort();
     }
     return this.#abort.signal;
+  }
+
+  get hasLeft(): boolean {
+    return this.destroyed && !this.writableFinished;
+  }
+
+  onLeave(tell: () => void): void {
+    this.#onLeave = tell;
+    if (this.hasLeft) tell();
   }
 
   /**
@@ -110,6 +124,7 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage> 
     if (this.writableFinished) return;
     this.record(true);
     this.#abort?.abort();
+    this.#onLeave?.();
   }
 
   /** Every answer says who gave it and under which id, whoever writes its head. */

@@ -2,12 +2,10 @@
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
 
 const TIMEOUTS: ReadonlySet<string> = new Set([
-  'UND_ERR_HEADERS_TIMEOUT',
-  'UND_ERR_BODY_TIMEOUT',
-  'UND_ERR_CONNECT_TIMEOUT',
+  'HTTP_IDLE', // http1/
+  'UND_ERR_CONNECT_TIMEOUT', // undici's connector
   'ETIMEDOUT',
 ]);
-const CLOSED: ReadonlySet<string> = new Set(['UND_ERR_SOCKET', 'ECONNRESET', 'EPIPE']);
 
 /** What node:tls says of a certificate that does not hold; nothing that trying again could mend. */
 const CERTIFICATE: ReadonlySet<string> = new Set([
@@ -53,16 +51,6 @@ export function toConnectionFailure(error: unknown, store: string): WaybillError
   return TIMEOUTS.has(code)
     ? new WaybillError('store_timeout', 'the store did not answer in time', details, more)
     : new WaybillError('store_unreachable', 'the store cannot be reached, or closed the connection', details, more);
-}
-
-/**
- * True when a kept connection had been closed by the other side before it saw the request: it had answered earlier ones, and has
- * nothing for this one. A new connection that was closed is no such case.
- */
-export function isStaleConnection(error: unknown): boolean {
-  if (!CLOSED.has(codeOf(error))) return false;
-  const socket = (error as { socket?: { bytesRead?: unknown } }).socket;
-  return socket === undefined || (typeof socket.bytesRead === 'number' && socket.bytesRead > 0);
 }
 
 function codeOf(error: unknown): string {

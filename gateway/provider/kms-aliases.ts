@@ -10,6 +10,7 @@ import { nodeCrypto } from '../../sigv4/node-crypto.ts';
 import { sha256Hex } from '../../sigv4/hex.ts';
 import { signRequest } from '../../sigv4/sign.ts';
 import type { Credentials } from '../../sigv4/types.ts';
+import { callerOf } from '../listener/caller.ts';
 import type { ProviderParts } from './provider-backend.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import { scrubSecrets } from '../answer/secret-scrubber.ts';
@@ -67,7 +68,7 @@ export function createHasKmsAlias(parts: ProviderParts): HasKmsAlias | null {
       keyCache: parts.keyCache,
     });
     const request = { origin: endpoint, method: 'POST', target: '/', headers: headers.flat(), body };
-    const answer = await connection.send(request, null, signal).catch((error: unknown) => {
+    const answer = await connection.send(request, null, callerOf(signal)).catch((error: unknown) => {
       throw toUnreachable(error, store.name, endpoint);
     });
     if (answer?.status !== 200) throw toKmsFailure(answer, store.name, credentials);

@@ -51,18 +51,18 @@ export function createProviderBackend(parts: ProviderParts): Backend {
         const asked = { store: store.name, region: store.region, operation: target.operation };
         if (isLate(target.operation)) {
           const late = new LateAnswer(request, response, parts.keepAliveAfterMs);
-          const answer = await connection.send(outbound, null, request.signal, late.onBlank);
+          const answer = await connection.send(outbound, null, request.caller, late.onBlank);
           late.finish(answer, (refusal) => toProviderFailure(refusal, asked, credentials));
           return;
         }
         if (target.operation === 'GetBucketLocation') {
-          const answer = await connection.send(outbound, null, request.signal);
+          const answer = await connection.send(outbound, null, request.caller);
           if (answer !== null && answer.status >= 300) throw toProviderFailure(answer, asked, credentials);
           sendBucketLocation(response, callerRegion);
           return;
         }
         setBucketRegion(response, target.operation, callerRegion);
-        const refusal = await connection.send(outbound, response, request.signal);
+        const refusal = await connection.send(outbound, response, request.caller);
         if (refusal !== null) throw toProviderFailure(refusal, asked, credentials);
       } finally {
         await body.release();

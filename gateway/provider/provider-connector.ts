@@ -13,6 +13,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
 import { buildConnector } from 'undici';
+import { SHARED_READ } from '../../http1/shared-read.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { AddressRule, ResolveAll } from './store-addresses.ts';
@@ -40,7 +41,11 @@ export function createProviderConnector(options: ConnectorOptions): Connector {
   const { store, egress, addresses, timeoutMs: timeout } = options;
   const tls = { timeout, ...options.tls };
   if (egress === null) {
-    const direct = buildConnector({ ...tls, lookup: createCheckedLookup(store, addresses, options.resolveAll) });
+    const direct = buildConnector({
+      ...tls,
+      onread: SHARED_READ,
+      lookup: createCheckedLookup(store, addresses, options.resolveAll),
+    });
     return (asked, callback) => {
       if (refuseLiteral(asked.hostname, options, callback)) return;
       direct(asked, callback);

@@ -8,9 +8,9 @@
  * - A success that comes before the whole body was verified and sent is not one.
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
-import type { Dispatcher } from 'undici';
 import { WaybillError } from '../../core/failures.ts';
 import { KiB } from '../../core/limits.ts';
+import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { toAnswerList } from './answer-headers.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
@@ -21,17 +21,18 @@ const COLLECTED_BYTES_MAX = 64 * KiB;
 /** Told of white space in a success that is collected: the provider's sign that it is still at work. */
 export type OnBlank = (status: number, headers: IncomingHttpHeaders) => void;
 
-export class ProviderExchange implements Dispatcher.DispatchHandler {
+export class ProviderExchange implements AnswerHandler {
   readonly #outbound: OutboundRequest;
   readonly #response: ServerResponse | null;
   readonly #onBlank: OnBlank | null;
   readonly #settle: (result: ProviderAnswer | null) => void;
-  readonly #fail: (error: unknown) => void;
-  #controller: Dispatcher.DispatchController | null = null;
-  #abortReason: Error | null = null;
+  readonly #fail: (error: Error, isStale: boolean) => void;
+  #exchange: Exchange | null = null;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
-  #collected: Buffer[] | null = null;
+  /** Of the answer's body; NaN where no length was said. */
+  #leftBytes = Number.NaN;
+  #collected: Uint8Array[] | null = null;
   #collectedBytes = 0;
 
   /**
@@ -45,7 +46,7 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
     response: ServerResponse | null,
     onBlank: OnBlank | null,
     settle: (result: ProviderAnswer | null) => void,
-    fail: (error: unknown) => void,
+    fail: (error: Error, isStale: boolean) => void,
   ) {
     this.#outbound = outbound;
     this.#response = response;
@@ -54,81 +55,76 @@ export class ProviderExchange implements Dispatcher.DispatchHandler {
     this.#fail = fail;
   }
 
-  /** True once the head of the answer came. */
-  get isAnswered(): boolean {
-    return this.#status !== 0;
+  onStart(exchange: Exchange): void {
+    this.#exchange = exchange;
   }
 
-  abort(reason: Error): void {
-    this.#abortReason = reason;
-    this.#controller?.abort(reason);
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.#controller = controller;
-    if (this.#abortReason !== null) controller.abort(this.#abortReason);
-  }
-
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: IncomingHttpHeaders): void {
-    if (status < 200) return;
+  onHead(status: number, headers: AnswerHeaders): void {
     this.#status = status;
     this.#headers = headers;
     const isSuccess = status < 300 || status === 304;
     if (isSuccess && !this.#isBodySent()) {
-      controller.abort(new WaybillError('store_error', 'the store answered before it had the whole body', { status }));
+      this.#abort(new WaybillError('store_error', 'the store answered before it had the whole body', { status }));
     } else if (!isSuccess || this.#response === null) {
       this.#collected = [];
     } else if (!this.#endIsKnown()) {
-      controller.abort(
-        new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }),
-      );
+      this.#abort(new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }));
     } else {
-      this.#response.writeHead(status, toAnswerList(headers));
+      this.#leftBytes = Number(headers['content-length'] ?? Number.NaN);
+      this.#response.writeHead(status, toAnswerList(this.#headers));
     }
   }
 
-  onResponseData(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  onData(chunk: Uint8Array): void {
     if (this.#collected !== null) {
-      this.#collect(controller, chunk);
+      this.#collect(chunk);
       if (this.#onBlank !== null && this.#status < 300 && isBlank(chunk)) this.#onBlank(this.#status, this.#headers);
       return;
     }
     const response = this.#response;
-    if (response !== null && !response.write(chunk)) {
-      controller.pause();
-      response.once('drain', () => controller.resume());
+    if (response === null) return;
+    this.#leftBytes -= chunk.byteLength;
+    // The last bytes go with the end, in one write.
+    if (this.#leftBytes === 0) response.end(chunk);
+    else if (!response.write(chunk)) {
+      this.#exchange?.pause();
+      response.once('drain', this.#resume);
     }
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (this.#collected !== null) this.#settle(this.#toAnswer(this.#collected));
     else {
-      this.#response?.end();
+      if (this.#response?.writableEnded === false) this.#response.end();
       this.#settle(null);
     }
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
+  onError(error: Error, isStale: boolean): void {
     if (this.#collected !== null && this.#status >= 300) {
       // The refusal is known by its status, also when its document broke off.
       this.#settle(this.#toAnswer(this.#collected));
       return;
     }
     if (this.#response?.headersSent === true) this.#response.destroy();
-    this.#fail(error);
+    this.#fail(error, isStale);
   }
 
-  #collect(controller: Dispatcher.DispatchController, chunk: Buffer): void {
+  readonly #resume = (): void => this.#exchange?.resume();
+
+  #abort(reason: Error): void {
+    this.#exchange?.abort(reason);
+  }
+
+  #collect(chunk: Uint8Array): void {
     this.#collected?.push(chunk);
     this.#collectedBytes += chunk.byteLength;
     if (this.#collectedBytes > COLLECTED_BYTES_MAX) {
-      controller.abort(
-        new WaybillError('store_error', 'the answer of the store is too large', { status: this.#status }),
-      );
+      this.#abort(new WaybillError('store_error', 'the answer of the store is too large', { status: this.#status }));
     }
   }
 
-  #toAnswer(collected: readonly Buffer[]): ProviderAnswer {
+  #toAnswer(collected: readonly Uint8Array[]): ProviderAnswer {
     return {
       status: this.#status,
       headers: this.#headers,

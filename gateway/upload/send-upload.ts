@@ -1,5 +1,6 @@
 /** Sends the payload of POST /upload to its provider: one signed PUT of bytes that are in memory. */
 import type { ProviderStore } from '../../config/config.ts';
+import { callerOf } from '../listener/caller.ts';
 import { createOutboundSigner } from '../provider/sign-outbound.ts';
 import { toEncryptionHeaders } from '../provider/outbound-encryption.ts';
 import { mergeHeaders, toOutboundHeaders } from '../provider/outbound-headers.ts';
@@ -49,7 +50,7 @@ export function createSendUpload(parts: ProviderParts): SendUpload {
       credentials,
       now(),
     );
-    const answer = await parts.connection.send(outbound, null, signal);
+    const answer = await parts.connection.send(outbound, null, callerOf(signal));
     if (answer === null || answer.status >= 300) {
       throw toProviderFailure(
         answer ?? { status: 502, headers: {}, body: new Uint8Array(0) },

@@ -1,5 +1,5 @@
 /**
- * One request and its answer over undici's dispatch, which makes no stream object for either (docs/decisions/s3-client.md).
+ * One request and its answer, without a stream object for either (docs/decisions/s3-client.md).
  *
  * - It settles once. A request that was sent is reported once, whatever came of it; one that never left is not reported.
  * - An answer is collected whole, but for an object above 1 MiB, which is handed on as a queue while it arrives.
@@ -7,10 +7,10 @@
  *   while the reader, not the store, is the slow side.
  * - An aborted request fails with the signal's own reason, at once, also while it waits for a connection.
  */
-import type { Dispatcher } from 'undici';
 import { WaybillError, isWaybillError } from '../../core/failures.ts';
 import type { FailureDetails } from '../../core/failures.ts';
 import { MiB } from '../../core/limits.ts';
+import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { refused } from '../rules/refusals.ts';
 import { BodyQueue } from './body-queue.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
@@ -19,8 +19,6 @@ import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
 const WHOLE_BYTES_MAX = MiB;
 /** An answer that is no object: a full listing page, every key 1,024 bytes and every byte escaped, has 6 MB. */
 const ANSWER_BYTES_MAX = 32 * MiB;
-
-export type AnswerHeaders = Readonly<Record<string, string | string[] | undefined>>;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -46,7 +44,7 @@ export interface ExchangeOptions {
   readonly onReport: (report: ExchangeReport) => void;
 }
 
-export class HttpExchange implements Dispatcher.DispatchHandler {
+export class HttpExchange implements AnswerHandler {
   readonly answer: Promise<HttpAnswer>;
   readonly #options: ExchangeOptions;
   readonly #limitTimer: NodeJS.Timeout;
@@ -54,7 +52,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #idleTimer: NodeJS.Timeout | undefined;
   #resolve!: (answer: HttpAnswer) => void;
   #reject!: (error: Error) => void;
-  #controller: Dispatcher.DispatchController | undefined;
+  #exchange: Exchange | undefined;
   #finished = false;
   #status = 0;
   #headers: AnswerHeaders = {};
@@ -73,20 +71,15 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     if (options.signal?.aborted === true) this.#onAbort();
   }
 
-  /** True once it has settled: a request that still waits for a connection need not be sent. */
-  get finished(): boolean {
-    return this.#finished;
-  }
-
-  onRequestStart(controller: Dispatcher.DispatchController): void {
+  onStart(exchange: Exchange): void {
     // A process that was stopped while the request waited for a connection gets here before its timer: too late is too late.
     if (performance.now() - this.#createdAt > this.#options.requestLimitMs) this.#onLimit(this.#options.requestLimitMs);
-    if (this.#finished) controller.abort(new Error('the request is no longer wanted'));
-    else this.#controller = controller;
+    if (this.#finished) exchange.abort(new Error('the request is no longer wanted'));
+    else this.#exchange = exchange;
   }
 
-  onResponseStart(controller: Dispatcher.DispatchController, status: number, headers: AnswerHeaders): void {
-    if (status < 200 || this.#finished) return;
+  onHead(status: number, headers: AnswerHeaders): void {
+    if (this.#finished) return;
     this.#status = status;
     this.#headers = headers;
     if (!this.#isObject()) return;
@@ -96,13 +89,13 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
       );
     } else if (lengthBytes > WHOLE_BYTES_MAX) {
-      this.#queue = this.#createQueue(controller);
+      this.#queue = this.#createQueue();
       this.#startIdleTimer();
       this.#resolve({ status, headers, body: new Uint8Array(0), stream: this.#queue });
     }
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Uint8Array): void {
+  onData(chunk: Uint8Array): void {
     if (this.#finished) return;
     this.#bytesReceived += chunk.byteLength;
     if (this.#queue !== undefined) {
@@ -115,7 +108,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     }
   }
 
-  onResponseEnd(): void {
+  onEnd(): void {
     if (this.#finished) return;
     this.#finish();
     if (this.#queue !== undefined) {
@@ -126,7 +119,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     this.#resolve({ status: this.#status, headers: this.#headers, body, stream: null });
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController | undefined, error: Error): void {
+  onError(error: Error): void {
     this.#fail(error);
   }
 
@@ -137,17 +130,17 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
 
   readonly #onAbort = (): void => this.#cancel(this.#options.signal?.reason as Error);
 
-  #createQueue(controller: Dispatcher.DispatchController): BodyQueue {
+  #createQueue(): BodyQueue {
     return new BodyQueue({
       pause: () => {
         clearTimeout(this.#idleTimer);
         this.#idleTimer = undefined;
-        controller.pause();
+        this.#exchange?.pause();
       },
       resume: () => {
         if (this.#finished) return;
         this.#startIdleTimer();
-        controller.resume();
+        this.#exchange?.resume();
       },
       abandon: () => this.#cancel(new Error('the reader of the body left')),
     });
@@ -160,7 +153,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
   #cancel(reason: Error): void {
     if (this.#finished) return;
     this.#settleFailed(reason);
-    this.#controller?.abort(reason instanceof Error ? reason : new Error('aborted'));
+    this.#exchange?.abort(reason instanceof Error ? reason : new Error('aborted'));
   }
 
   #fail(error: Error): void {
@@ -189,7 +182,7 @@ export class HttpExchange implements Dispatcher.DispatchHandler {
     clearTimeout(this.#idleTimer);
     this.#options.signal?.removeEventListener('abort', this.#onAbort);
     const bytesReceived = this.#isObject() ? this.#bytesReceived : 0;
-    if (this.#controller !== undefined) this.#options.onReport({ status: this.#status, bytesReceived });
+    if (this.#exchange !== undefined) this.#options.onReport({ status: this.#status, bytesReceived });
   }
 
   #isObject(): boolean {

@@ -7,7 +7,7 @@ import { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
 import { headerText } from './s3-failure.ts';
 import { toLength } from './http-exchange.ts';
-import type { AnswerHeaders } from './http-exchange.ts';
+import type { AnswerHeaders } from '../../http1/exchange.ts';
 
 const META = 'x-amz-meta-';
 const PLAIN = [

@@ -2,7 +2,8 @@
 import { WaybillError } from '../../core/failures.ts';
 import type { FailureDetails } from '../../core/failures.ts';
 import { hintOfCode, toFailureType } from './error-map.ts';
-import type { AnswerHeaders, HttpAnswer } from './http-exchange.ts';
+import type { AnswerHeaders } from '../../http1/exchange.ts';
+import type { HttpAnswer } from './http-exchange.ts';
 import type { S3Call } from './s3-call.ts';
 import { parseXmlTree, textOf } from './xml-tree.ts';
 import type { XmlElement } from './xml-tree.ts';

@@ -1,6 +1,6 @@
 /** Brings what the AWS SDK throws into the table of failures. */
 import { WaybillError } from '../../core/failures.ts';
-import type { AnswerHeaders } from './http-exchange.ts';
+import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { buildS3Failure, callDetails } from './s3-failure.ts';
 import type { Operation } from '../../core/traffic.ts';
 import { toTransportFailure } from './transport-failure.ts';

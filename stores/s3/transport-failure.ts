@@ -1,5 +1,5 @@
 /**
- * What can go wrong below HTTP, by the codes of Node and undici. The words of the cause stay in `cause`, so that a TLS mistake or a
+ * What can go wrong below HTTP, by the codes of Node and of http1/. The words of the cause stay in `cause`, so that a TLS mistake or a
  * wrong name can be read there; none of them holds a header or a signature.
  */
 import { WaybillError } from '../../core/failures.ts';
@@ -20,16 +20,16 @@ const BY_CODE: Readonly<Record<string, Row>> = {
   EPIPE: { type: 'store_unreachable', message: 'the store closed the connection while it was sent to' },
   ETIMEDOUT: { type: 'store_unreachable', message: 'no connection to the store within the limit' },
   UND_ERR_CONNECT_TIMEOUT: { type: 'store_unreachable', message: 'no connection to the store within the limit' },
-  UND_ERR_SOCKET: CLOSED,
-  UND_ERR_DESTROYED: { type: 'store_unreachable', message: 'the client of the store was closed' },
-  UND_ERR_CLOSED: { type: 'store_unreachable', message: 'the client of the store was closed' },
-  UND_ERR_INVALID_ARG: { type: 'store_refused', message: 'a header or the target cannot be sent over HTTP' },
-  UND_ERR_HEADERS_OVERFLOW: { type: 'store_error', message: 'the headers of the answer are too large' },
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: {
+  HTTP_CLOSED: CLOSED,
+  HTTP_CLIENT_CLOSED: { type: 'store_unreachable', message: 'the client of the store was closed' },
+  HTTP_UNSENDABLE: { type: 'store_refused', message: 'a header or the target cannot be sent over HTTP' },
+  HTTP_HEAD_TOO_LARGE: { type: 'store_error', message: 'the headers of the answer are too large' },
+  HTTP_MALFORMED: { type: 'store_error', message: 'the store did not answer in HTTP' },
+  HTTP_TRUNCATED: {
     type: 'body_corrupt',
     message: 'the answer has another length than it promised',
   },
-  UND_ERR_REQ_CONTENT_LENGTH_MISMATCH: { type: 'body_corrupt', message: 'the body does not have the promised length' },
+  HTTP_BODY_LENGTH: { type: 'body_corrupt', message: 'the body does not have the promised length' },
 };
 
 /** Node's and OpenSSL's codes for a certificate or a handshake that failed. */
@@ -38,19 +38,18 @@ const TLS = /^(ERR_TLS_|ERR_SSL_|CERT_|DEPTH_ZERO_|SELF_SIGNED_|UNABLE_TO_)/;
 /** True where the other side ended the connection in good order, as it does when it cuts an answer short. */
 export function isEarlyEnd(error: unknown): boolean {
   const code = codeOf(error);
-  return code === 'UND_ERR_SOCKET' || code === 'UND_ERR_RES_CONTENT_LENGTH_MISMATCH';
+  return code === 'HTTP_CLOSED' || code === 'HTTP_TRUNCATED';
 }
 
 /** A failure of the table for anything that a socket or a parser throws. */
 export function toTransportFailure(error: unknown, details: FailureDetails): WaybillError {
   const code = codeOf(error);
-  const row = BY_CODE[code] ?? rowOfFamily(code, (error as { name?: unknown } | null)?.name);
+  const row = BY_CODE[code] ?? rowOfFamily(code);
   return new WaybillError(row.type, row.message, code === '' ? details : { ...details, code }, { cause: error });
 }
 
-function rowOfFamily(code: string, name: unknown): Row {
+function rowOfFamily(code: string): Row {
   if (TLS.test(code)) return { type: 'store_unreachable', message: 'no TLS connection to the store' };
-  if (name === 'HTTPParserError') return { type: 'store_error', message: 'the store did not answer in HTTP' };
   return { type: 'store_unreachable', message: 'the connection to the store failed' };
 }
 

@@ -1,7 +1,7 @@
 /** PutObject and DeleteObject. */
 import { isWaybillError } from '../../core/failures.ts';
 import type { Body, PutRequest, PutResult } from '../store.ts';
-import type { AnswerHeaders } from './http-exchange.ts';
+import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { buildPutHeaders, buildConditions, parseWrittenETag } from './object-headers.ts';
 import { prepareBody } from './prepared-body.ts';
 import type { S3Client } from './s3-client.ts';

@@ -75,7 +75,6 @@ describe('the gateway before a provider', () => {
     const [seen] = provider.requests;
     assert.deepEqual(seen?.headers.map(([name]) => name.toLowerCase()).sort(), [
       'authorization',
-      'connection',
       'content-length',
       'host',
       'if-none-match',

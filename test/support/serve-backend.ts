@@ -4,6 +4,7 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { isWaybillError } from '../../core/failures.ts';
 import type { Operation } from '../../core/traffic.ts';
+import { callerOf } from '../../gateway/listener/caller.ts';
 import type { Backend, CopySource, VerifiedRequest } from '../../gateway/backend.ts';
 
 export interface ServedAnswer {
@@ -94,6 +95,7 @@ export function toVerifiedRequest(facts: RequestFacts): VerifiedRequest {
     body: body(),
     checksum: facts.checksum ?? null,
     signal: new AbortController().signal,
+    caller: callerOf(new AbortController().signal),
     permits: () => true,
   };
 }

@@ -86,12 +86,12 @@ test('whatever a socket throws is of the table, and only lengths that differ are
     'ECONNRESET',
     'EPIPE',
     'CERT_HAS_EXPIRED',
-    'UND_ERR_SOCKET',
+    'HTTP_CLOSED',
     'EWHATEVER',
   ]) {
     assert.equal(typeOfCode(code), 'store_unreachable', code);
   }
-  assert.equal(typeOfCode('UND_ERR_RES_CONTENT_LENGTH_MISMATCH'), 'body_corrupt');
-  assert.equal(typeOfCode('UND_ERR_INVALID_ARG'), 'store_refused');
+  assert.equal(typeOfCode('HTTP_TRUNCATED'), 'body_corrupt');
+  assert.equal(typeOfCode('HTTP_UNSENDABLE'), 'store_refused');
   assert.equal(toTransportFailure('not even an error', {}).type, 'store_unreachable');
 });

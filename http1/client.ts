@@ -1,0 +1,173 @@
+/** Kept connections to the hosts that requests go to, each origin with its own, its own limit, and its own queue. */
+import type { Socket } from 'node:net';
+import type { buildConnector } from 'undici';
+import { Connection, PendingExchange, type ConnectionOwner, type QuietLimits } from './connection.ts';
+import { HttpError, type AnswerHandler, type Exchange, type OutgoingRequest } from './exchange.ts';
+
+export interface HttpClientOptions extends QuietLimits {
+  /** For each origin. More requests wait. */
+  readonly connectionsMax: number;
+  /** How long a connection is kept without a request; the other side's own hint wins where it is shorter. */
+  readonly keepAliveMs: number;
+  /** Opens a connection, TLS included; undici's own way of it, whose limits and session reuse are well kept. */
+  readonly connect: buildConnector.connector;
+}
+
+export interface HttpClient {
+  /**
+   * Takes the request, which is sent as soon as a connection is free. `handler` is told of everything, failures too; nothing is thrown.
+   * Latest used connections are used first, so that those not needed grow old and go.
+   */
+  dispatch(request: OutgoingRequest, handler: AnswerHandler): Exchange;
+  /** Ends all connections; what is in flight or waits fails. */
+  close(): void;
+}
+
+/** How often quiet connections are looked at. No limit is kept more exactly. */
+const TICK_MS_MAX = 1000;
+
+export function createHttpClient(options: HttpClientOptions): HttpClient {
+  const origins = new Map<string, Origin>();
+  let closed = false;
+  const limits = [options.answerMs, options.idleMs, options.keepAliveMs].filter((ms) => ms > 0);
+  const tickMs = Math.max(10, Math.min(TICK_MS_MAX, ...limits.map((ms) => Math.ceil(ms / 4))));
+  let clock: NodeJS.Timeout | null = null;
+
+  const tick = (): void => {
+    for (const [name, origin] of origins) {
+      origin.tick(tickMs);
+      if (origin.isUnused) origins.delete(name);
+    }
+    if (origins.size > 0 || clock === null) return;
+    clearInterval(clock);
+    clock = null;
+  };
+
+  return {
+    dispatch(request, handler) {
+      const exchange = new PendingExchange(request, handler);
+      if (closed) {
+        exchange.fail(clientClosed(), false);
+        return exchange;
+      }
+      let origin = origins.get(request.origin);
+      if (origin === undefined) {
+        origin = new Origin(request.origin, options);
+        origins.set(request.origin, origin);
+        clock ??= setInterval(tick, tickMs).unref();
+      }
+      origin.take(exchange);
+      return exchange;
+    },
+    close() {
+      closed = true;
+      if (clock !== null) clearInterval(clock);
+      for (const origin of origins.values()) origin.close();
+      origins.clear();
+    },
+  };
+}
+
+class Origin implements ConnectionOwner {
+  readonly #address: buildConnector.Options;
+  readonly #options: HttpClientOptions;
+  readonly #free: Connection[] = [];
+  readonly #all = new Set<Connection>();
+  readonly #waiting: PendingExchange[] = [];
+  #opening = 0;
+  #closed = false;
+
+  constructor(origin: string, options: HttpClientOptions) {
+    const { protocol, hostname, host, port } = new URL(origin);
+    this.#address = {
+      protocol,
+      // An address of IPv6 stands in brackets in a URL only.
+      hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
+      host,
+      port: port || (protocol === 'https:' ? '443' : '80'),
+    };
+    this.#options = options;
+  }
+
+  get isUnused(): boolean {
+    return this.#all.size === 0 && this.#opening === 0 && this.#waiting.length === 0;
+  }
+
+  take(exchange: PendingExchange): void {
+    this.#waiting.push(exchange);
+    const connection = this.#takeFree();
+    if (connection === undefined) this.#open();
+    else this.onFree(connection);
+  }
+
+  onFree(connection: Connection): void {
+    for (;;) {
+      const next = this.#nextWaiting();
+      if (next === undefined) {
+        this.#free.push(connection);
+        return;
+      }
+      try {
+        if (connection.send(next)) return;
+      } catch (error) {
+        next.fail(error as Error, false);
+      }
+    }
+  }
+
+  onGone(connection: Connection): void {
+    this.#all.delete(connection);
+    const at = this.#free.indexOf(connection);
+    if (at >= 0) this.#free.splice(at, 1);
+    if (this.#waiting.length > 0) this.#open();
+  }
+
+  tick(elapsedMs: number): void {
+    for (const connection of this.#all) connection.tick(elapsedMs);
+  }
+
+  close(): void {
+    this.#closed = true;
+    for (const exchange of this.#waiting.splice(0)) exchange.fail(clientClosed(), false);
+    for (const connection of this.#all) connection.fail(clientClosed());
+  }
+
+  #takeFree(): Connection | undefined {
+    for (;;) {
+      const connection = this.#free.pop();
+      if (connection === undefined || connection.socket.writable) return connection;
+      connection.destroy();
+    }
+  }
+
+  #nextWaiting(): PendingExchange | undefined {
+    for (;;) {
+      const next = this.#waiting.shift();
+      if (next === undefined || !next.isOver) return next;
+    }
+  }
+
+  #open(): void {
+    if (this.#closed || this.#opening >= this.#waiting.length) return;
+    if (this.#all.size + this.#opening >= this.#options.connectionsMax) return;
+    this.#opening += 1;
+    this.#options.connect(this.#address, (error, socket) => {
+      this.#opening -= 1;
+      if (error === null) {
+        this.#adopt(socket);
+        return;
+      }
+      this.#nextWaiting()?.fail(error, false);
+      this.#open();
+    });
+  }
+
+  #adopt(socket: Socket): void {
+    const connection = new Connection(socket, this, this.#options, this.#options.keepAliveMs);
+    this.#all.add(connection);
+    if (this.#closed) connection.fail(clientClosed());
+    else this.onFree(connection);
+  }
+}
+
+const clientClosed = (): HttpError => new HttpError('HTTP_CLIENT_CLOSED', 'the client was closed');

@@ -1,0 +1,295 @@
+/**
+ * One kept connection: a request is written, its answer read, then the next. No request is sent behind another whose answer is still to
+ * come, for a lost connection would then leave several of which nobody knows what became of them.
+ *
+ * A connection is used again only if the request was sent whole, the answer has ended as it should, and no byte came behind it.
+ */
+import type { Socket } from 'node:net';
+import { AnswerParser, type AnswerSink } from './answer-parser.ts';
+import { HttpError, type AnswerHandler, type AnswerHeaders, type Exchange, type OutgoingRequest } from './exchange.ts';
+import { readSocket } from './shared-read.ts';
+import { printRequestHead, type RequestHead } from './request-head.ts';
+
+/** Head and body up to this size leave as one write, from memory that the connection keeps. */
+const SCRATCH_BYTES = 8 * 1024;
+
+export interface ConnectionOwner {
+  /** It can take the next request. */
+  onFree(connection: Connection): void;
+  /** It is of no more use. */
+  onGone(connection: Connection): void;
+}
+
+/** Milliseconds in which nothing moved; 0: as long as it takes. */
+export interface QuietLimits {
+  /** From the request's last byte, or the last byte that was taken of it, to the head of the answer. */
+  readonly answerMs: number;
+  /** Between two reads of the answer. */
+  readonly idleMs: number;
+}
+
+/** A request that waits for a connection, or has one. */
+export class PendingExchange implements Exchange {
+  readonly request: OutgoingRequest;
+  readonly handler: AnswerHandler;
+  connection: Connection | null = null;
+  isOver = false;
+  #isPaused = false;
+
+  constructor(request: OutgoingRequest, handler: AnswerHandler) {
+    this.request = request;
+    this.handler = handler;
+  }
+
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  pause(): void {
+    if (this.isOver) return;
+    this.#isPaused = true;
+    this.connection?.socket.pause();
+  }
+
+  resume(): void {
+    if (this.isOver || !this.#isPaused) return;
+    this.#isPaused = false;
+    this.connection?.resume();
+  }
+
+  abort(reason: Error): void {
+    if (this.isOver) return;
+    if (this.connection === null) this.fail(reason, false);
+    else this.connection.fail(reason);
+  }
+
+  fail(error: Error, isStale: boolean): void {
+    if (this.isOver) return;
+    this.isOver = true;
+    this.handler.onError(error, isStale);
+  }
+}
+
+export class Connection implements AnswerSink {
+  readonly socket: Socket;
+  readonly #owner: ConnectionOwner;
+  readonly #limits: QuietLimits;
+  readonly #parser = new AnswerParser(this);
+  #exchange: PendingExchange | null = null;
+  #scratch: Buffer | null = null;
+  #answered = 0;
+  #isSent = true;
+  /** The request's body is what we wait for, not the other side. */
+  #isFed = false;
+  #hasHead = false;
+  #isGone = false;
+  #quietMs = 0;
+  /** How long it may be kept without a request. */
+  keepMs: number;
+  #error: Error | null = null;
+  #ended: 'last' | 'more' | null = null;
+
+  constructor(socket: Socket, owner: ConnectionOwner, limits: QuietLimits, keepMs: number) {
+    this.socket = socket;
+    this.#owner = owner;
+    this.#limits = limits;
+    this.keepMs = keepMs;
+    readSocket(socket, (bytes) => this.#onBytes(bytes));
+    socket.on('end', () => this.#onSocketEnd());
+    socket.on('error', (error) => (this.#error = error));
+    socket.on('close', () => this.fail(this.#error ?? new HttpError('HTTP_CLOSED', 'the connection was closed')));
+  }
+
+  /**
+   * @returns false when the request was given up in the last moment: nothing was sent then, and the connection is as free as before
+   * @throws HTTP_UNSENDABLE, HTTP_BODY_LENGTH with the same promise
+   */
+  send(exchange: PendingExchange): boolean {
+    const { request, handler } = exchange;
+    const head = printRequestHead(request);
+    handler.onStart(exchange);
+    if (exchange.isOver) return false;
+    this.#exchange = exchange;
+    exchange.connection = this;
+    this.#hasHead = false;
+    this.#quietMs = 0;
+    this.#isSent = true;
+    this.#parser.start(request.method);
+    const { body } = request;
+    if (body === null || head.bodyBytes === 0) {
+      this.socket.write(head.text, 'latin1');
+    } else if (body instanceof Uint8Array) {
+      this.#writeWhole(head.text, body);
+    } else {
+      this.#isSent = false;
+      this.socket.write(head.text, 'latin1');
+      void this.#writeStream(exchange, head, body);
+    }
+    return true;
+  }
+
+  /** Called about once in `elapsedMs`: a clock for each request would cost more than what it guards. */
+  tick(elapsedMs: number): void {
+    const exchange = this.#exchange;
+    this.#quietMs += elapsedMs;
+    if (exchange === null) {
+      if (this.#quietMs >= this.keepMs) this.destroy();
+      return;
+    }
+    if (exchange.isPaused || this.#isFed) {
+      this.#quietMs = 0;
+      return;
+    }
+    const limitMs = this.#hasHead ? this.#limits.idleMs : this.#limits.answerMs;
+    if (limitMs > 0 && this.#quietMs > limitMs) {
+      this.fail(new HttpError('HTTP_IDLE', `nothing moved on the connection for ${String(limitMs)} ms`));
+    }
+  }
+
+  resume(): void {
+    this.#quietMs = 0;
+    this.socket.resume();
+  }
+
+  /** Ends the connection, and with it what is in flight on it. */
+  fail(error: Error): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    const isStale = this.#answered > 0 && !this.#parser.hasBegun && isClosed(error);
+    this.destroy();
+    exchange?.fail(error, isStale);
+  }
+
+  destroy(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    this.#parser.stop();
+    this.socket.destroy();
+    this.#owner.onGone(this);
+  }
+
+  onHead(status: number, headers: AnswerHeaders): void {
+    this.#hasHead = true;
+    const hint = headers['keep-alive'];
+    if (hint !== undefined) this.keepMs = Math.min(this.keepMs, toKeepMs(hint));
+    this.#exchange?.handler.onHead(status, headers);
+  }
+
+  onData(chunk: Uint8Array): void {
+    // A copy: what came in is a view of a buffer that the next read overwrites.
+    this.#exchange?.handler.onData(Buffer.from(chunk));
+  }
+
+  onEnd(isLast: boolean): void {
+    this.#ended = isLast ? 'last' : 'more';
+  }
+
+  #onBytes(chunk: Buffer): void {
+    this.#quietMs = 0;
+    try {
+      const isClean = this.#parser.push(chunk);
+      // Only now: bytes behind the answer would otherwise be read as the next one's.
+      if (this.#ended !== null) this.#complete(isClean && this.#ended === 'more');
+      else if (!isClean) this.destroy();
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  #complete(mayStay: boolean): void {
+    const exchange = this.#exchange;
+    this.#exchange = null;
+    this.#ended = null;
+    this.#answered += 1;
+    if (exchange === null) return;
+    exchange.isOver = true;
+    if (exchange.isPaused) this.socket.resume();
+    // The connection goes on to the next request before the handler is told, which may send one at once.
+    if (mayStay && this.#isSent && this.keepMs > 0 && this.socket.writable && this.socket.writableLength === 0) {
+      this.#owner.onFree(this);
+    } else {
+      this.destroy();
+    }
+    exchange.handler.onEnd();
+  }
+
+  #onSocketEnd(): void {
+    try {
+      this.#parser.end();
+      if (this.#ended === null) this.destroy();
+      else this.#complete(false);
+    } catch (error) {
+      this.fail(error as Error);
+    }
+  }
+
+  #writeWhole(head: string, body: Uint8Array): void {
+    const headBytes = head.length;
+    const allBytes = headBytes + body.byteLength;
+    if (allBytes > SCRATCH_BYTES) {
+      this.socket.cork();
+      this.socket.write(head, 'latin1');
+      this.socket.write(body);
+      this.socket.uncork();
+      return;
+    }
+    // The earlier request was sent whole and answered, so nothing of it waits in this memory.
+    const scratch = (this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES));
+    scratch.write(head, 'latin1');
+    scratch.set(body, headBytes);
+    this.socket.write(scratch.subarray(0, allBytes));
+  }
+
+  /** Never rejects: what the body fails with becomes the exchange's failure. */
+  async #writeStream(exchange: PendingExchange, head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
+    let sentBytes = 0;
+    try {
+      this.#isFed = true;
+      for await (const chunk of body) {
+        // The answer came early, or the request was given up: leaving the loop tells the body.
+        if (exchange.isOver) return;
+        this.#isFed = false;
+        sentBytes += chunk.byteLength;
+        if (sentBytes > head.bodyBytes) throw wrongLength();
+        this.#quietMs = 0;
+        this.#isSent = sentBytes === head.bodyBytes;
+        if (!this.socket.write(chunk)) await this.#drained();
+        if (exchange.isOver) return;
+        this.#quietMs = 0;
+        this.#isFed = true;
+      }
+      if (sentBytes !== head.bodyBytes) throw wrongLength();
+    } catch (error) {
+      exchange.abort(error instanceof Error ? error : new Error('the body failed', { cause: error }));
+    } finally {
+      this.#isFed = false;
+      this.#quietMs = 0;
+    }
+  }
+
+  #drained(): Promise<void> {
+    const { socket } = this;
+    return new Promise((resolve) => {
+      const done = (): void => {
+        socket.off('drain', done);
+        socket.off('close', done);
+        resolve();
+      };
+      if (socket.destroyed) resolve();
+      else socket.on('drain', done).on('close', done);
+    });
+  }
+}
+
+const CLOSED: ReadonlySet<unknown> = new Set(['HTTP_CLOSED', 'ECONNRESET', 'EPIPE']);
+
+const isClosed = (error: Error): boolean => CLOSED.has((error as { code?: unknown }).code);
+
+const wrongLength = (): HttpError =>
+  new HttpError('HTTP_BODY_LENGTH', 'the body does not have the length that its head promises');
+
+/** A second less than the other side says, so that a request does not cross with its close. */
+function toKeepMs(hint: string | string[]): number {
+  const seconds = /(?:^|[,;\s])timeout=(\d{1,6})/i.exec(String(hint))?.[1];
+  return seconds === undefined ? Number.POSITIVE_INFINITY : Math.max(0, Number(seconds) * 1000 - 1000);
+}

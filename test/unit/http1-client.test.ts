@@ -1,0 +1,417 @@
+import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import net from 'node:net';
+import { after, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { buildConnector } from 'undici';
+import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http1/client.ts';
+import type { Exchange, OutgoingRequest } from '../../http1/exchange.ts';
+import { SHARED_READ } from '../../http1/shared-read.ts';
+
+interface Result {
+  status: number;
+  body: Buffer;
+  error: (Error & { code?: string }) | null;
+  isStale: boolean;
+}
+
+interface Call {
+  readonly exchange: Exchange;
+  readonly done: Promise<Result>;
+}
+
+interface Fixture {
+  readonly client: HttpClient;
+  /** All that came in, by connection. */
+  readonly received: string[];
+  /** Connections that are open at the server. */
+  readonly open: Set<net.Socket>;
+  readonly get: (path?: string, hooks?: Hooks) => Call;
+  readonly send: (request: Partial<OutgoingRequest>, hooks?: Hooks) => Call;
+}
+
+interface Hooks {
+  onStart?: (exchange: Exchange) => void;
+  onHead?: (exchange: Exchange) => void;
+  onData?: (chunk: Uint8Array, exchange: Exchange) => void;
+}
+
+const closers: (() => void)[] = [];
+after(() => {
+  for (const close of closers) close();
+});
+
+type Answer = (socket: net.Socket, request: string, number: number) => void;
+
+/** A server that hands each piece that comes in to `answer`, and a client for it. */
+async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): Promise<Fixture> {
+  const received: string[] = [];
+  const open = new Set<net.Socket>();
+  const server = net.createServer((socket) => {
+    const number = received.push('') - 1;
+    open.add(socket);
+    socket.on('close', () => open.delete(socket));
+    socket.on('error', () => socket.destroy());
+    socket.on('data', (chunk) => {
+      received[number] += chunk.toString('latin1');
+      answer(socket, chunk.toString('latin1'), number);
+    });
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as net.AddressInfo;
+  const client = createHttpClient({
+    connectionsMax: 4,
+    connect: buildConnector({ timeout: 2_000, onread: SHARED_READ }),
+    answerMs: 0,
+    idleMs: 0,
+    keepAliveMs: 10_000,
+    ...options,
+  });
+  closers.push(() => {
+    client.close();
+    server.close();
+    for (const socket of open) socket.destroy();
+  });
+  const send = (request: Partial<OutgoingRequest>, hooks: Hooks = {}): Call => {
+    const result: Result = { status: 0, body: Buffer.alloc(0), error: null, isStale: false };
+    const chunks: Uint8Array[] = [];
+    let settle = (_result: Result): void => undefined;
+    const done = new Promise<Result>((resolve) => (settle = resolve));
+    const exchange: Exchange = client.dispatch(
+      {
+        origin: `http://127.0.0.1:${String(port)}`,
+        method: 'GET',
+        target: '/',
+        headers: ['host', 'x'],
+        body: null,
+        ...request,
+      },
+      {
+        onStart: (started) => hooks.onStart?.(started),
+        onHead(status) {
+          result.status = status;
+          hooks.onHead?.(exchange);
+        },
+        onData(chunk) {
+          chunks.push(chunk);
+          hooks.onData?.(chunk, exchange);
+        },
+        onEnd: () => settle({ ...result, body: Buffer.concat(chunks) }),
+        onError: (error, isStale) => settle({ ...result, error, isStale }),
+      },
+    );
+    return { exchange, done };
+  };
+  return { client, received, open, send, get: (path = '/', hooks = {}) => send({ target: path }, hooks) };
+}
+
+const OK = 'HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok';
+const answerOk: Answer = (socket) => void socket.write(OK);
+
+async function* toStream(...pieces: readonly string[]): AsyncGenerator<Uint8Array> {
+  for (const piece of pieces) yield await Promise.resolve(Buffer.from(piece));
+}
+
+describe('the HTTP/1.1 client', () => {
+  it('keeps a connection for the next request', async () => {
+    const { get, received } = await start(answerOk);
+    for (let count = 0; count < 3; count++) assert.equal((await get().done).body.toString(), 'ok');
+    assert.equal(received.length, 1);
+    assert.equal(received[0], 'GET / HTTP/1.1\r\nhost: x\r\n\r\n'.repeat(3));
+  });
+
+  it('opens as many as it may, and the rest waits its turn', async () => {
+    const { get, received } = await start((socket) => void setTimeout(() => socket.write(OK), 20), {
+      connectionsMax: 3,
+    });
+    const results = await Promise.all(Array.from({ length: 20 }, () => get().done));
+    assert.ok(results.every(({ error, body }) => error === null && body.toString() === 'ok'));
+    assert.equal(received.length, 3);
+  });
+
+  it('sends no request behind another whose answer is still to come', async () => {
+    let unanswered = 0;
+    let worst = 0;
+    const { get } = await start(
+      (socket, request) => {
+        unanswered += request.split('GET ').length - 1;
+        worst = Math.max(worst, unanswered);
+        setTimeout(() => {
+          unanswered -= 1;
+          socket.write(OK);
+        }, 5);
+      },
+      { connectionsMax: 1 },
+    );
+    await Promise.all(Array.from({ length: 5 }, () => get().done));
+    assert.equal(worst, 1);
+  });
+
+  it('hands on bytes that stay, though all sockets are read into one buffer', async () => {
+    const { get } = await start((socket, request) => {
+      const fill = /\/(.)/.exec(request)?.[1] ?? '';
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n${fill.repeat(300_000)}`);
+    });
+    const results = await Promise.all(['a', 'b', 'c', 'd'].map((fill) => get(`/${fill}`).done));
+    assert.deepEqual(
+      results.map(({ body }) => [body.length, new Set(body).size, body.subarray(0, 1).toString()]),
+      ['a', 'b', 'c', 'd'].map((fill) => [300_000, 1, fill]),
+    );
+  });
+
+  it('does not use a connection again on which bytes came behind an answer', async () => {
+    const { get, received } = await start(
+      (socket) => void socket.write(`${OK}HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison`),
+    );
+    assert.equal((await get().done).body.toString(), 'ok');
+    assert.equal((await get().done).body.toString(), 'ok');
+    assert.equal(received.length, 2);
+  });
+
+  it('drops a kept connection on which bytes come unasked', async () => {
+    const { get, received, open } = await start(answerOk);
+    await get().done;
+    for (const socket of open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
+    await sleep(30);
+    assert.equal((await get().done).body.toString(), 'ok');
+    assert.equal(received.length, 2);
+  });
+
+  it('tells a kept connection that was closed from a new one', async () => {
+    let answered = 0;
+    const { get } = await start((socket) => {
+      if (answered++ === 0) socket.write(OK);
+      else socket.destroy();
+    });
+    assert.equal((await get().done).error, null);
+    const kept = await get().done;
+    assert.equal(kept.isStale, true);
+    const fresh = await get().done;
+    assert.deepEqual([fresh.error !== null, fresh.isStale], [true, false]);
+  });
+
+  it('does not call a connection stale once a byte of the answer came', async () => {
+    let answered = 0;
+    const { get } = await start((socket) => {
+      if (answered++ === 0) socket.write(OK);
+      else socket.end('HTTP/1.1 200');
+    });
+    await get().done;
+    const result = await get().done;
+    assert.deepEqual([result.error?.code, result.isStale], ['HTTP_CLOSED', false]);
+  });
+
+  it('tells a body that was cut short', async () => {
+    const { get } = await start((socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhel'));
+    const { error, status } = await get().done;
+    assert.deepEqual([status, error?.code], [200, 'HTTP_TRUNCATED']);
+  });
+
+  it('does not keep what the other side closes, or says it will', async () => {
+    for (const hint of ['Connection: close', 'Keep-Alive: timeout=1']) {
+      const { get, received } = await start(
+        (socket) => void socket.write(`HTTP/1.1 200 OK\r\n${hint}\r\nContent-Length: 0\r\n\r\n`),
+      );
+      await get().done;
+      await get().done;
+      assert.equal(received.length, 2, hint);
+    }
+  });
+
+  it('closes what is not used', async () => {
+    const { get, open } = await start(answerOk, { keepAliveMs: 60 });
+    await get().done;
+    assert.equal(open.size, 1);
+    for (let waited = 0; open.size > 0 && waited < 5_000; waited += 20) await sleep(20);
+    assert.equal(open.size, 0);
+  });
+
+  describe('what it sends', () => {
+    it('is head and body, their length said once', async () => {
+      const { send, received } = await start(answerOk);
+      await send({ method: 'PUT', body: Buffer.from('hello') }).done;
+      await send({ method: 'PUT', headers: ['host', 'x', 'content-length', '5'], body: Buffer.from('hello') }).done;
+      await send({ method: 'PUT', body: Buffer.alloc(100_000, 0x61) }).done;
+      await send({ method: 'PUT' }).done;
+      await send({ method: 'PUT', headers: ['host', 'x', 'content-length', '5'], body: toStream('he', '', 'llo') })
+        .done;
+      const small = 'PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 5\r\n\r\nhello';
+      const large = `PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 100000\r\n\r\n${'a'.repeat(100_000)}`;
+      const none = 'PUT / HTTP/1.1\r\nhost: x\r\ncontent-length: 0\r\n\r\n';
+      assert.equal(received.join(''), small + small + large + none + small);
+    });
+
+    it('is never another request than was meant', async () => {
+      const { send, get, received } = await start(answerOk);
+      const wrong: readonly Partial<OutgoingRequest>[] = [
+        { headers: ['host', 'x', 'a', '1\r\nb: 2'] },
+        { headers: ['host', 'x', 'a', '1\nb: 2'] },
+        { headers: ['host', 'x', 'a\r\nb', '1'] },
+        { headers: ['host', 'x', 'a', '\u{1F600}'] },
+        { headers: ['host', 'x', 'a', '\0'] },
+        { headers: ['host', 'x', 'transfer-encoding', 'chunked'] },
+        { headers: ['host', 'x', 'content-length', '1', 'content-length', '1'], body: Buffer.from('a') },
+        { headers: ['host', 'x', 'content-length', '1e1'], body: Buffer.alloc(10) },
+        { headers: ['a', '1'] },
+        { target: '/a b' },
+        { target: '/a\r\nx: y' },
+        { target: '/é' },
+        { method: 'GET /x HTTP/1.1\r\n' },
+        { method: 'PUT', body: toStream('a') },
+      ];
+      for (const request of wrong) {
+        const { error } = await send(request).done;
+        assert.equal(error?.code, 'HTTP_UNSENDABLE', JSON.stringify(request));
+      }
+      const { error } = await send({ headers: ['host', 'x', 'content-length', '3'], body: Buffer.from('ab') }).done;
+      assert.equal(error?.code, 'HTTP_BODY_LENGTH');
+      assert.equal((await get().done).body.toString(), 'ok');
+      // The connection was opened, and only the good request went over it.
+      assert.deepEqual(received.join(''), 'GET / HTTP/1.1\r\nhost: x\r\n\r\n');
+    });
+
+    it('is never longer than its head says, and a shorter body does not end', async () => {
+      for (const pieces of [['hello', '!'], ['hell']]) {
+        const { send, received } = await start(() => undefined);
+        const headers = ['host', 'x', 'content-length', '5'];
+        const { error } = await send({ method: 'PUT', headers, body: toStream(...pieces) }).done;
+        assert.equal(error?.code, 'HTTP_BODY_LENGTH');
+        await sleep(20);
+        assert.ok(!received[0]?.endsWith('!'));
+      }
+    });
+
+    it('stops when the answer comes first, and the connection with it', async () => {
+      let left = false;
+      const endless = async function* (): AsyncGenerator<Uint8Array> {
+        try {
+          for (;;) {
+            yield Buffer.alloc(1000);
+            await sleep(1);
+          }
+        } finally {
+          left = true;
+        }
+      };
+      const { send, get, received } = await start((socket, request) => {
+        if (!request.startsWith('\0')) socket.write('HTTP/1.1 403 Forbidden\r\nContent-Length: 2\r\n\r\nno');
+      });
+      const headers = ['host', 'x', 'content-length', '1000000000'];
+      const { status, body, error } = await send({ method: 'PUT', headers, body: endless() }).done;
+      assert.deepEqual([status, body.toString(), error], [403, 'no', null]);
+      for (let waited = 0; !left && waited < 5_000; waited += 10) await sleep(10);
+      assert.equal(left, true);
+      await get().done;
+      assert.equal(received.length, 2);
+    });
+
+    it('fails with what its body fails with', async () => {
+      const failing = async function* (): AsyncGenerator<Uint8Array> {
+        yield await Promise.resolve(Buffer.from('he'));
+        throw new Error('the disk is gone');
+      };
+      const { send } = await start(() => undefined);
+      const { error } = await send({ method: 'PUT', headers: ['host', 'x', 'content-length', '5'], body: failing() })
+        .done;
+      assert.equal(error?.message, 'the disk is gone');
+    });
+  });
+
+  describe('a request that is given up', () => {
+    it('while it waits is never sent', async () => {
+      const { get, received } = await start((socket) => void setTimeout(() => socket.write(OK), 30), {
+        connectionsMax: 1,
+      });
+      const first = get('/first');
+      const second = get('/second');
+      const third = get('/third');
+      second.exchange.abort(new Error('no longer'));
+      assert.equal((await second.done).error?.message, 'no longer');
+      await Promise.all([first.done, third.done]);
+      assert.ok(!received.join('').includes('/second'));
+    });
+
+    it('at the last moment costs no connection', async () => {
+      const { get, received } = await start(answerOk);
+      await get('/first').done;
+      const { error } = await get('/second', { onStart: (exchange) => exchange.abort(new Error('too late')) }).done;
+      assert.equal(error?.message, 'too late');
+      await get('/third').done;
+      assert.deepEqual([received.length, received.join('').includes('/second')], [1, false]);
+    });
+
+    it('in flight ends its connection, and the next has another', async () => {
+      let asked = 0;
+      const { get, received } = await start((socket) => void (asked++ > 0 && socket.write(OK)));
+      const first = get();
+      await sleep(30);
+      first.exchange.abort(new Error('enough'));
+      const { error, isStale } = await first.done;
+      assert.deepEqual([error?.message, isStale], ['enough', false]);
+      assert.equal((await get().done).body.toString(), 'ok');
+      assert.equal(received.length, 2);
+    });
+  });
+
+  describe('its limits', () => {
+    it('end a request that is not answered', async () => {
+      const { get } = await start(() => undefined, { answerMs: 60 });
+      assert.equal((await get().done).error?.code, 'HTTP_IDLE');
+    });
+
+    it('end an answer that stands still', async () => {
+      const { get } = await start((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel'), {
+        idleMs: 60,
+      });
+      const { error, status } = await get().done;
+      assert.deepEqual([status, error?.code], [200, 'HTTP_IDLE']);
+    });
+
+    it('do not run while the reader is the slow side', async () => {
+      const { get } = await start(
+        (socket) => void socket.write(`HTTP/1.1 200 OK\r\nContent-Length: 200000\r\n\r\n${'x'.repeat(200_000)}`),
+        { idleMs: 60 },
+      );
+      let pauses = 0;
+      const call = get('/', {
+        onData: (_chunk, exchange) => {
+          if (pauses++ > 0) return;
+          exchange.pause();
+          setTimeout(() => exchange.resume(), 300);
+        },
+      });
+      const { error, body } = await call.done;
+      assert.deepEqual([error, body.length], [null, 200_000]);
+    });
+
+    it('do not run while the body is the slow side', async () => {
+      const slow = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('he');
+        await sleep(300);
+        yield Buffer.from('llo');
+      };
+      const { send } = await start((socket, request) => void (request.endsWith('llo') && socket.write(OK)), {
+        answerMs: 60,
+      });
+      const { error } = await send({ method: 'PUT', headers: ['host', 'x', 'content-length', '5'], body: slow() }).done;
+      assert.equal(error, null);
+    });
+  });
+
+  it('fails each request that finds nobody listening', async () => {
+    const { send } = await start(answerOk);
+    const results = await Promise.all(Array.from({ length: 6 }, () => send({ origin: 'http://127.0.0.1:1' }).done));
+    assert.deepEqual(new Set(results.map(({ error }) => error?.code)), new Set(['ECONNREFUSED']));
+  });
+
+  it('fails what is in flight and what waits when it is closed, and takes nothing more', async () => {
+    const { client, get } = await start(() => undefined, { connectionsMax: 1 });
+    const calls = [get(), get()];
+    await sleep(30);
+    client.close();
+    calls.push(get());
+    const results = await Promise.all(calls.map(({ done }) => done));
+    assert.deepEqual(new Set(results.map(({ error }) => error?.code)), new Set(['HTTP_CLIENT_CLOSED']));
+  });
+});
