@@ -36,6 +36,9 @@ export const SERIAL_PAGES = 4;
 /** Pages that wait for the ledger, about 30 KB each: beyond it nothing more is asked for. */
 const PAGES_WAITING_MAX = 128;
 
+/** Whether the store begins a listing where it is asked to. */
+type Ranging = 'unknown' | 'asking' | 'yes' | 'no';
+
 interface Waiting {
   readonly range: Range;
   readonly page: ListingPage | null;
@@ -61,8 +64,7 @@ class Lister {
   #inFlight = 0;
   #pages = 0;
   #objects = 0;
-  /** Whether the store begins where it is asked to. */
-  #ranging: 'unknown' | 'asking' | 'yes' | 'no';
+  #ranging: Ranging;
   #end: { readonly listed: Listed } | { readonly error: unknown } | null = null;
   #finish: () => void = () => undefined;
 
@@ -169,7 +171,7 @@ class Lister {
     const { bucket, prefix } = this.#source.spec.source;
     const { log } = this.#source.step.runtime;
     const question = askStartAfter(keys, prefix.length);
-    let answer: typeof this.#ranging = 'no';
+    let answer: Ranging = 'no';
     try {
       if (question !== null) {
         const { startAfter, expected } = question;
