@@ -86,7 +86,7 @@ module.exports = {
     never('api-knows-ports', { path: '^api/' }, { path: 'node_modules/(@temporalio|@aws-sdk|pg|undici)/' }),
     ...only('console', '^console/', ['^core/', '^sigv4/']),
     never('page-runs-in-a-browser', { path: '^console/explain/' }, { dependencyTypes: ['core', ...PACKAGES] }),
-    ...only('gateway', '^gateway/', ['^core/', '^config/', '^sigv4/', '^stores/']),
+    ...only('gateway', '^gateway/', ['^core/', '^http1/', '^config/', '^sigv4/', '^stores/']),
     never(
       'gateway-knows-neither-ledger-nor-temporal',
       { path: '^gateway/' },
