@@ -12,6 +12,8 @@ import type { Workload } from './workloads.ts';
 export const PEER_NAMES = ['rclone', 'juicefs', 'mc', 's5cmd', 's3p'] as const;
 export type PeerName = (typeof PEER_NAMES)[number];
 
+export const isPeer = (name: string): boolean => PEER_NAMES.some((one) => one === name);
+
 export interface Peer {
   readonly name: PeerName;
   readonly version: string;
@@ -83,7 +85,7 @@ const KINDS: Readonly<Record<PeerName, PeerKind>> = {
       // A dry run against a place that holds nothing is a listing of the source.
       const to = `${withKey(b, 'minio')}/${TARGET_BUCKET}/${prefix}`;
       return [
-        { argv: [file, 'sync', ...quiet, ...(name === 'W4' ? ['--dry'] : []), '--threads', IN_FLIGHT, from, to], env },
+        { argv: [file, ...quiet, 'sync', ...(name === 'W4' ? ['--dry'] : []), '--threads', IN_FLIGHT, from, to], env },
       ];
     },
   },
@@ -98,7 +100,7 @@ const KINDS: Readonly<Record<PeerName, PeerKind>> = {
       if (name === 'W4') return [{ argv: [file, 'ls', '--recursive', `a/${bucket}/`], env }];
       return [
         {
-          argv: [file, 'mirror', '--quiet', '--max-workers', IN_FLIGHT, `a/${bucket}/`, `b/${TARGET_BUCKET}/${prefix}`],
+          argv: [file, 'mirror', '--quiet', `a/${bucket}/`, `b/${TARGET_BUCKET}/${prefix}`],
           env,
         },
       ];
@@ -113,8 +115,9 @@ const KINDS: Readonly<Record<PeerName, PeerKind>> = {
       });
       if (name === 'W4') return [{ ...one(a), argv: [file, '--endpoint-url', url(a), 'ls', `s3://${bucket}/*`] }];
       // It knows one endpoint at a time: down to the disk, and up again.
-      const disk = path.join(directory, 's5cmd', prefix);
-      return [one(a, 'sync', `s3://${bucket}/*`, disk), one(b, 'sync', disk, `s3://${TARGET_BUCKET}/${prefix}`)];
+      const disk = `${path.join(directory, 's5cmd', prefix)}/`;
+      const verb = name === 'W5' ? 'sync' : 'cp';
+      return [one(a, verb, `s3://${bucket}/*`, disk), one(b, verb, disk, `s3://${TARGET_BUCKET}/${prefix}`)];
     },
   },
   s3p: {

@@ -140,7 +140,7 @@ export function printReport(report: Report): string {
         ? `, ${String(options.latencyMs)} ms an answer, ${String(options.listLatencyMs)} ms more a listing`
         : ''),
     `medians of ${String(options.runs)} runs by turns; ${versionText.join(', ') || 'no peers'}`,
-    ...(notMeasured.length === 0 ? [] : [`not measured, for they are not on PATH: ${notMeasured.join(', ')}`]),
+    ...(notMeasured.length === 0 ? [] : [`not measured (not on PATH, or not able to): ${notMeasured.join(', ')}`]),
     '',
     HEAD,
     HEAD.replaceAll(/[^|]+/g, ' --- '),

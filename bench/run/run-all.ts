@@ -5,7 +5,7 @@ import { startBare } from './bare.ts';
 import type { Cost } from './command.ts';
 import type { BenchOptions } from './options.ts';
 import { startOurs, type Ours } from './ours.ts';
-import { findPeer, type Peer } from './peers.ts';
+import { findPeer, isPeer, type Peer } from './peers.ts';
 import { emptyTarget, startBenchStore, type BenchStore, type Counts } from './stores.ts';
 import { buildWorkload, type Workload, type WorkloadName } from './workloads.ts';
 
@@ -21,7 +21,7 @@ export interface Taken {
 
 export interface Results {
   readonly versions: Readonly<Record<string, string>>;
-  /** Wanted, and not on PATH. */
+  /** Wanted, and not on PATH or not able to. */
   readonly missing: readonly string[];
   readonly taken: readonly Taken[];
 }
@@ -76,8 +76,19 @@ export async function runAll(
         contenders.push(toContender(peer));
       }
     }
-    for (const contender of contenders) await contender.warm();
-    const taken = await takeTurns(options, workloads, contenders, a, b, say);
+    const able: Contender[] = [];
+    for (const contender of contenders) {
+      try {
+        await contender.warm();
+        able.push(contender);
+      } catch (error) {
+        // A peer that cannot do it here is not measured; ours has to.
+        if (!isPeer(contender.name)) throw error;
+        missing.push(contender.name);
+        say(String(error));
+      }
+    }
+    const taken = await takeTurns(options, workloads, able, a, b, say);
     return { versions, missing, taken };
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);

@@ -43,5 +43,5 @@ export function buildWorkload(name: WorkloadName, isQuick: boolean): Workload {
     W4: `list ${count.toLocaleString('en')} keys`,
     W5: `${objects} again, nothing changed`,
   };
-  return { name, what: what[name], bucket: of.toLowerCase(), count, sizeBytes };
+  return { name, what: what[name], bucket: `objects-${of.toLowerCase()}`, count, sizeBytes };
 }

@@ -1,6 +1,6 @@
 /** What the store answers. Its buckets: those that were filled by order, and those that clients write to, which know what was put. */
 import { createHash } from 'node:crypto';
-import type { ReceivedMd5} from './bytes.ts';
+import type { ReceivedMd5 } from './bytes.ts';
 import { toPatternMd5 } from './bytes.ts';
 import { createArrayKeys, hasKey, type Keys } from './keys.ts';
 import { printListPage, type ListedObject } from './list-page.ts';
