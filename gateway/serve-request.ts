@@ -15,7 +15,7 @@ import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './keys/access.ts';
 import { answerFailure } from './answer/answer-failure.ts';
 import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
-import { planBody } from './body/plan-body.ts';
+import { isStreaming, notStreamable, planBody } from './body/plan-body.ts';
 import { readWhole } from './body/read-whole.ts';
 import { VerifiedBody } from './body/verified-body.ts';
 import { withCopySource } from './request/copy-source.ts';
@@ -132,7 +132,8 @@ export function createServeRequest<Key extends AccessKey>(
     exchange.key = key;
     exchange.signedBy = verified.form;
     options.admit?.(key, exchange);
-    if (place === null) throw refusal ?? refuse('NotImplemented');
+    if (place === null)
+      throw isStreaming(verified.payloadHash) ? notStreamable() : (refusal ?? refuse('NotImplemented'));
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
     const target = withCopySource(place, byName);

@@ -70,16 +70,21 @@ export interface VerifiedHead {
   readonly mayBeUnsigned: boolean;
 }
 
+/** Whether the body is said to come in chunks of AWS's own. */
+export const isStreaming = (payloadHash: string): boolean => payloadHash.startsWith('STREAMING-');
+
+/** What is neither of the two, offered or not, takes no chunks. */
+export const notStreamable = (): Error =>
+  refuse('InvalidRequest', 'The value of x-amz-content-sha256 header is invalid.');
+
 /**
  * @throws MissingContentLength, EntityTooLarge, AccessDenied for an unsigned payload that the key may not send, InvalidRequest,
  * InvalidDigest
  */
 export function planBody(head: VerifiedHead): BodyPlan {
   const { operation, headers, payloadHash } = head;
-  const isChunked = payloadHash.startsWith('STREAMING-');
-  if (isChunked && !isObject(operation)) {
-    throw refuse('InvalidRequest', 'The value of x-amz-content-sha256 header is invalid.');
-  }
+  const isChunked = isStreaming(payloadHash);
+  if (isChunked && !isObject(operation)) throw notStreamable();
   const lengthBytes = isChunked ? parseDecodedLength(headers) : parseContentLength(headers, operation);
   const payload = toPayload(head, lengthBytes);
   const trailerName = isChunked ? (headers.get('x-amz-trailer') ?? '') : '';

@@ -183,7 +183,9 @@ test('trailers are refused that are missing, wrong, unsigned, of another kind or
     Buffer.concat([bytes.subarray(0, bytes.indexOf('x-amz-trailer-signature')), Buffer.from('\r\n')]);
   const forged = (bytes: Buffer): Buffer => {
     const at = bytes.indexOf('x-amz-trailer-signature:') + 30;
-    return flip(at)(bytes);
+    // Another digit: what is none would be malformed rather than forged.
+    const other = Buffer.from(bytes[at] === '0'.charCodeAt(0) ? '1' : '0');
+    return Buffer.concat([bytes.subarray(0, at), other, bytes.subarray(at + 1)]);
   };
   const missing = await sendChunked(lax, { mode: SIGNED_TRAILER, chunks, trailer, tamper: unsigned });
   assert.deepEqual([missing.status, missing.code], [400, 'IncompleteBody'], missing.text);
@@ -192,6 +194,15 @@ test('trailers are refused that are missing, wrong, unsigned, of another kind or
   const other = await sendChunked(lax, { mode: SIGNED_TRAILER, chunks, trailer: wrong });
   assert.equal(other.code, 'BadDigest');
   assert.equal(await isStored(lax), false);
+});
+
+test('what takes no chunks says so, offered or not', async () => {
+  for (const target of ['/bucket?cors', '/bucket/key?acl', '/bucket/key?tagging', '/made']) {
+    for (const mode of [SIGNED, UNSIGNED_TRAILER] as const) {
+      const { status, code, text } = await sendChunked(lax, { mode, chunks, target });
+      assert.deepEqual([status, code], [400, 'InvalidRequest'], `${target} ${mode}: ${text}`);
+    }
+  }
 });
 
 test('a checksum in a header is held: right, wrong, malformed, unknown, two of them', async () => {
