@@ -7,16 +7,64 @@ const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&',
 export function readErrorDocument(text: string): Evidence | null {
   // s3cmd prints the document as a Python literal, broken over lines.
   const document = inner(text.replace(/'\n {0,40}b'/g, ''), 'Error');
-  if (document === null) return null;
+  if (document === null) return readJson(text);
   const code = field(document, 'Code') ?? '';
   if (code === '') return null;
+  const message = field(document, 'Message') ?? '';
+  const said = readMessage(message);
   return toEvidence('error', `error document (${code})`, {
-    error: { code, message: field(document, 'Message') ?? '' },
-    canonicalRequest: fromBytes(field(document, 'CanonicalRequestBytes')) ?? field(document, 'CanonicalRequest'),
-    stringToSign: fromBytes(field(document, 'StringToSignBytes')) ?? field(document, 'StringToSign'),
+    error: { code, message, details: DETAILS.flatMap((name) => toDetail(name, field(document, name))) },
+    canonicalRequest:
+      fromBytes(field(document, 'CanonicalRequestBytes')) ??
+      field(document, 'CanonicalRequest') ??
+      said.canonicalRequest,
+    stringToSign:
+      fromBytes(field(document, 'StringToSignBytes')) ?? field(document, 'StringToSign') ?? said.stringToSign,
     signature: field(document, 'SignatureProvided'),
     accessKeyId: field(document, 'AWSAccessKeyId'),
   });
+}
+
+/** What the documents of refusals say beside code and message. */
+const DETAILS = ['RequestTime', 'ServerTime', 'MaxAllowedSkewMilliseconds', 'Region', 'Endpoint', 'Bucket', 'HostId'];
+const toDetail = (name: string, value: string | null): (readonly [string, string])[] =>
+  value === null ? [] : [[name, value]];
+
+/** Services that speak JSON: `{"__type":"InvalidSignatureException","message":"…"}`. */
+function readJson(text: string): Evidence | null {
+  if (!/^\s*\{/.test(text)) return null;
+  let parsed: unknown;
+  try {
+    parsed = JSON.parse(text);
+  } catch {
+    return null;
+  }
+  if (typeof parsed !== 'object' || parsed === null) return null;
+  const { __type: type, code, Code, message, Message } = parsed as Readonly<Record<string, unknown>>;
+  const name = [type, code, Code].find((one) => typeof one === 'string') ?? null;
+  const words = [message, Message].find((one) => typeof one === 'string') ?? null;
+  if (words === null || (name === null && !/signature|credential|authorization/i.test(words))) return null;
+  const short = (name ?? 'error').replace(/^.*#/, '');
+  return toEvidence('error', `error document (${short})`, {
+    // Other services have another name for the same refusal.
+    error: { code: short === 'InvalidSignatureException' ? 'SignatureDoesNotMatch' : short, message: words },
+    ...readMessage(words),
+  });
+}
+
+/** Services but S3 write their texts into the message, in quotes. */
+function readMessage(message: string): Pick<Evidence, 'canonicalRequest' | 'stringToSign'> {
+  const between = (from: string): string | null => {
+    const at = message.indexOf(from);
+    const open = at < 0 ? -1 : message.indexOf("'", at + from.length);
+    const close = open < 0 ? -1 : message.indexOf("'\n", open + 1);
+    const end = close < 0 ? message.lastIndexOf("'") : close;
+    return open < 0 || end <= open ? null : message.slice(open + 1, end);
+  };
+  return {
+    canonicalRequest: between('Canonical String for this request should have been'),
+    stringToSign: between('String-to-Sign should have been'),
+  };
 }
 
 function field(document: string, name: string): string | null {

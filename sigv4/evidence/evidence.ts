@@ -17,7 +17,12 @@ export interface Evidence {
   readonly signature: string | null;
   readonly accessKeyId: string | null;
   /** The S3 code and message of an error document. */
-  readonly error: { readonly code: string; readonly message: string } | null;
+  readonly error: {
+    readonly code: string;
+    readonly message: string;
+    /** What else the document says, by its names. */
+    readonly details?: readonly (readonly [name: string, value: string])[];
+  } | null;
   /** What was noticed while reading it, each a sentence. */
   readonly notes: readonly string[];
 }

@@ -7,6 +7,7 @@ interface HarRequest {
   readonly url: string;
   readonly headers: readonly { readonly name: string; readonly value: string }[];
   readonly postData?: { readonly text?: string };
+  readonly bodySize?: number;
 }
 
 const encoder = new TextEncoder();
@@ -32,7 +33,7 @@ export function readHar(text: string): Evidence | null {
   const body = signed.postData?.text;
   return toEvidence('har', 'HAR entry', {
     request: toRequest(signed.method.toUpperCase(), signed.url, [...host, ...headers]),
-    body: body === undefined ? null : encoder.encode(body),
+    body: body === undefined ? (signed.bodySize === 0 ? new Uint8Array(0) : null) : encoder.encode(body),
   });
 }
 

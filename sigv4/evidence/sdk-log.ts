@@ -5,10 +5,8 @@
  */
 import { toEvidence, type Evidence } from './evidence.ts';
 import { readHttp } from './http-dump.ts';
+import { findLoggedTexts } from './logged-texts.ts';
 
-const CANONICAL =
-  /(?<![A-Za-z])(GET|HEAD|PUT|POST|DELETE|PATCH|OPTIONS)\n[^\n]{0,16384}\n[^\n]{0,16384}\n(?:[A-Za-z0-9-]+:[^\n]*\n){1,100}\n?[A-Za-z0-9-]+(?:;[A-Za-z0-9-]+)*\n(?:[0-9a-fA-F]{64}|UNSIGNED-PAYLOAD|STREAMING-[A-Z0-9-]+)/i;
-const STRING_TO_SIGN = /AWS4-HMAC-SHA256\n(?:\d{8}T\d{6}Z)\n\d{8}\/[^\n/]*\/[^\n/]*\/[^\n/]+\n[0-9a-f]{64}/;
 const SIGNATURE = /Signature[:=]\s*["']?([0-9a-f]{64})/i;
 const CREDENTIAL = /Credential=([A-Za-z0-9_-]+)\//;
 
@@ -28,8 +26,7 @@ export function readLog(text: string): Evidence | null {
     .replaceAll('\r\n', '\n')
     // rclone writes its time and level before the request line.
     .replace(/^\d{4}\/\d\d\/\d\d \d\d:\d\d:\d\d DEBUG : /gm, '');
-  const canonicalRequest = CANONICAL.exec(plain)?.[0] ?? null;
-  const stringToSign = STRING_TO_SIGN.exec(plain)?.[0] ?? null;
+  const { canonicalRequest, stringToSign } = findLoggedTexts(plain);
   const label = CLIENTS.find(([mark]) => mark.test(plain))?.[1];
   if (canonicalRequest === null && stringToSign === null && label !== 'rclone dump') return null;
   const behind = stringToSign === null ? plain : plain.slice(plain.indexOf(stringToSign));

@@ -38,7 +38,7 @@ export function findDifference(text: string, left: string, right: string): Diffe
   }
   return {
     text,
-    line: nameLine(text, left.split('\n'), lineNumber),
+    line: nameLine(text, findRegular(left, right), lineNumber),
     offsetBytes: at,
     lineNumber,
     columnBytes: at - lineStart,
@@ -49,12 +49,21 @@ export function findDifference(text: string, left: string, right: string): Diffe
   };
 }
 
+/** The lines of the text that ends as a canonical request does, with signed headers and a hash. */
+function findRegular(left: string, right: string): readonly string[] {
+  const both = [left.split('\n'), right.split('\n')];
+  const isRegular = (lines: readonly string[]): boolean =>
+    /^[A-Za-z0-9-]+(?:;[A-Za-z0-9-]+)*$/.test(lines.at(-2) ?? '') &&
+    /^(?:[0-9a-f]{64}|[A-Z0-9-]{16,})$/.test(lines.at(-1) ?? '');
+  return both.find(isRegular) ?? both[0] ?? [];
+}
+
 /** What stands in a line of a canonical request or of a string to sign. @param lineNumber from 1 */
 export function nameLine(text: string, lines: readonly string[], lineNumber: number): string {
   if (text === 'string to sign')
     return ['algorithm', 'time', 'scope', 'hash of the canonical request'][lineNumber - 1] ?? 'end';
   if (lineNumber <= 3) return ['method', 'canonical URI', 'canonical query'][lineNumber - 1] ?? '';
-  if (lineNumber === lines.length) return 'payload hash';
+  if (lineNumber >= lines.length) return 'payload hash';
   if (lineNumber === lines.length - 1) return 'signed headers';
   const name = (lines[lineNumber - 1] ?? '').split(':')[0] ?? '';
   return name === '' ? 'the empty line behind the canonical headers' : `canonical headers, ${name}`;

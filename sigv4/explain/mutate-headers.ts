@@ -1,5 +1,6 @@
 /** What goes wrong with headers: their values, their order, their names, and who rewrites them on the way. */
 import { SOURCES, valueOf, withHeader, withoutHeader, type Mutation, type Variant } from './mutation.ts';
+import { parseAmz, printAmz } from './amz-time.ts';
 import type { SigningInputs } from './signing-inputs.ts';
 
 const changed = (before: SigningInputs, after: SigningInputs, detail?: string): Variant[] =>
@@ -29,6 +30,21 @@ const ENCODINGS = [
   '*',
   'amz-sdk-invocation-id',
   '',
+];
+/** What uploads are presigned with, most often. */
+const MEDIA_TYPES = [
+  ...['application/json', 'application/xml', 'application/pdf', 'application/zip', 'application/gzip'],
+  ...['image/png', 'image/jpeg', 'image/jpg', 'image/gif', 'image/webp', 'image/svg+xml'],
+  ...[
+    'video/mp4',
+    'video/webm',
+    'audio/mpeg',
+    'audio/wav',
+    'text/plain',
+    'text/csv',
+    'text/html',
+    'multipart/form-data',
+  ],
 ];
 const REGIONS_OF_HOSTS = ['us-east-1', 'us-west-2', 'eu-west-1', 'eu-central-1'];
 
@@ -81,6 +97,10 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
         ].flatMap((name) => [name, name + port]),
         ...REGIONS_OF_HOSTS.map((one) => `s3.${one}.amazonaws.com`),
         ...(host.includes('.') ? [host.slice(host.indexOf('.') + 1)] : []),
+        host.replace(/\.(?=:|$)/, ''),
+        host.replace(/(?=:|$)/, '.'),
+        host.replace(/^www\./, ''),
+        `www.${host}`,
         '',
       ]);
     },
@@ -115,10 +135,13 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
         'binary/octet-stream',
         'application/x-www-form-urlencoded',
         'application/x-www-form-urlencoded; charset=utf-8',
+        'application/x-www-form-urlencoded; charset=UTF-8',
         'application/json',
         'application/xml',
         'text/plain',
         'text/plain; charset=utf-8',
+        'text/plain;charset=UTF-8',
+        ...MEDIA_TYPES,
         type.toLowerCase(),
       ]);
     },
@@ -144,6 +167,29 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
     apply: function* (inputs) {
       yield* tryValues(inputs, 'x-amz-date', [inputs.amzDate]);
       yield* tryValues(inputs, 'date', ['']);
+    },
+  },
+  {
+    id: 'date-rewritten',
+    stage: 'canonical headers',
+    culprit: 'the time of the request was changed behind the signature',
+    rule: 'x-amz-date is signed, in its header line and in the string to sign',
+    source: SOURCES.stringToSign,
+    mend: 'let nothing set x-amz-date but the signer; a retry is signed anew',
+    isAlone: true,
+    apply: function* (inputs) {
+      const at = parseAmz(inputs.amzDate);
+      if (at === null) return;
+      const inQuery = inputs.query.includes(`X-Amz-Date=${inputs.amzDate}`);
+      const sameDay = (amzDate: string): boolean => amzDate.startsWith(inputs.scope.date);
+      const nearSeconds = Array.from({ length: 300 }, (_, index) => (index % 2 === 0 ? 1 : -1) * (1 + (index >> 1)));
+      const hours = Array.from({ length: 26 }, (_, index) => (index - 12) * 3600).filter((hour) => hour !== 0);
+      for (const seconds of [...nearSeconds, ...hours]) {
+        const amzDate = printAmz(at + seconds * 1000);
+        if (!sameDay(amzDate)) continue;
+        const query = inQuery ? inputs.query.replace(inputs.amzDate, amzDate) : inputs.query;
+        yield { inputs: { ...withHeader(inputs, 'x-amz-date', amzDate), query, amzDate }, detail: `signed ${amzDate}` };
+      }
     },
   },
   {
@@ -205,6 +251,7 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
           ` ${value}`,
           `${value} `,
           value.replaceAll(' ', '  '),
+          value.replace(/ +/g, ' '),
           value.replaceAll(', ', ','),
           value.replaceAll(',', ', '),
           value.replaceAll('; ', ';'),
@@ -250,9 +297,9 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
         'content-type': [
           'application/octet-stream',
           'binary/octet-stream',
-          'application/xml',
           'application/x-www-form-urlencoded',
-          'text/plain',
+          'application/x-www-form-urlencoded; charset=utf-8',
+          ...MEDIA_TYPES,
         ],
         expect: ['100-continue'],
         connection: ['keep-alive', 'close', 'Keep-Alive'],
@@ -266,6 +313,12 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
         'content-encoding': ['aws-chunked', 'gzip'],
         'x-amz-content-sha256': [inputs.payloadHash],
         range: ['bytes=0-'],
+        'if-none-match': ['*'],
+        'if-match': ['*'],
+        'x-amz-acl': ['private', 'public-read', 'bucket-owner-full-control'],
+        'x-amz-checksum-mode': ['ENABLED'],
+        'x-amz-storage-class': ['STANDARD', 'STANDARD_IA'],
+        'x-amz-server-side-encryption': ['AES256', 'aws:kms'],
       };
       for (const [name, value] of inputs.headers) {
         if (value === '' && request !== null && !arrived.has(name)) yield* tryValues(inputs, name, usual[name] ?? []);
@@ -281,14 +334,14 @@ export const HEADER_MUTATIONS: readonly Mutation[] = [
     mend: 'add headers before signing; sign the lines and the list from the same set',
     apply: function* (inputs) {
       for (const [name] of inputs.headers) {
-        if (name === 'host' || name === 'x-amz-security-token') continue;
-        yield* changed(inputs, withoutHeader(inputs, name), name);
+        if (name === 'x-amz-security-token') continue;
+        if (name !== 'host') yield* changed(inputs, withoutHeader(inputs, name), name);
         yield* changed(
           inputs,
           { ...inputs, headers: inputs.headers.filter(([one]) => one !== name) },
           `${name} has no line`,
         );
-        yield* changed(inputs, withHeader(inputs, name, ''), `${name} was empty`);
+        if (name !== 'host') yield* changed(inputs, withHeader(inputs, name, ''), `${name} was empty`);
       }
     },
   },

@@ -26,6 +26,21 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
     apply: (inputs) => uri(inputs, [encodePath(inputs.uri)]),
   },
   {
+    id: 'path-single-encoded',
+    stage: 'canonical URI',
+    culprit: 'the path was percent-encoded once, by the rule of S3, for a service that encodes it twice',
+    rule: 'every service but S3 normalises the path and encodes each segment twice: a space becomes %2520',
+    source: SOURCES.canonicalRequest,
+    mend: 'sign with the double encoding of your SDK on (its default for all but S3)',
+    apply: (inputs, { pathRule, request }) =>
+      pathRule === 's3'
+        ? []
+        : uri(inputs, [
+            ...(request === null ? [] : [buildCanonicalUri(request.path, 's3'), request.path]),
+            decodeOnce(inputs.uri),
+          ]),
+  },
+  {
     id: 'path-normalised',
     stage: 'canonical URI',
     culprit: 'the path was normalised: `.`, `..` or `//` were folded away before signing',
@@ -45,7 +60,13 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
     rule: S3_ONCE,
     source: SOURCES.s3,
     mend: 'encode each segment of the path (RFC 3986, UTF-8) before signing, and sign what is sent',
-    apply: (inputs, context) => uri(inputs, [decodeOnce(inputs.uri), wirePath(context)]),
+    apply: function* (inputs, context) {
+      // The same text for a service that encodes twice is no lack of encoding, but the rule of S3.
+      if (context.pathRule === 'standard') return;
+      const left = [...new Set([...inputs.uri.matchAll(/%([0-9A-F]{2})/g)].map(([code]) => decodeOnce(code) ?? ''))];
+      const shown = left.length === 1 && left[0] !== '' ? `${JSON.stringify(left[0])} left as it is` : undefined;
+      yield* uri(inputs, [decodeOnce(inputs.uri), wirePath(context)], shown);
+    },
   },
   {
     id: 'path-characters',
@@ -76,7 +97,7 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
   {
     id: 'path-plus-for-space',
     stage: 'canonical URI',
-    culprit: 'a space in the path was signed as `+`',
+    culprit: 'a space in the path was signed as `+`, or a plus as a space',
     rule: 'a space is %20; in a path a `+` is a plus',
     source: SOURCES.canonicalRequest,
     mend: 'encode spaces as %20 (not with a form encoder such as quote_plus or URLEncoder)',
@@ -134,11 +155,69 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
     source: SOURCES.canonicalRequest,
     mend: 'split the target at `?`: the path on line 2, the parameters on line 3',
     apply: function* (inputs, { request }) {
+      const mark = inputs.uri.indexOf('?');
+      if (mark > 0) yield { inputs: { ...inputs, uri: inputs.uri.slice(0, mark) } };
       const query = request?.query ?? inputs.query;
       if (query === '') return;
       for (const text of [`${inputs.uri}?${query}`, `${inputs.uri}%3F${encodePath(query)}`]) {
         yield { inputs: { ...inputs, uri: text, query: '' } };
         yield { inputs: { ...inputs, uri: text } };
+      }
+    },
+  },
+  {
+    id: 'path-changed-on-the-way',
+    stage: 'canonical URI',
+    culprit: 'the path was changed behind the signature',
+    rule: 'the path that is signed is the path that the server sees, byte for byte',
+    source: SOURCES.s3,
+    mend: 'let no proxy fold, decode or encode paths (nginx: merge_slashes off, proxy_pass without a URI; curl: --path-as-is; Apache: AllowEncodedSlashes NoDecode)',
+    apply: function* (inputs) {
+      const { uri: now } = inputs;
+      const slashes = [...now].flatMap((one, at) => (one === '/' ? [at] : [])).slice(0, 64);
+      for (const at of slashes)
+        yield* uri(inputs, [`${now.slice(0, at)}/${now.slice(at)}`], 'a double slash was merged');
+      for (const at of slashes.slice(1)) {
+        const [before, after] = [now.slice(0, at), now.slice(at + 1)];
+        yield* uri(inputs, [`${before}%2F${after}`], '%2F was decoded to a slash');
+        yield* uri(inputs, [`${before}%5C${after}`], 'a backslash was made a slash');
+        yield* uri(inputs, [`${before}/./${after}`], 'a segment `.` was folded away');
+      }
+      yield* uri(inputs, [`/.${now}`], 'a segment `.` was folded away');
+      yield* uri(inputs, [now.replaceAll('%5C', '/')], 'a backslash was signed as a slash');
+      yield* uri(inputs, [now.replaceAll('%20', '%2B')], 'a plus was made a space');
+      yield* uri(inputs, [now.replaceAll('%2B', '%20')], 'a space was made a plus');
+      yield* uri(inputs, [now.replace(/%25([0-9A-F]{2})/g, '%$1')], 'it was encoded a second time');
+      yield* uri(inputs, [now.replace(/%(?=[0-9A-F]{2})/g, '%25')], 'it was decoded once too often');
+      yield* uri(inputs, [now.toLowerCase()], 'its letters were made small');
+      yield* uri(inputs, [toUtf8(now)], 'its characters were sent in Latin-1 and signed in UTF-8');
+    },
+  },
+  {
+    id: 'addressing-style',
+    stage: 'canonical URI',
+    culprit: 'the request was signed in one addressing style and arrived in the other',
+    rule: 'path style signs /bucket/key, virtual-hosted style signs /key with the bucket in Host',
+    source: SOURCES.s3,
+    mend: 'use one addressing style throughout (forcePathStyle, addressing_style), also in any proxy that rewrites it',
+    apply: function* (inputs) {
+      const host = valueOfHost(inputs) ?? '';
+      const [, bucket = '', rest = ''] = /^\/([^/]+)(\/.*)?$/.exec(inputs.uri) ?? [];
+      const withHost = (value: string): SigningInputs => ({
+        ...inputs,
+        headers: inputs.headers.map((line) => (line[0] === 'host' ? ['host', value] : line)),
+      });
+      if (bucket !== '')
+        yield {
+          inputs: { ...withHost(`${bucket}.${host}`), uri: rest === '' ? '/' : rest },
+          detail: 'signed virtual-hosted',
+        };
+      const dot = host.indexOf('.');
+      if (dot > 0) {
+        const signed = withHost(host.slice(dot + 1));
+        yield { inputs: { ...signed, uri: `/${host.slice(0, dot)}${inputs.uri}` }, detail: 'signed path-style' };
+        if (inputs.uri === '/')
+          yield { inputs: { ...signed, uri: `/${host.slice(0, dot)}` }, detail: 'signed path-style' };
       }
     },
   },
@@ -163,8 +242,30 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
     rule: 'the path that is signed is the path that the server sees',
     source: SOURCES.canonicalRequest,
     mend: 'let the proxy pass the path through unchanged, or serve the store on a host of its own',
-    apply: function* (inputs) {
-      for (const prefix of ['/s3', '/api', '/storage', '/minio', '/v1', '/gateway', '/object', '/objects', '/store']) {
+    apply: function* (inputs, { request }) {
+      const told = (request?.headers ?? [])
+        .filter(([name]) => ['x-forwarded-prefix', 'x-script-name', 'x-original-prefix'].includes(name.toLowerCase()))
+        .map(([, value]) => value.trim().replace(/\/$/, ''));
+      const original = (request?.headers ?? [])
+        .filter(([name]) =>
+          ['x-original-uri', 'x-original-url', 'x-rewrite-url', 'x-envoy-original-path'].includes(name.toLowerCase()),
+        )
+        .map(([, value]) => value.split('?')[0] ?? '');
+      yield* uri(inputs, original, 'signed as a header of the proxy tells');
+      const first = /^\/[^/]+(?=\/[^/]+\/)/.exec(inputs.uri)?.[0];
+      if (first !== undefined) yield* uri(inputs, [inputs.uri.slice(first.length)], `signed without ${first}`);
+      for (const prefix of [
+        ...told,
+        '/s3',
+        '/api',
+        '/storage',
+        '/minio',
+        '/v1',
+        '/gateway',
+        '/object',
+        '/objects',
+        '/store',
+      ]) {
         yield* uri(inputs, [prefix + inputs.uri], `signed with ${prefix}`);
         if (inputs.uri.startsWith(`${prefix}/`))
           yield* uri(inputs, [inputs.uri.slice(prefix.length)], `signed without ${prefix}`);
@@ -194,6 +295,10 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
 function decodeOnce(text: string): string | null {
   return decodeComponent(text);
 }
+
+/** Each percent-encoded byte beyond ASCII read as Latin-1 and written in UTF-8. */
+const toUtf8 = (text: string): string =>
+  text.replace(/%([89A-F][0-9A-F])/g, (_, hex: string) => encodePath(String.fromCharCode(Number.parseInt(hex, 16))));
 
 const valueOfHost = (inputs: SigningInputs): string | undefined =>
   inputs.headers.find(([name]) => name === 'host')?.[1];

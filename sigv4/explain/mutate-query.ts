@@ -209,6 +209,79 @@ export const QUERY_MUTATIONS: readonly Mutation[] = [
         if (pairsOf(inputs.query).some((one) => nameOf(one) === nameOf(pair))) continue;
         yield* query(inputs, sortPairs([...pairsOf(inputs.query), pair]).join('&'), pair);
       }
+      // Proxies and caches that drop empty parameters drop all of them.
+      for (const names of [
+        ['delimiter', 'prefix'],
+        ['delimiter', 'marker', 'prefix'],
+        ['continuation-token', 'delimiter', 'prefix'],
+      ]) {
+        const missing = names.filter((name) => !pairsOf(inputs.query).some((one) => nameOf(one) === name));
+        const pairs = [...pairsOf(inputs.query), ...missing.map((name) => `${name}=`)];
+        yield* query(inputs, sortPairs(pairs).join('&'), missing.join(' and '));
+      }
+    },
+  },
+  {
+    id: 'query-name-case',
+    stage: 'canonical query',
+    culprit: 'the name of a parameter was signed in another case than it arrived in',
+    rule: 'names of parameters are case-sensitive: versionId, uploadId, partNumber',
+    source: SOURCES.canonicalRequest,
+    mend: 'let nothing between client and server change the case of the query',
+    apply: (inputs) => {
+      const known = new Map(CASED.map((name) => [name.toLowerCase(), name]));
+      const pairs = pairsOf(inputs.query).map((pair) => {
+        const name = nameOf(pair);
+        return (known.get(name.toLowerCase()) ?? name) + pair.slice(name.length);
+      });
+      return [
+        ...query(inputs, sortPairs(pairs).join('&')),
+        ...query(
+          inputs,
+          sortPairs(
+            pairsOf(inputs.query).map((pair) => nameOf(pair).toLowerCase() + pair.slice(nameOf(pair).length)),
+          ).join('&'),
+          'all in lower case',
+        ),
+        ...query(inputs, inputs.query.toLowerCase(), 'names and values in lower case'),
+      ];
+    },
+  },
+  {
+    id: 'query-encoded-on-the-way',
+    stage: 'canonical query',
+    culprit: 'the query was encoded a second time, or decoded once too often, behind the signature',
+    rule: 'the query that is signed is the query that the server sees',
+    source: SOURCES.canonicalRequest,
+    mend: 'hand the URL on as it is: no encodeURI, no template and no proxy that encodes it again',
+    apply: (inputs) => [
+      ...query(inputs, sortPairs(pairsOf(inputs.query.replace(/%25([0-9A-F]{2})/g, '%$1'))).join('&')),
+      ...query(inputs, sortPairs(pairsOf(inputs.query.replace(/amp%3B/g, ''))).join('&'), '&amp; out of HTML or XML'),
+    ],
+  },
+  {
+    id: 'presigned-parameters',
+    stage: 'canonical query',
+    culprit: 'a parameter of the presigned URL was changed or left out of what was signed',
+    rule: 'every X-Amz- parameter but X-Amz-Signature is part of the canonical query, with the value that is sent',
+    source: SOURCES.query,
+    mend: 'presign anew with the values that are wanted; a presigned URL cannot be edited',
+    isAlone: true,
+    apply: function* (inputs) {
+      const expires = /(^|&)X-Amz-Expires=(\d+)/.exec(inputs.query);
+      if (expires === null) return;
+      for (const seconds of LIFETIMES)
+        yield* query(
+          inputs,
+          inputs.query.replace(expires[0], `${expires[1] ?? ''}X-Amz-Expires=${String(seconds)}`),
+          `signed X-Amz-Expires=${String(seconds)}`,
+        );
+      for (const region of ['us-east-1'])
+        yield* query(
+          inputs,
+          inputs.query.replace(`%2F${inputs.scope.region}%2F`, `%2F${region}%2F`),
+          `signed with ${region} in X-Amz-Credential`,
+        );
     },
   },
   {
@@ -226,6 +299,24 @@ export const QUERY_MUTATIONS: readonly Mutation[] = [
       yield* query(inputs, last.join('&'));
     },
   },
+];
+
+/** Parameters of S3 with a capital letter. */
+const CASED = [
+  ...['versionId', 'uploadId', 'partNumber', 'uploadIdMarker', 'X-Amz-Algorithm', 'X-Amz-Credential', 'X-Amz-Date'],
+  ...['X-Amz-Expires', 'X-Amz-SignedHeaders', 'X-Amz-Security-Token', 'intelligent-tiering', 'publicAccessBlock'],
+  ...['policyStatus', 'ownershipControls', 'requestPayment', 'Action', 'Version'],
+];
+
+/** Of presigned URLs, in seconds, as people write them. */
+const LIFETIMES = [
+  ...[
+    1, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 240, 300, 360, 600, 900, 1000, 1200, 1800, 2400, 2700, 3000, 3599, 3600,
+  ],
+  ...[
+    5400, 7200, 9000, 10_000, 10_800, 14_400, 18_000, 21_600, 28_800, 36_000, 43_200, 64_800, 86_399, 86_400, 100_000,
+  ],
+  ...[129_600, 172_800, 259_200, 345_600, 360_000, 432_000, 518_400, 604_799, 604_800],
 ];
 
 const sortPairs = (pairs: readonly string[]): string[] =>

@@ -2,7 +2,7 @@
  * A known way to sign wrongly, or to change a request after it was signed. Applied to what a correct signer would have used, it
  * gives what the wrong one did use; when the signature holds for that, the cause is proved and not guessed.
  */
-import type { WireRequest } from '../types.ts';
+import type { PathRule, WireRequest } from '../types.ts';
 import type { SigningInputs } from './signing-inputs.ts';
 
 export type Stage =
@@ -24,6 +24,8 @@ export interface MutationContext {
   /** SHA-256 in hex. */
   readonly hash: (data: string | Uint8Array) => string;
   readonly accessKeyId: string;
+  /** The rule for paths of the service that the credential names. */
+  readonly pathRule: PathRule;
 }
 
 export interface Variant {
@@ -41,6 +43,8 @@ export interface Mutation {
   readonly rule: string;
   readonly source: string;
   readonly mend: string;
+  /** Tried alone and not in pairs: it has so many forms that the pairs of all others would go untried. */
+  readonly isAlone?: true;
   readonly apply: (inputs: SigningInputs, context: MutationContext) => Iterable<Variant>;
 }
 

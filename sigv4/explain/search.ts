@@ -3,17 +3,28 @@
  * other texts give that signature; what it does not find may still be wrong in a way that is not known here.
  */
 import { HEADER_MUTATIONS } from './mutate-headers.ts';
+import { KEY_MUTATIONS } from './mutate-key.ts';
 import { PATH_MUTATIONS } from './mutate-path.ts';
+import { PROXIED_MUTATIONS, REPEATED_MUTATIONS } from './mutate-proxied.ts';
 import { QUERY_MUTATIONS } from './mutate-query.ts';
-import { REST_MUTATIONS } from './mutate-rest.ts';
+import { PAYLOAD_MUTATIONS } from './mutate-payload.ts';
+import { SCOPE_MUTATIONS } from './mutate-scope.ts';
+import { SECRET_MUTATIONS } from './mutate-secret.ts';
+import { TEXT_MUTATIONS } from './mutate-text.ts';
 import type { Mutation, MutationContext, Variant } from './mutation.ts';
 import type { SigningInputs } from './signing-inputs.ts';
 
 export const MUTATIONS: readonly Mutation[] = [
   ...PATH_MUTATIONS,
   ...QUERY_MUTATIONS,
+  ...REPEATED_MUTATIONS,
   ...HEADER_MUTATIONS,
-  ...REST_MUTATIONS,
+  ...PROXIED_MUTATIONS,
+  ...PAYLOAD_MUTATIONS,
+  ...SCOPE_MUTATIONS,
+  ...SECRET_MUTATIONS,
+  ...TEXT_MUTATIONS,
+  ...KEY_MUTATIONS,
 ];
 
 /** True when these inputs are the ones that were used. */
@@ -41,18 +52,19 @@ export function* searchMutation(
   oracle: Oracle,
 ): Generator<void, Found | null> {
   const singles: { mutation: Mutation; variant: Variant }[] = [];
+  let tries = 0;
   for (const mutation of MUTATIONS) {
     for (const variant of mutation.apply(base, context)) {
       if (oracle(variant.inputs)) return { mutations: [{ mutation, ...toDetail(variant) }], inputs: variant.inputs };
-      singles.push({ mutation, variant });
-      if (singles.length % TRIES_PER_STEP === 0) yield;
+      if (++tries % TRIES_PER_STEP === 0) yield;
+      if (mutation.isAlone !== true) singles.push({ mutation, variant });
     }
   }
-  let tries = 0;
+  tries = 0;
   for (const first of singles) {
     for (const mutation of MUTATIONS) {
       // Each pair once: the second one stands behind the first in the catalogue.
-      if (MUTATIONS.indexOf(mutation) <= MUTATIONS.indexOf(first.mutation)) continue;
+      if (mutation.isAlone === true || MUTATIONS.indexOf(mutation) <= MUTATIONS.indexOf(first.mutation)) continue;
       for (const second of mutation.apply(first.variant.inputs, context)) {
         if (++tries > TRIES_MAX) return null;
         if (tries % TRIES_PER_STEP === 0) yield;

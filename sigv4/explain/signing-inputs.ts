@@ -15,8 +15,8 @@ export interface SigningInputs {
   readonly query: string;
   /** Canonical lines in their order. */
   readonly headers: readonly (readonly [name: string, value: string])[];
-  /** Between the last header line and the signed headers: one empty line, unless a signer left it out. */
-  readonly gap: '\n' | '';
+  /** Between the last header line and the signed headers: one empty line, unless a signer left it out or wrote two. */
+  readonly gap: string;
   readonly signedHeaders: string;
   readonly payloadHash: string;
   readonly algorithm: string;
@@ -29,20 +29,31 @@ export interface SigningInputs {
   };
   /** What was made of the secret before it was used. */
   readonly secret: (secret: string) => string;
+  /** The scope that the key was derived for, where it is not the one that is written. */
+  readonly keyScope?: Partial<SigningInputs['scope']>;
+  /** How the key was derived, where it was not by the rule. */
+  readonly deriveKey?: (crypto: Crypto, secret: string, inputs: SigningInputs) => Uint8Array | string;
+  /** What was made of the whole canonical request before it was hashed. */
+  readonly bendCanonical?: (text: string) => string;
+  /** What was made of the whole string to sign before it was signed. */
+  readonly bendToSign?: (text: string, canonicalRequest: string) => string;
 }
 
 const asIs = (secret: string): string => secret;
 
 export function printCanonical(inputs: SigningInputs): string {
   const lines = inputs.headers.map(([name, value]) => `${name}:${value}\n`).join('');
-  return `${inputs.method}\n${inputs.uri}\n${inputs.query}\n${lines}${inputs.gap}${inputs.signedHeaders}\n${inputs.payloadHash}`;
+  const text = `${inputs.method}\n${inputs.uri}\n${inputs.query}\n${lines}${inputs.gap}${inputs.signedHeaders}\n${inputs.payloadHash}`;
+  return inputs.bendCanonical === undefined ? text : inputs.bendCanonical(text);
 }
 
 export const printInputScope = ({ scope }: SigningInputs): string =>
   `${scope.date}/${scope.region}/${scope.service}/${scope.terminator}`;
 
 export function printStringToSign(crypto: Crypto, inputs: SigningInputs): string {
-  return `${inputs.algorithm}\n${inputs.amzDate}\n${printInputScope(inputs)}\n${sha256Hex(crypto, printCanonical(inputs))}`;
+  const canonical = printCanonical(inputs);
+  const text = `${inputs.algorithm}\n${inputs.amzDate}\n${printInputScope(inputs)}\n${sha256Hex(crypto, canonical)}`;
+  return inputs.bendToSign === undefined ? text : inputs.bendToSign(text, canonical);
 }
 
 /** The signature that these inputs give with a secret; 64 digits of hex. */
@@ -52,15 +63,17 @@ export function computeSignature(
   secret: string,
   cache: SigningKeyCache,
 ): string {
-  const { terminator, ...scope } = inputs.scope;
   const used = inputs.secret(secret);
+  const { terminator, ...scope } = { ...inputs.scope, ...inputs.keyScope };
   const key =
-    terminator === TERMINATOR
-      ? deriveSigningKey(crypto, used, scope, cache)
-      : ['region', 'service', 'terminator'].reduce(
-          (link, name) => crypto.hmacSha256(link, inputs.scope[name as 'region']),
-          crypto.hmacSha256(`AWS4${used}`, scope.date),
-        );
+    inputs.deriveKey !== undefined
+      ? inputs.deriveKey(crypto, used, inputs)
+      : terminator === TERMINATOR
+        ? deriveSigningKey(crypto, used, scope, cache)
+        : [scope.region, scope.service, terminator].reduce(
+            (link, text) => crypto.hmacSha256(link, text),
+            crypto.hmacSha256(`AWS4${used}`, scope.date),
+          );
   return toHex(crypto.hmacSha256(key, printStringToSign(crypto, inputs)));
 }
 

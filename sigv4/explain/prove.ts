@@ -1,0 +1,76 @@
+/** Searches for what makes a signature hold or turns one text into another, and says it as findings. */
+import { equalConstantTime } from '../constant-time.ts';
+import { sha256Hex } from '../hex.ts';
+import { createSigningKeyCache } from '../signing-key.ts';
+import type { Crypto } from '../types.ts';
+import { findDifference } from './difference.ts';
+import type { Finding, Result } from './finding.ts';
+import { searchMutation, type Oracle } from './search.ts';
+import type { Side } from './side.ts';
+import {
+  computeSignature,
+  printCanonical,
+  printInputScope,
+  printStringToSign,
+  type SigningInputs,
+} from './signing-inputs.ts';
+
+export interface ExplainOptions {
+  readonly crypto: Crypto;
+  /** Null when nobody has it. */
+  readonly secret: string | null;
+}
+
+/** Null when nothing that is known does it. */
+export function* search(
+  side: Side,
+  base: SigningInputs,
+  oracle: Oracle,
+  { crypto }: ExplainOptions,
+  proof: Finding['proof'],
+): Generator<void, { readonly findings: readonly Finding[]; readonly inputs: SigningInputs } | null> {
+  const { request, body } = side.evidence;
+  const context = {
+    request,
+    body,
+    hash: (data: string | Uint8Array) => sha256Hex(crypto, data),
+    accessKeyId: side.accessKeyId ?? '',
+    pathRule: side.pathRule,
+  };
+  const found = yield* searchMutation(base, context, oracle);
+  if (found === null) return null;
+  const findings = found.mutations.map(({ mutation, detail }): Finding => {
+    const { id, stage, culprit, rule, source, mend } = mutation;
+    return { id, stage, culprit: detail === undefined ? culprit : `${culprit} (${detail})`, rule, source, mend, proof };
+  });
+  return { findings, inputs: found.inputs };
+}
+
+/** The texts that the signature is really of, beside those that it should be of; nothing where only the secret was another. */
+export function showSigned(
+  right: SigningInputs,
+  signed: SigningInputs,
+  crypto: Crypto,
+): Pick<Result, 'difference' | 'signed'> {
+  const difference =
+    findDifference('canonical request', printCanonical(right), printCanonical(signed)) ??
+    findDifference('string to sign', printStringToSign(crypto, right), printStringToSign(crypto, signed));
+  if (difference === null) return { difference };
+  return {
+    difference,
+    signed: {
+      label: 'what was signed',
+      canonicalRequest: printCanonical(signed),
+      stringToSign: printStringToSign(crypto, signed),
+      accessKeyId: null,
+      scope: printInputScope(signed),
+    },
+  };
+}
+
+/** @param signature hex, of which only the beginning may be known */
+export function toSignatureOracle({ crypto, secret }: ExplainOptions, signature: string): Oracle {
+  const cache = createSigningKeyCache();
+  return (inputs) =>
+    equalConstantTime(computeSignature(crypto, inputs, secret ?? '', cache).slice(0, signature.length), signature);
+}
