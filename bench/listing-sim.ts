@@ -101,7 +101,8 @@ function simulate(space: KeySpace): Simulated {
     }
   };
   go();
-  while (!ladder.isDone) {
+  // What is asked for in vain is waited for.
+  while (!ladder.isDone || inFlight > 0) {
     const event = events.pop();
     if (event === undefined) throw new Error('nothing is under way');
     now = event.at;

@@ -157,7 +157,7 @@ export interface RangeChange {
   /** As it is to be. */
   readonly range: ListingRange;
   /** As the execution knows it; null: the range is new. */
-  readonly was: Pick<ListingRange, 'until' | 'cursor'> | null;
+  readonly was: Pick<ListingRange, 'until' | 'cursor' | 'done'> | null;
   /** Between the cursor that it had and the one that it gets, ascending. */
   readonly pages: readonly ListingPage[];
 }

@@ -89,6 +89,13 @@ export class Ladder {
     return asks;
   }
 
+  /** What is to be listed on after all: see Ranges. */
+  takeReopened(): readonly Range[] {
+    const reopened = this.ranges.takeReopened();
+    for (const range of reopened) this.#live.add(range);
+    return reopened;
+  }
+
   /** The page of a range, or of a pivot. Null: nobody needs it. */
   arrived(ask: Ask, page: KeyPage): Arrival | null {
     if (ask.kind === 'page') {

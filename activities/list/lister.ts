@@ -39,6 +39,8 @@ const PAGES_WAITING_MAX = 128;
 /** Whether the store begins a listing where it is asked to. */
 type Ranging = 'unknown' | 'asking' | 'yes' | 'no';
 
+type Known = Pick<ListingRange, 'until' | 'cursor' | 'done'>;
+
 interface Waiting {
   readonly range: Range;
   readonly page: ListingPage | null;
@@ -55,7 +57,7 @@ class Lister {
   readonly #ladder: Ladder;
   readonly #limit = new InFlightLimit({ max: LIST_IN_FLIGHT_MAX });
   /** As the ledger has them. */
-  readonly #saved = new Map<Range, Pick<ListingRange, 'until' | 'cursor'>>();
+  readonly #saved = new Map<Range, Known>();
   /** The last key up to the cursor that the ledger can hold: what comes after it is listed again by a successor. */
   readonly #kept = new Map<Range, string | null>();
   readonly #changed = new Set<Range>();
@@ -73,7 +75,7 @@ class Lister {
     const ranges = new Ranges(stored);
     this.#ladder = new Ladder(ranges, source.spec.source.prefix);
     for (const range of ranges.all) {
-      this.#saved.set(range, { until: range.until, cursor: range.cursor });
+      this.#saved.set(range, { until: range.until, cursor: range.cursor, done: range.done });
       this.#kept.set(range, range.cursor);
     }
     // Nobody cuts a range without having asked.
@@ -92,7 +94,9 @@ class Lister {
 
   /** Whatever is free to be done, is begun. */
   #go(): void {
-    if (this.#end === null && this.#ladder.isDone && this.#changed.size === 0 && !this.#saving) {
+    // What is still under way may show that the store's word was not its last.
+    const isQuiet = this.#inFlight === 0 && this.#changed.size === 0 && !this.#saving;
+    if (this.#end === null && this.#ladder.isDone && isQuiet) {
       this.#stop({ listed: { order: 'kept', objects: this.#objects } });
     }
     if (this.#end === null && this.#source.step.runtime.guard.signal.aborted) {
@@ -130,6 +134,7 @@ class Lister {
       const keys = toKeyPage(page);
       if (keys === null) return this.#stop({ listed: { order: 'broken' } });
       const arrival = this.#ladder.arrived(ask, keys);
+      for (const range of this.#ladder.takeReopened()) this.#changed.add(range);
       if (arrival === null) return;
       if (arrival.kind === 'taken') return this.#took(arrival, page, keys);
       if (arrival.kind === 'stands-still') throw sameToken(this.#source);
@@ -225,8 +230,8 @@ class Lister {
       if (outcomes.length > 0) await step.deps.ledger.saveEffects(step.fence, { outcomes });
       await step.deps.ledger.saveRanges(step.fence, listingId, changes);
       for (const [index, range] of changed.entries()) {
-        const { until = null, cursor = null } = changes[index]?.range ?? {};
-        this.#saved.set(range, { until, cursor });
+        const saved = changes[index]?.range;
+        if (saved !== undefined) this.#saved.set(range, saved);
         range.recorded = true;
       }
     } catch (error) {

@@ -37,6 +37,8 @@ export interface Range {
   recorded: boolean;
   /** A request for its next page is under way. */
   busy: boolean;
+  /** It is done because the store said that nothing follows. */
+  byWord: boolean;
 }
 
 /** The first `count` keys of the page are the range's. */
@@ -63,6 +65,7 @@ export class Ranges {
   #ordinal: number;
   /** The greatest key that any page brought. */
   #greatest: string | null = null;
+  readonly #reopened = new Set<Range>();
 
   constructor(
     ranges: readonly {
@@ -74,7 +77,7 @@ export class Ranges {
     }[],
   ) {
     this.#all = ranges
-      .map((range) => ({ ...range, token: null, front: null, pages: 0, recorded: true, busy: false }))
+      .map((range) => ({ ...range, token: null, front: null, pages: 0, recorded: true, busy: false, byWord: false }))
       .sort((a, b) => (a.after === null ? -1 : b.after === null ? 1 : compareUtf8(a.after, b.after)));
     this.#ordinal = Math.max(-1, ...ranges.map(({ ordinal }) => ordinal));
     for (const { cursor } of this.#all) this.#see(cursor);
@@ -94,7 +97,7 @@ export class Ranges {
       return { kind: 'not-after' };
     }
     if (page.token !== null && page.token === range.token) return { kind: 'stands-still' };
-    if (this.#endsEarly(page, range.cursor)) return { kind: 'ends-early' };
+    if (this.#endsEarly(page, range.cursor ?? range.after)) return { kind: 'ends-early' };
     return { kind: 'taken', taken: this.#take(range, page, null) };
   }
 
@@ -104,6 +107,8 @@ export class Ranges {
    */
   split(pivot: string, page: KeyPage): Arrival | null {
     if (page.count > 0 && compareUtf8(page.keyAt(0), pivot) <= 0) return { kind: 'not-after' };
+    // Also a page that nobody needs may show that something follows.
+    if (page.count > 0) this.#see(page.keyAt(page.count - 1));
     if (this.#endsEarly(page, pivot)) return { kind: 'ends-early' };
     const at = this.indexOf(pivot);
     const owner = this.#all[at];
@@ -119,6 +124,7 @@ export class Ranges {
       pages: 0,
       recorded: false,
       busy: false,
+      byWord: false,
     };
     this.#all.splice(at + 1, 0, child);
     owner.until = pivot;
@@ -154,12 +160,28 @@ export class Ranges {
     }
     range.pages += 1;
     range.token = page.token;
-    range.done = to < page.count || page.token === null || (until !== null && range.cursor === until);
+    range.byWord = page.token === null && to === page.count;
+    range.done = to < page.count || range.byWord || (until !== null && range.cursor === until);
     return { range, count: to, owner };
   }
 
+  /** What was taken for done on the store's word that nothing follows, and is not: a key that follows was seen since. */
+  takeReopened(): readonly Range[] {
+    const reopened = [...this.#reopened];
+    this.#reopened.clear();
+    return reopened;
+  }
+
   #see(key: string | null): void {
-    if (key !== null && (this.#greatest === null || compareUtf8(key, this.#greatest) > 0)) this.#greatest = key;
+    if (key === null || (this.#greatest !== null && compareUtf8(key, this.#greatest) <= 0)) return;
+    this.#greatest = key;
+    for (const range of this.#all) {
+      const end = range.cursor ?? range.after;
+      if (!range.byWord || (end !== null && compareUtf8(key, end) <= 0)) continue;
+      range.byWord = false;
+      range.done = range.cursor !== null && range.cursor === range.until;
+      if (!range.done) this.#reopened.add(range);
+    }
   }
 
   /** The store says that nothing follows this page. Whoever has seen a key beyond it knows better. */

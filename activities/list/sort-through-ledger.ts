@@ -34,7 +34,7 @@ export async function sortThroughLedger(source: Source, range: ListingRange): Pr
     const built = buildPage(batch);
     const cursor: string | null = built?.lastKey ?? was;
     const pages = built === null ? [] : [{ ...built, body: packBody(built.body) }];
-    const change = { range: { ...range, cursor, done }, was: { until: null, cursor: was }, pages };
+    const change = { range: { ...range, cursor, done }, was: { until: null, cursor: was, done: false }, pages };
     await ledger.saveRanges(step.fence, listingId, [change]);
     was = cursor;
     sorted += batch.length;

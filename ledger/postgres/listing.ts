@@ -110,8 +110,9 @@ async function isSaved(tx: Queryable, listingId: string, changes: readonly Range
   if (changes.every(({ range }) => isSame(stored.get(range.ordinal), range))) return true;
   for (const { range, was } of changes) {
     const row = stored.get(range.ordinal);
-    const expected = was === null ? row === undefined : row?.cursor === was.cursor && row.until === was.until;
-    if (!expected || row?.done === true) {
+    const isKnown =
+      was === null ? row === undefined : row?.cursor === was.cursor && row.until === was.until && row.done === was.done;
+    if (!isKnown) {
       throw new WaybillError('listing_incomplete', 'another execution has listed on from here', {
         listing: listingId,
         range: range.ordinal,

@@ -71,7 +71,7 @@ test('a cut goes in with the range that it makes and the pages of both, or not a
   const owner = { ...START, until: 'm', cursor: 'd' };
   const child = { ...START, ordinal: 1, after: 'm', cursor: 'p' };
   const cut = [
-    { range: owner, was: { until: null, cursor: null }, pages: [toPage('a', 'b'), toPage('c', 'd')] },
+    { range: owner, was: { until: null, cursor: null, done: false }, pages: [toPage('a', 'b'), toPage('c', 'd')] },
     { range: child, was: null, pages: [toPage('n', 'p')] },
   ];
   await ledger.saveRanges(fence, listingId, cut);
@@ -84,7 +84,7 @@ test('a cut goes in with the range that it makes and the pages of both, or not a
   await assert.rejects(ledger.saveRanges(fence, listingId, [twin]), behind);
   const mixed = [
     { range: { ...owner, cursor: 'f' }, was: owner, pages: [toPage('e', 'f')] },
-    { range: { ...child, cursor: 'z' }, was: { until: null, cursor: 'o' }, pages: [toPage('q', 'z')] },
+    { range: { ...child, cursor: 'z' }, was: { until: null, cursor: 'o', done: false }, pages: [toPage('q', 'z')] },
   ];
   await assert.rejects(ledger.saveRanges(fence, listingId, mixed), behind);
   assert.deepEqual((await ledger.openListing(fence)).ranges, [owner, child]);
@@ -109,7 +109,7 @@ test('pages are read in the order of UTF-8 bytes, over more than one read', asyn
   keys.push('k\uffff', 'k\u{10000}');
   const pages = keys.map((key) => toPage(key, key));
   const range = { ...START, cursor: keys.at(-1) ?? null };
-  await ledger.saveRanges(fence, listingId, [{ range, was: { until: null, cursor: null }, pages }]);
+  await ledger.saveRanges(fence, listingId, [{ range, was: { until: null, cursor: null, done: false }, pages }]);
   assert.deepEqual(
     (await collect(ledger.readPages(listingId))).map(({ firstKey }) => firstKey),
     keys,

@@ -93,5 +93,5 @@ export function savePage(
   page: ListingPage | null,
 ): Promise<void> {
   const pages = page === null ? [] : [page];
-  return ledger.saveRanges(fence, listingId, [{ range, was: { until: range.until, cursor: was }, pages }]);
+  return ledger.saveRanges(fence, listingId, [{ range, was: { until: range.until, cursor: was, done: false }, pages }]);
 }
