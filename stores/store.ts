@@ -24,6 +24,8 @@ export interface ObjectHeaders {
   readonly expires?: string;
   /** Stores of our own only: kept and told; nothing here serves websites. */
   readonly websiteRedirectLocation?: string;
+  /** Stores of our own only: a label that is kept and told; absent for STANDARD. Every object is kept alike. */
+  readonly storageClass?: string;
   /** User metadata by lower-case name, without `x-amz-meta-`. */
   readonly metadata: Readonly<Record<string, string>>;
 }
@@ -68,6 +70,7 @@ export interface ListedObject {
   readonly etag: ETag;
   readonly lastModifiedMs: number;
   readonly checksum?: Pick<ObjectChecksum, 'algorithm' | 'type'>;
+  readonly storageClass?: string;
 }
 
 export interface ListRequest {
@@ -210,6 +213,7 @@ export interface OpenUpload {
   readonly uploadId: string;
   readonly initiatedMs: number;
   readonly checksum?: UploadChecksum;
+  readonly storageClass?: string;
 }
 
 export interface BucketInfo {

@@ -9,6 +9,7 @@ import { sendDocument } from '../answer/send-document.ts';
 import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumElements } from './checksums.ts';
 import { parseCount } from './list-names.ts';
+import { storageClassElement } from './storage-class.ts';
 import { checkVersionText } from './version-id.ts';
 
 const ATTRIBUTES = ['ETag', 'Checksum', 'ObjectParts', 'StorageClass', 'ObjectSize'] as const;
@@ -41,7 +42,7 @@ export const getObjectAttributes: Handler = async ({ store }, request, response)
       asked.has('ETag') ? textElement('ETag', info.etag) : '',
       asked.has('Checksum') ? printChecksum(info.checksum) : '',
       asked.has('ObjectParts') ? printParts(info, page) : '',
-      asked.has('StorageClass') ? textElement('StorageClass', 'STANDARD') : '',
+      asked.has('StorageClass') ? storageClassElement(info) : '',
       asked.has('ObjectSize') ? textElement('ObjectSize', info.sizeBytes) : '',
     ),
     ['Last-Modified', new Date(info.lastModifiedMs).toUTCString()],

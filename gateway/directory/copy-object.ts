@@ -109,13 +109,15 @@ const HEADER_NAMES = [
   'expires',
 ] as const;
 
-/** A redirect belongs to its place, so that of the source is never the copy's. */
-function toHeaders(info: ObjectInfo, { websiteRedirectLocation }: PutRequest['headers']): PutRequest['headers'] {
+/** A redirect and a storage class belong to their place, so those of the source are never the copy's. */
+function toHeaders(info: ObjectInfo, asked: PutRequest['headers']): PutRequest['headers'] {
+  const { websiteRedirectLocation, storageClass } = asked;
   const kept = HEADER_NAMES.flatMap((name) => (info[name] === undefined ? [] : [[name, info[name]] as const]));
   return {
     ...Object.fromEntries(kept),
     metadata: info.metadata,
     ...(websiteRedirectLocation !== undefined && { websiteRedirectLocation }),
+    ...(storageClass !== undefined && { storageClass }),
   };
 }
 

@@ -10,6 +10,7 @@ import { findUpload, toUploadRef } from './multipart.ts';
 import { quote } from './object-headers.ts';
 import { ownerElement } from './owner.ts';
 import { optional } from './print-list.ts';
+import { storageClassElement } from './storage-class.ts';
 
 export const listParts: Handler = async ({ store }, request, response) => {
   const upload = toUploadRef(request);
@@ -35,7 +36,7 @@ export const listParts: Handler = async ({ store }, request, response) => {
       ...page.map(printPart),
       ownerElement(request, 'Initiator'),
       ownerElement(request),
-      textElement('StorageClass', 'STANDARD'),
+      storageClassElement(begun),
       begun?.checksum ? checksumKindElements(begun.checksum) : NO_CHECKSUM_KIND,
     ),
   );

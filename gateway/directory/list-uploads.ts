@@ -10,6 +10,7 @@ import { checksumKindElements } from './checksums.ts';
 import { parseCount, parseEncodingType } from './list-names.ts';
 import { ownerElement } from './owner.ts';
 import { optional, printCommonPrefixes } from './print-list.ts';
+import { storageClassElement } from './storage-class.ts';
 
 interface Entry {
   /** The key, or the common prefix that stands for several. */
@@ -45,14 +46,14 @@ export const listUploads: Handler = async ({ store }, request, response) => {
       textElement('MaxUploads', maxUploads),
       optional('EncodingType', encoding.type),
       textElement('IsTruncated', isTruncated),
-      ...uploads.map(({ key, uploadId, initiatedMs, checksum }) =>
+      ...uploads.map(({ key, uploadId, initiatedMs, checksum, ...upload }) =>
         parentElement(
           'Upload',
           textElement('Key', encoding.print(key)),
           textElement('UploadId', uploadId),
           ownerElement(request, 'Initiator'),
           ownerElement(request),
-          textElement('StorageClass', 'STANDARD'),
+          storageClassElement(upload),
           textElement('Initiated', new Date(initiatedMs).toISOString()),
           checksumKindElements(checksum),
         ),

@@ -13,6 +13,7 @@ import { parseCount, parseEncodingType } from './list-names.ts';
 import { quote } from './object-headers.ts';
 import { ownerElement } from './owner.ts';
 import { EMPTY_PAGE, optional, printCommonPrefixes } from './print-list.ts';
+import { storageClassElement } from './storage-class.ts';
 import { ONLY_VERSION } from './version-id.ts';
 
 export const listVersions: Handler = async ({ store }, request, response) => {
@@ -36,7 +37,7 @@ export const listVersions: Handler = async ({ store }, request, response) => {
         });
   const isTruncated = page.nextContinuationToken !== undefined;
   const owner = ownerElement(request);
-  const printVersion = ({ key, etag, sizeBytes, lastModifiedMs, checksum }: ListedObject): string =>
+  const printVersion = ({ key, etag, sizeBytes, lastModifiedMs, checksum, ...listed }: ListedObject): string =>
     parentElement(
       'Version',
       textElement('Key', encoding.print(key)),
@@ -47,7 +48,7 @@ export const listVersions: Handler = async ({ store }, request, response) => {
       checksumKindElements(checksum),
       textElement('Size', sizeBytes),
       owner,
-      textElement('StorageClass', 'STANDARD'),
+      storageClassElement(listed),
     );
   sendDocument(
     response,

@@ -6,6 +6,7 @@ import type { VerifiedRequest } from '../backend.ts';
 import { toHeaderValue } from '../request/parse-headers.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { printChecksumHeaders } from './checksums.ts';
+import { parseStorageClass } from './storage-class.ts';
 import { parseTagging } from './tags.ts';
 import { checkWriteHeader } from './write-headers.ts';
 
@@ -47,6 +48,11 @@ export function parsePutRequest(request: VerifiedRequest): PutRequest {
       case 'x-amz-website-redirect-location':
         headers.websiteRedirectLocation = checkRedirect(value);
         break;
+      case 'x-amz-storage-class': {
+        const storageClass = parseStorageClass(value);
+        if (storageClass !== undefined) headers.storageClass = storageClass;
+        break;
+      }
       case 'x-amz-tagging':
         tags = parseTagging(value);
         break;

@@ -9,12 +9,12 @@ export const EMPTY_PAGE: ListPage = { objects: [], commonPrefixes: [] };
 /** @param owner the element for each, or '' */
 export function printContents(page: ListPage, encoding: NameEncoding, owner: string): string {
   let text = '';
-  for (const { key, lastModifiedMs, etag, sizeBytes, checksum } of page.objects) {
+  for (const { key, lastModifiedMs, etag, sizeBytes, checksum, storageClass = 'STANDARD' } of page.objects) {
     text +=
       `<Contents><Key>${escapeXml(encoding.print(key))}</Key>` +
       `<LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
       `<ETag>&quot;${escapeXml(etag)}&quot;</ETag>${checksumKindElements(checksum)}<Size>${String(sizeBytes)}</Size>` +
-      `${owner}<StorageClass>STANDARD</StorageClass></Contents>`;
+      `${owner}<StorageClass>${storageClass}</StorageClass></Contents>`;
   }
   return text;
 }

@@ -4,15 +4,12 @@
  */
 import { refuse } from '../answer/s3-error.ts';
 
-/** @throws NotImplemented, AccessControlListNotSupported, InvalidStorageClass */
+/** @throws NotImplemented, AccessControlListNotSupported */
 export function checkWriteHeader(name: string, value: string): void {
   switch (name) {
     case 'x-amz-acl':
       // The two that mean what a directory does anyway.
       if (value !== 'private' && value !== 'bucket-owner-full-control') throw refuse('AccessControlListNotSupported');
-      return;
-    case 'x-amz-storage-class':
-      if (value !== 'STANDARD') throw refuse('InvalidStorageClass');
       return;
     case 'x-amz-write-offset-bytes':
       throw refuse('NotImplemented', `The header ${name} is not offered.`);

@@ -83,7 +83,8 @@ async function listGrouped(index: ObjectIndex, space: string, bounds: ScanBounds
 }
 
 function toListed(key: string, value: string): ListedObject {
-  const { sizeBytes, etag, modifiedMs, checksum } = parseObjectRecord(value);
+  const { sizeBytes, etag, modifiedMs, checksum, headers } = parseObjectRecord(value);
+  const { storageClass } = headers;
   const { algorithm, type } = checksum ?? {};
   return {
     key,
@@ -91,6 +92,7 @@ function toListed(key: string, value: string): ListedObject {
     etag,
     lastModifiedMs: modifiedMs,
     ...(algorithm && type && { checksum: { algorithm, type } }),
+    ...(storageClass && { storageClass }),
   };
 }
 

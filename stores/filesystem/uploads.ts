@@ -161,11 +161,12 @@ export function createUploads(engine: Engine): UploadOperations {
         found.push(parseRecord<UploadRecord>(value));
       }
       return found
-        .map(({ key, uploadId, initiatedMs, checksum }): OpenUpload => ({
+        .map(({ key, uploadId, initiatedMs, checksum, headers }): OpenUpload => ({
           key,
           uploadId,
           initiatedMs,
           ...(checksum && { checksum }),
+          ...(headers.storageClass !== undefined && { storageClass: headers.storageClass }),
         }))
         .sort((a, b) => compareUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs);
     },

@@ -32,9 +32,10 @@ function toEntries(bucket: MemoryBucket, plan: ListPlan): Entry[] {
     if (prefix === undefined) {
       const info = bucket.objects.get(key)?.info;
       if (info !== undefined) {
-        const { sizeBytes, etag, lastModifiedMs, checksum } = info;
+        const { sizeBytes, etag, lastModifiedMs, checksum, storageClass } = info;
         const sum = checksum && { checksum: { algorithm: checksum.algorithm, type: checksum.type } };
-        entries.push({ kind: 'key', text: key, object: { key, sizeBytes, etag, lastModifiedMs, ...sum } });
+        const object = { key, sizeBytes, etag, lastModifiedMs, ...sum, ...(storageClass && { storageClass }) };
+        entries.push({ kind: 'key', text: key, object });
       }
     } else if (entries.at(-1)?.text !== prefix || entries.at(-1)?.kind !== 'prefix') {
       entries.push({ kind: 'prefix', text: prefix });

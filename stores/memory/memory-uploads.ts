@@ -134,7 +134,10 @@ export function createMemoryUploads({ commit, requireBucket, now }: Surroundings
     list: (bucket, prefix) =>
       [...open.values()]
         .filter((upload) => upload.request.bucket === bucket && upload.key.startsWith(prefix))
-        .map(({ request: _request, parts: _parts, ...upload }): OpenUpload => upload)
+        .map(({ request: { headers }, parts: _parts, ...upload }): OpenUpload => ({
+          ...upload,
+          ...(headers.storageClass !== undefined && { storageClass: headers.storageClass }),
+        }))
         .sort((a, b) => compareUtf8(a.key, b.key) || a.initiatedMs - b.initiatedMs),
     forget: (bucket) => {
       for (const upload of open.values()) {

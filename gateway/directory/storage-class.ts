@@ -1,0 +1,23 @@
+/**
+ * Storage classes. A directory keeps every object alike, which is STANDARD, and more than REDUCED_REDUNDANCY asks for: that one is a
+ * label, kept and told. The others are promises of price, place or retrieval that nobody here could keep.
+ */
+import { refuse } from '../answer/s3-error.ts';
+import { textElement } from '../answer/xml.ts';
+
+const STANDARD = 'STANDARD';
+
+interface Classed {
+  readonly storageClass?: string;
+}
+
+/** The class to keep; undefined for STANDARD. @throws InvalidStorageClass */
+export function parseStorageClass(value: string): string | undefined {
+  if (value === STANDARD) return undefined;
+  if (value === 'REDUCED_REDUNDANCY') return value;
+  throw refuse('InvalidStorageClass');
+}
+
+export const toStorageClass = (of: Classed | undefined): string => of?.storageClass ?? STANDARD;
+
+export const storageClassElement = (of: Classed | undefined): string => textElement('StorageClass', toStorageClass(of));
