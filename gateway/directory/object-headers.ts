@@ -6,7 +6,7 @@ import type { VerifiedRequest } from '../backend.ts';
 import { toHeaderValue } from '../request/parse-headers.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { printChecksumHeaders } from './checksums.ts';
-import { parseStorageClass } from './storage-class.ts';
+import { parseStorageClass, printStorageClass } from './storage-class.ts';
 import { parseTagging } from './tags.ts';
 import { checkWriteHeader } from './write-headers.ts';
 
@@ -143,6 +143,7 @@ export function printObjectHeaders(info: ObjectInfo, query: ReadonlyMap<string, 
   if (info.websiteRedirectLocation !== undefined) {
     headers.push('x-amz-website-redirect-location', toHeaderValue(info.websiteRedirectLocation));
   }
+  headers.push(...printStorageClass(info));
   if (info.tagCount > 0) headers.push('x-amz-tagging-count', String(info.tagCount));
   if (info.versionId !== undefined) headers.push('x-amz-version-id', info.versionId);
   return headers;

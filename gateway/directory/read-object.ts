@@ -16,7 +16,6 @@ import { parsePartNumber } from './part-number.ts';
 import { parseRange } from './parse-range.ts';
 import { judgeReadConditions } from './read-conditions.ts';
 import { sendBytes } from './send-bytes.ts';
-import { toStorageClass } from './storage-class.ts';
 import { checkVersionText } from './version-id.ts';
 
 export const getObject: Handler = async ({ store, accel }, request, response) => {
@@ -123,7 +122,7 @@ function writeHead(
   part?: ObjectPart,
 ): void {
   const headers = printObjectHeaders(info, request.target.query);
-  headers.push('Content-Length', String(lengthBytes), 'x-amz-storage-class', toStorageClass(info));
+  headers.push('Content-Length', String(lengthBytes));
   // The checksum of the whole object would not be that of the bytes that follow.
   const isWhole = first === null || (lengthBytes === info.sizeBytes && request.target.query.has('partNumber'));
   if (isWhole) headers.push(...printAskedChecksum(request.headers, info));
@@ -147,8 +146,6 @@ function writeHead(
 /** As `writeHead` has it, but for what says which bytes follow: nginx cuts the range, and knows it by then. */
 const printHeadForNginx = (request: VerifiedRequest, info: ObjectInfo): string[] => [
   ...printObjectHeaders(info, request.target.query),
-  'x-amz-storage-class',
-  toStorageClass(info),
   ...(request.headers.has('range') ? [] : printAskedChecksum(request.headers, info)),
 ];
 

@@ -18,6 +18,9 @@ export function parseStorageClass(value: string): string | undefined {
   throw refuse('InvalidStorageClass');
 }
 
-export const toStorageClass = (of: Classed | undefined): string => of?.storageClass ?? STANDARD;
+/** S3 has the header for every class but STANDARD, and the element for that too. */
+export const printStorageClass = ({ storageClass }: Classed): string[] =>
+  storageClass === undefined ? [] : ['x-amz-storage-class', storageClass];
 
-export const storageClassElement = (of: Classed | undefined): string => textElement('StorageClass', toStorageClass(of));
+export const storageClassElement = (of: Classed | undefined): string =>
+  textElement('StorageClass', of?.storageClass ?? STANDARD);

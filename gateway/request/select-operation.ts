@@ -30,6 +30,8 @@ export const PARAMETERS: Readonly<Record<Operation, readonly string[]>> = {
     'max-keys',
     'encoding-type',
     'fetch-owner',
+    // MinIO's own, which its clients send to every server: S3 passes over it, and so does a directory.
+    'metadata',
   ],
   ListMultipartUploads: [
     'uploads',

@@ -329,3 +329,11 @@ test('every request is counted once, with the object bytes that moved', async ()
     [200, 400, 200, 206, 200, 404],
   );
 });
+
+test('a listing that asks for metadata too, as clients of MinIO do, is a listing', async () => {
+  await send(store, { method: 'PUT', target: '/bucket/with-metadata', body: 'x', headers: [['x-amz-meta-a', 'b']] });
+  const target = '/bucket?list-type=2&prefix=with-metadata';
+  const asked = await send(store, { method: 'GET', target: `${target}&metadata=true` });
+  assert.equal(asked.status, 200, asked.text);
+  assert.equal(asked.text, (await send(store, { method: 'GET', target })).text);
+});
