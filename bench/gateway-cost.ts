@@ -1,7 +1,8 @@
 /**
  * What verifying and signing costs: PUT and GET of 4 KiB and of 64 MiB through `waybill gateway` to a store that keeps nothing, against a
  * server of the same make that forwards without looking. Caller, gateway, forwarder and store are a process each; the two are asked by
- * turns with the same work, and the medians of the rounds are compared. Needs a build.
+ * turns with the same work, and the medians of the rounds are compared. Where aws-sigv4-proxy is on PATH it is asked as well: it signs
+ * for its callers as the gateway does, and verifies nobody. Needs a build.
  *
  * node --import tsx bench/gateway-cost.ts [ROUNDS] [CASE]...     CASE: put-4k get-4k put-64m get-64m
  */
@@ -10,12 +11,14 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from './gateway-cost/load.ts';
+import { findOnPath } from './run/find-on-path.ts';
 import {
   readCpuSeconds,
   readPeakMiB,
   startGateway,
   startLoad,
   startServer,
+  startSigningProxy,
   stop,
   type Load,
   type Server,
@@ -56,9 +59,11 @@ try {
   const store = started(await startServer('null-store.ts', []));
   const forwarder = started(await startServer('forwarder.ts', [String(store.port)]));
   const gateway = started(await startGateway(directory, store.port));
+  const proxyFile = await findOnPath('aws-sigv4-proxy');
+  const proxy = proxyFile === null ? null : started(await startSigningProxy(proxyFile, store.port));
   const load = startLoad();
   children.push(load.child);
-  for (const one of cases) await measure(one, { forwarder, gateway, load });
+  for (const one of cases) await measure(one, { forwarder, gateway, proxy, load });
 } finally {
   for (const child of children.reverse()) await stop(child);
   await rm(directory, { recursive: true, force: true });
@@ -72,22 +77,33 @@ function started(server: Server): Server {
 interface Parts {
   readonly forwarder: Server;
   readonly gateway: Server;
+  readonly proxy: Server | null;
   readonly load: Load;
 }
 
-async function measure(one: Case, { forwarder, gateway, load }: Parts): Promise<void> {
+async function measure(one: Case, { forwarder, gateway, proxy, load }: Parts): Promise<void> {
   const asked: Figures = { perSecond: [], cpuSeconds: [] };
   const plain: Figures = { perSecond: [], cpuSeconds: [] };
+  const peer: Figures = { perSecond: [], cpuSeconds: [] };
   // First without counting, for code that is compiled while it runs and connections that are opened.
   const warmUps = one.sizeBytes < MiB ? 3 : 1;
   for (let count = 0; count < warmUps; count++) {
-    for (const server of [forwarder, gateway]) await load.run({ ...one, port: server.port });
+    for (const server of [forwarder, gateway, ...(proxy === null ? [] : [proxy])])
+      await load.run({ ...one, port: server.port });
   }
   for (let round = 0; round < rounds; round++) {
     await take(one, forwarder, load, plain);
     await take(one, gateway, load, asked);
+    if (proxy !== null) await take(one, proxy, load, peer);
   }
   report(one, plain, asked, readPeakMiB(forwarder.child), readPeakMiB(gateway.child));
+  if (proxy === null) {
+    console.log('  aws-sigv4-proxy is not on PATH: not measured');
+  } else {
+    const ratio = median(peer.cpuSeconds) / median(asked.cpuSeconds);
+    console.log(`  aws-sigv4-proxy  ${print(one, peer)}, at most ${readPeakMiB(proxy.child).toFixed(0)} MiB`);
+    console.log(`  gateway's rate per CPU second against it × ${ratio.toFixed(2)}`);
+  }
 }
 
 async function take(one: Case, server: Server, load: Load, figures: Figures): Promise<void> {
@@ -99,20 +115,24 @@ async function take(one: Case, server: Server, load: Load, figures: Figures): Pr
 
 function report(one: Case, plain: Figures, asked: Figures, plainMiB: number, peakMiB: number): void {
   const ratio = median(asked.perSecond) / median(plain.perSecond);
-  const isSmall = one.sizeBytes < MiB;
-  const unit = isSmall ? 1 : one.sizeBytes / MiB;
-  const per = isSmall ? 10_000 / one.requests : (1024 * MiB) / (one.requests * one.sizeBytes);
-  const print = (figures: Figures): string =>
-    `${(median(figures.perSecond) * unit).toFixed(0)} ${isSmall ? 'requests' : 'MiB'}/s, ` +
-    `${(median(figures.cpuSeconds) * per).toFixed(2)} s of CPU per ${isSmall ? '10,000 requests' : 'GiB'}`;
   console.log(`${one.name}, ${String(one.inFlight)} in flight, ${String(rounds)} rounds`);
-  console.log(`  forwarder  ${print(plain)}, at most ${plainMiB.toFixed(0)} MiB`);
-  console.log(`  gateway    ${print(asked)}, at most ${peakMiB.toFixed(0)} MiB`);
+  console.log(`  forwarder  ${print(one, plain)}, at most ${plainMiB.toFixed(0)} MiB`);
+  console.log(`  gateway    ${print(one, asked)}, at most ${peakMiB.toFixed(0)} MiB`);
   const verdict = ratio >= one.atLeast && !(peakMiB > PEAK_MIB_MAX) ? 'holds' : 'MISSED';
   const cpuRatio = median(plain.cpuSeconds) / median(asked.cpuSeconds);
   console.log(
     `  rate × ${ratio.toFixed(2)} (at least ${String(one.atLeast)}), by CPU alone × ${cpuRatio.toFixed(2)}, ` +
       `memory at most ${String(PEAK_MIB_MAX)} MiB: ${verdict}`,
+  );
+}
+
+function print(one: Case, figures: Figures): string {
+  const isSmall = one.sizeBytes < MiB;
+  const unit = isSmall ? 1 : one.sizeBytes / MiB;
+  const per = isSmall ? 10_000 / one.requests : (1024 * MiB) / (one.requests * one.sizeBytes);
+  return (
+    `${(median(figures.perSecond) * unit).toFixed(0)} ${isSmall ? 'requests' : 'MiB'}/s, ` +
+    `${(median(figures.cpuSeconds) * per).toFixed(2)} s of CPU per ${isSmall ? '10,000 requests' : 'GiB'}`
   );
 }
 

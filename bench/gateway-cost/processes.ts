@@ -3,7 +3,9 @@ import { fork, spawn } from 'node:child_process';
 import type { ChildProcess } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import net from 'node:net';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { V8_BOUNDS } from '../../dev/entry.ts';
 import { CREDENTIALS } from './credentials.ts';
@@ -69,6 +71,41 @@ gateway:
       store: nothing
       operations: [list, read, write, delete]
 `;
+
+/** aws-sigv4-proxy, which signs for its callers and verifies nobody. */
+export async function startSigningProxy(file: string, storePort: number): Promise<Server> {
+  const port = await findFreePort();
+  const store = `127.0.0.1:${String(storePort)}`;
+  const where = ['--port', `127.0.0.1:${String(port)}`, '--host', store, '--sign-host', store];
+  const child = spawn(file, [...where, '--upstream-url-scheme', 'http', '--name', 's3', '--region', 'us-east-1'], {
+    stdio: 'ignore',
+    env: { ...process.env, AWS_ACCESS_KEY_ID: 'AKIDSTORE', AWS_SECRET_ACCESS_KEY: 'bench-secret-of-the-store' },
+  });
+  await untilListening(port, child);
+  return { child, port };
+}
+
+function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = net.createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const { port } = server.address() as net.AddressInfo;
+      server.close(() => resolve(port));
+    });
+  });
+}
+
+async function untilListening(port: number, child: ChildProcess): Promise<void> {
+  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
+    const isUp = await new Promise<boolean>((resolve) => {
+      const socket = net.connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
+      socket.once('connect', () => socket.destroy());
+    });
+    if (isUp) return;
+    await sleep(50);
+  }
+  throw new Error('the signing proxy does not listen');
+}
 
 export interface Load {
   readonly child: ChildProcess;
