@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { buildConnector, Pool } from 'undici';
 import { createHttpClient } from '../http1/client.ts';
 import type { HttpClient } from '../http1/client.ts';
-import { SHARED_READ } from '../http1/shared-read.ts';
+import { READ_OPTIONS } from '../http1/socket-reads.ts';
 
 const OBJECTS = 10_000;
 const CONCURRENCY = 16;
@@ -123,7 +123,7 @@ async function measureAll(): Promise<void> {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONCURRENCY });
   const client = createHttpClient({
     connectionsMax: CONCURRENCY,
-    connect: buildConnector({ timeout: 10_000, onread: SHARED_READ }),
+    connect: buildConnector({ timeout: 10_000, onread: READ_OPTIONS }),
     answerMs: 0,
     idleMs: 0,
     keepAliveMs: 10_000,

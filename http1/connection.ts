@@ -7,11 +7,14 @@
 import type { Socket } from 'node:net';
 import { AnswerParser, type AnswerSink } from './answer-parser.ts';
 import { HttpError, type AnswerHandler, type AnswerHeaders, type Exchange, type OutgoingRequest } from './exchange.ts';
-import { readSocket } from './shared-read.ts';
+import { readSocket, type SocketReader } from './socket-reads.ts';
 import { printRequestHead, type RequestHead } from './request-head.ts';
 
 /** Head and body up to this size leave as one write, from memory that the connection keeps. */
 const SCRATCH_BYTES = 8 * 1024;
+
+/** A body of which more than this is to come is worth memory of its own. */
+const LARGE_BYTES = 128 * 1024;
 
 export interface ConnectionOwner {
   /** It can take the next request. */
@@ -70,7 +73,7 @@ export class PendingExchange implements Exchange {
   }
 }
 
-export class Connection implements AnswerSink {
+export class Connection implements AnswerSink, SocketReader {
   readonly socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #limits: QuietLimits;
@@ -82,6 +85,12 @@ export class Connection implements AnswerSink {
   /** The request's body is what we wait for, not the other side. */
   #isFed = false;
   #hasHead = false;
+  /** Of the answer's body, where its length was said. */
+  #leftBytes = 0;
+  /** Of the read that is being parsed: its length, and what may be done with its memory, and was. */
+  #readBytes = 0;
+  #mayKeep = false;
+  #isKept = false;
   #isGone = false;
   #quietMs = 0;
   /** How long it may be kept without a request. */
@@ -94,7 +103,7 @@ export class Connection implements AnswerSink {
     this.#owner = owner;
     this.#limits = limits;
     this.keepMs = keepMs;
-    readSocket(socket, (bytes) => this.#onBytes(bytes));
+    readSocket(socket, this);
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error) => (this.#error = error));
     socket.on('close', () => this.fail(this.#error ?? new HttpError('HTTP_CLOSED', 'the connection was closed')));
@@ -171,23 +180,40 @@ export class Connection implements AnswerSink {
   onHead(status: number, headers: AnswerHeaders): void {
     this.#hasHead = true;
     const hint = headers['keep-alive'];
+    this.#leftBytes = Number(headers['content-length'] ?? 0);
     if (hint !== undefined) this.keepMs = Math.min(this.keepMs, toKeepMs(hint));
     this.#exchange?.handler.onHead(status, headers);
   }
 
   onData(chunk: Uint8Array): void {
-    // A copy: what came in is a view of a buffer that the next read overwrites.
-    this.#exchange?.handler.onData(Buffer.from(chunk));
+    const handler = this.#exchange?.handler;
+    if (handler === undefined) return;
+    // Memory is handed on as it is where all of it is this one piece.
+    this.#isKept = this.#mayKeep && chunk.byteLength === this.#readBytes;
+    this.#leftBytes -= chunk.byteLength;
+    handler.onData(this.#isKept ? chunk : Buffer.from(chunk));
   }
 
   onEnd(isLast: boolean): void {
     this.#ended = isLast ? 'last' : 'more';
   }
 
-  #onBytes(chunk: Buffer): void {
+  get isLarge(): boolean {
+    return this.#exchange !== null && this.#hasHead && this.#leftBytes > LARGE_BYTES;
+  }
+
+  take(bytes: Buffer, mayKeep: boolean): boolean {
+    this.#mayKeep = mayKeep;
+    this.#readBytes = bytes.byteLength;
+    this.#isKept = false;
+    this.#onBytes(bytes);
+    return this.#isKept;
+  }
+
+  #onBytes(bytes: Buffer): void {
     this.#quietMs = 0;
     try {
-      const isClean = this.#parser.push(chunk);
+      const isClean = this.#parser.push(bytes);
       // Only now: bytes behind the answer would otherwise be read as the next one's.
       if (this.#ended !== null) this.#complete(isClean && this.#ended === 'more');
       else if (!isClean) this.destroy();

@@ -19,7 +19,7 @@ export interface AnswerHandler {
   onStart(exchange: Exchange): void;
   /** The final head; interim ones (1xx) are read over. */
   onHead(status: number, headers: AnswerHeaders): void;
-  /** Bytes of the body, framing taken off. They are the handler's to keep. */
+  /** Bytes of the body, framing taken off. They are the handler's to keep; `giveBack` (socket-reads.ts) spares memory, and is never owed. */
   onData(chunk: Uint8Array): void;
   onEnd(): void;
   /**

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { buildConnector } from 'undici';
 import { WaybillError } from '../../core/failures.ts';
 import { createHttpClient } from '../../http1/client.ts';
-import { SHARED_READ } from '../../http1/shared-read.ts';
+import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Caller } from '../listener/caller.ts';
 import { toConnectionFailure } from './connection-failure.ts';
 import { ProviderExchange } from './provider-exchange.ts';
@@ -53,7 +53,7 @@ export function createProviderConnection(
 ): ProviderConnection {
   const client = createHttpClient({
     connectionsMax: limits.connectionsMax,
-    connect: connect ?? buildConnector({ timeout: limits.connectTimeoutMs, onread: SHARED_READ }),
+    connect: connect ?? buildConnector({ timeout: limits.connectTimeoutMs, onread: READ_OPTIONS }),
     answerMs: limits.answerTimeoutMs,
     idleMs: limits.idleTimeoutMs,
     keepAliveMs: KEEP_ALIVE_MS,

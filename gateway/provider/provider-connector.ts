@@ -13,7 +13,7 @@ import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
 import { buildConnector } from 'undici';
-import { SHARED_READ } from '../../http1/shared-read.ts';
+import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { AddressRule, ResolveAll } from './store-addresses.ts';
@@ -43,7 +43,7 @@ export function createProviderConnector(options: ConnectorOptions): Connector {
   if (egress === null) {
     const direct = buildConnector({
       ...tls,
-      onread: SHARED_READ,
+      onread: READ_OPTIONS,
       lookup: createCheckedLookup(store, addresses, options.resolveAll),
     });
     return (asked, callback) => {

@@ -11,6 +11,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { WaybillError } from '../../core/failures.ts';
 import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
+import { giveBack } from '../../http1/socket-reads.ts';
 import { toAnswerList } from './answer-headers.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
@@ -86,7 +87,7 @@ export class ProviderExchange implements AnswerHandler {
     this.#leftBytes -= chunk.byteLength;
     // The last bytes go with the end, in one write.
     if (this.#leftBytes === 0) response.end(chunk);
-    else if (!response.write(chunk)) {
+    else if (!response.write(chunk, () => giveBack(chunk))) {
       this.#exchange?.pause();
       response.once('drain', this.#resume);
     }

@@ -1,7 +1,7 @@
 /** Kept connections to a store, over our own HTTP/1.1 client (http1/): one pool for each origin, which with virtual addressing is one for each bucket. */
 import { buildConnector } from 'undici';
 import { createHttpClient } from '../../http1/client.ts';
-import { SHARED_READ } from '../../http1/shared-read.ts';
+import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { ExchangeOptions, HttpAnswer } from './http-exchange.ts';
 import type { PreparedBody } from './prepared-body.ts';
@@ -31,7 +31,7 @@ export interface HttpTransport {
 export function createHttpTransport(options: { connectionsMax: number; requestLimitMs: number }): HttpTransport {
   const client = createHttpClient({
     connectionsMax: options.connectionsMax,
-    connect: buildConnector({ timeout: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: SHARED_READ }),
+    connect: buildConnector({ timeout: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: READ_OPTIONS }),
     keepAliveMs: KEEP_ALIVE_MS,
     // The exchange has limits of its own, which also hold while a request waits for a connection.
     answerMs: 0,

@@ -6,7 +6,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { buildConnector } from 'undici';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http1/client.ts';
 import type { Exchange, OutgoingRequest } from '../../http1/exchange.ts';
-import { SHARED_READ } from '../../http1/shared-read.ts';
+import { giveBack, READ_OPTIONS } from '../../http1/socket-reads.ts';
 
 interface Result {
   status: number;
@@ -62,7 +62,7 @@ async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): 
   const { port } = server.address() as net.AddressInfo;
   const client = createHttpClient({
     connectionsMax: 4,
-    connect: buildConnector({ timeout: 2_000, onread: SHARED_READ }),
+    connect: buildConnector({ timeout: 2_000, onread: READ_OPTIONS }),
     answerMs: 0,
     idleMs: 0,
     keepAliveMs: 10_000,
@@ -158,6 +158,36 @@ describe('the HTTP/1.1 client', () => {
       results.map(({ body }) => [body.length, new Set(body).size, body.subarray(0, 1).toString()]),
       ['a', 'b', 'c', 'd'].map((fill) => [300_000, 1, fill]),
     );
+  });
+
+  it('reads over no memory that was not given back', async () => {
+    const BYTES = 3_000_000;
+    const pattern = Buffer.alloc(BYTES, Buffer.from(Uint8Array.from({ length: 251 }, (_, index) => index)));
+    const { get } = await start((socket) => {
+      socket.write(`HTTP/1.1 200 OK\r\nContent-Length: ${String(BYTES)}\r\n\r\n`);
+      socket.write(pattern);
+    });
+    const reads: Promise<boolean>[] = [];
+    const readOne = async (): Promise<void> => {
+      let at = 0;
+      await get('/', {
+        onData(chunk) {
+          const expected = pattern.subarray(at, (at += chunk.byteLength));
+          // Meanwhile others are read; what is given back at once may be read into at once.
+          reads.push(
+            sleep(Math.random() * 20).then(() => {
+              const isWhole = expected.equals(chunk);
+              giveBack(chunk);
+              return isWhole;
+            }),
+          );
+        },
+      }).done;
+      assert.equal(at, BYTES);
+    };
+    for (let round = 0; round < 3; round++) await Promise.all(Array.from({ length: 4 }, readOne));
+    assert.ok((await Promise.all(reads)).every((isWhole) => isWhole));
+    assert.ok(reads.length > 100);
   });
 
   it('does not use a connection again on which bytes came behind an answer', async () => {

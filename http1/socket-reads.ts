@@ -1,0 +1,78 @@
+/**
+ * Where sockets are read into. Node otherwise makes a buffer of 64 KiB for each read, which an answer of a few hundred bytes then keeps
+ * or gives back: a tenth of a small request's time. And V8 collects its whole heap for every 50 MiB or so of such buffers: a third of
+ * the time of a large body.
+ *
+ * - Small answers are read into one buffer that all sockets share. What came in is copied out before the callback returns.
+ * - While a large body comes, its socket reads into slabs of its own. A read that fills a good part of one hands it over as it is, and
+ *   whoever is done with the bytes gives it back (`giveBack`), for the next read of any socket. Who does not only costs a new slab.
+ */
+import type { OnReadOpts, Socket } from 'node:net';
+
+const SHARED_BYTES = 64 * 1024;
+/** What a read of loopback or of a fast network fills; more made no difference. */
+const SLAB_BYTES = 256 * 1024;
+/** A smaller read is copied out, so that no slab is kept for a few bytes. */
+const HANDED_OVER_BYTES_MIN = SLAB_BYTES / 8;
+/** Slabs that wait to be used: 8 MiB. */
+const FREE_MAX = 32;
+
+export interface SocketReader {
+  /**
+   * @param mayKeep the memory may be kept; else the bytes are good until it returns
+   * @returns whether it was kept
+   */
+  take(bytes: Buffer, mayKeep: boolean): boolean;
+  /** Asked after each read: whether much more is to come. */
+  readonly isLarge: boolean;
+}
+
+const readers = new WeakMap<Socket, SocketReader>();
+const shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
+const free: Buffer[] = [];
+/** Slabs that were handed over, by their memory: a view of one does not know its slab. */
+const handedOver = new WeakMap<ArrayBufferLike, Buffer>();
+/** What the socket whose callback has just returned is read into next. */
+let next: Buffer = shared;
+
+/** Goes into the options that a socket is made with (net.connect, tls.connect, undici's buildConnector). */
+export const READ_OPTIONS: OnReadOpts = {
+  /** Node asks when a socket is made, and at once after each call of the callback. */
+  buffer() {
+    const buffer = next;
+    next = shared;
+    return buffer;
+  },
+  callback(this: Socket, byteCount: number, into: Uint8Array): boolean {
+    const reader = readers.get(this);
+    const buffer = into as Buffer;
+    const mayKeep = buffer !== shared && byteCount >= HANDED_OVER_BYTES_MIN;
+    // Before it is taken, for it may be given back at once.
+    if (mayKeep) handedOver.set(buffer.buffer, buffer);
+    const isKept = reader?.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
+    if (mayKeep && !isKept) handedOver.delete(buffer.buffer);
+    const isFree = buffer !== shared && !isKept;
+    if (reader?.isLarge === true) next = isFree ? buffer : (free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES));
+    else if (isFree) addFree(buffer);
+    return true;
+  },
+};
+
+/** Sockets that were made without `READ_OPTIONS` are read as ever, into memory that is the reader's. */
+export function readSocket(socket: Socket, reader: SocketReader): void {
+  readers.set(socket, reader);
+  // Starts the reading too; it is never called where READ_OPTIONS hold.
+  socket.on('data', (bytes: Buffer) => void reader.take(bytes, true));
+}
+
+/** Once, by whoever was told the bytes and is done with them: they change from now on. Without effect on memory of any other origin. */
+export function giveBack(bytes: Uint8Array): void {
+  const slab = handedOver.get(bytes.buffer);
+  if (slab === undefined) return;
+  handedOver.delete(bytes.buffer);
+  addFree(slab);
+}
+
+function addFree(slab: Buffer): void {
+  if (free.length < FREE_MAX) free.push(slab);
+}
