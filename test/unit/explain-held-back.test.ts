@@ -140,7 +140,7 @@ test("the examiner's signer agrees with two independent ones", async () => {
       region: plan.region,
       method: req.method,
       path: req.target,
-      host: headers['host'],
+      host: headers['host'] ?? '',
       headers: { ...headers },
       ...(req.body.length > 0 && { body: req.body }),
       extraHeadersToIgnore: { 'content-length': true, ...(isSet ? {} : { 'content-type': true }) },
