@@ -4,8 +4,13 @@ import type { HeartbeatGuard } from './heartbeat-guard.ts';
 
 export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
-  const write = async <T>(begin: () => Promise<T>): Promise<T> => {
-    guard.assertMayWrite();
+  // No async function: each costs promises, and this one stands before every write.
+  const write = <T>(begin: () => Promise<T>): Promise<T> => {
+    try {
+      guard.assertMayWrite();
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
     return begin();
   };
   return {

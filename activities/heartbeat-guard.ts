@@ -88,7 +88,11 @@ export async function startHeartbeat(options: HeartbeatOptions): Promise<Heartbe
   timer.unref();
 
   const assertCurrent = (): void => {
-    const ageMs = Math.max(...read().map((at, index) => at - (acknowledgedAt[index] ?? at)));
+    let ageMs = Number.NEGATIVE_INFINITY;
+    for (const [index, clock] of clocks.entries()) {
+      const at = clock();
+      ageMs = Math.max(ageMs, at - (acknowledgedAt[index] ?? at));
+    }
     if (!superseded && ageMs <= options.timeoutMs / 2) return;
     const lost = new WaybillError('heartbeat_lost', 'the last acknowledged heartbeat is too old to begin a write', {
       superseded,

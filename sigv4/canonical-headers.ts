@@ -20,6 +20,28 @@ type Headers = readonly (readonly [name: string, value: string])[];
  * the signature then holds only when the client signed it as empty too.
  */
 export function buildCanonicalHeaders(headers: Headers, signedNames: readonly string[]): string {
+  return headers.length <= FEW ? buildOfFew(headers, signedNames) : buildOfMany(headers, signedNames);
+}
+
+/** Up to so many, looking through all of them for each name takes less than a map of them. */
+const FEW = 32;
+
+function buildOfFew(headers: Headers, signedNames: readonly string[]): string {
+  let text = '';
+  for (const name of signedNames) {
+    text += name + ':';
+    let isRepeat = false;
+    for (const [candidate, value] of headers) {
+      if (candidate !== name && (candidate.length !== name.length || candidate.toLowerCase() !== name)) continue;
+      text += isRepeat ? ',' + canonicalValue(value) : canonicalValue(value);
+      isRepeat = true;
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+function buildOfMany(headers: Headers, signedNames: readonly string[]): string {
   const values = new Map<string, string>();
   const wanted = new Set(signedNames);
   for (const [name, value] of headers) {

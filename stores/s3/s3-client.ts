@@ -72,7 +72,8 @@ export function createS3Client(options: S3ClientOptions): S3Client {
   return {
     async send(call) {
       call.signal?.throwIfAborted();
-      const { origin, target, headers } = sign(call, await options.credentials());
+      const held = options.credentials();
+      const { origin, target, headers } = sign(call, held instanceof Promise ? await held : held);
       const sizeBytes =
         call.operation === 'PutObject' || call.operation === 'UploadPart' ? (call.body?.sizeBytes ?? 0) : 0;
       let bodySent = false;
