@@ -9,7 +9,7 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
     try {
       guard.assertMayWrite();
     } catch (error) {
-      return Promise.reject(error as Error);
+      return Promise.reject(error);
     }
     return begin();
   };
