@@ -12,6 +12,9 @@ const uri = (inputs: SigningInputs, values: readonly (string | null)[], detail?:
 const wirePath = ({ request }: MutationContext): string | null => request?.path ?? null;
 const S3_ONCE = 'S3: each path segment is percent-encoded exactly once';
 
+/** What encodeURIComponent and encodeURI leave alone. */
+const MARKS = "!'()*:@+=$&,;";
+
 /** Characters that signers forget to encode, or encode although they are unreserved. */
 const LOOSE = [...":@+()*=!',$&;~ []{}|^`"];
 
@@ -64,6 +67,8 @@ export const PATH_MUTATIONS: readonly Mutation[] = [
       // The same text for a service that encodes twice is no lack of encoding, but the rule of S3.
       if (context.pathRule === 'standard') return;
       const left = [...new Set([...inputs.uri.matchAll(/%([0-9A-F]{2})/g)].map(([code]) => decodeOnce(code) ?? ''))];
+      // A few marks left alone are the habit of an encoder, which the next one names.
+      if (left.length > 0 && left.every((one) => one !== '' && MARKS.includes(one))) return;
       const shown = left.length === 1 && left[0] !== '' ? `${JSON.stringify(left[0])} left as it is` : undefined;
       yield* uri(inputs, [decodeOnce(inputs.uri), wirePath(context)], shown);
     },
