@@ -63,7 +63,7 @@ export async function runAll(
         name: 'bare loop',
         warm: async () => void (await bare.run({ bucket: WARM_UP.bucket, prefix: 'bare-warm/' })),
         run: async ({ name, bucket }, round) =>
-          name === 'W1' ? bare.run({ bucket, prefix: `bare-${name}-${String(round)}/` }) : null,
+          name === 'W1' || name === 'W2' ? bare.run({ bucket, prefix: `bare-${name}-${String(round)}/` }) : null,
       });
     }
     for (const name of options.peers) {
