@@ -4,6 +4,7 @@
  * reason whose test passes, and fewer passes than a peer in a suite that is not the peer's own. What is not there is not
  * measured, and counts as failed, as what was not run did not pass. The last line is `N passed, N failed`.
  */
+import { createMinioGoSuite } from './peers/minio-go-suite.ts';
 import { createS3TestsSuite } from './peers/s3-tests-suite.ts';
 import { createContenders, type Contender } from './peers/servers.ts';
 import type { Suite, SuiteRun } from './peers/suite.ts';
@@ -17,7 +18,7 @@ const wanted = process.argv[2] ?? '';
 await runSession(async ({ temporaryDir, record, signal }) => {
   const contenders = createContenders();
   const rows: string[] = [];
-  for (const suite of [createS3TestsSuite(), createVersitygwSuite()]) {
+  for (const suite of [createS3TestsSuite(), createMinioGoSuite(), createVersitygwSuite()]) {
     if (!suite.name.includes(wanted)) continue;
     if (suite.missing !== null) {
       record({ name: suite.name, tests: [notMeasured('the suite', suite.missing)], seconds: 0, output: '' });
@@ -63,7 +64,8 @@ function notMeasured(title: string, why: string): TestResult {
 function judge(suite: Suite, ours: SuiteRun, runs: ReadonlyMap<string, SuiteRun>): TestResult[] {
   const failures = [...ours.outcomes].filter(([test, why]) => why !== null && suite.isCounted(test));
   const unexplained = failures.filter(([test]) => suite.deviations[test] === undefined);
-  const stale = Object.keys(suite.deviations).filter((test) => ours.outcomes.get(test) === null);
+  // Also one of a test that this version of the suite has not.
+  const stale = Object.keys(suite.deviations).filter((test) => (ours.outcomes.get(test) ?? null) === null);
   const tests = [
     toTest(
       'every failure has its reason',

@@ -46,8 +46,6 @@ const DEVIATIONS: Readonly<Record<string, string>> = {
   test_multipart_checksum_sha256: BAD_CHECKSUM,
   test_multipart_use_cksum_helper_sha256: NO_SUFFIX,
   test_multipart_use_cksum_helper_sha1: NO_SUFFIX,
-  test_multipart_use_cksum_helper_crc32: NO_SUFFIX,
-  test_multipart_use_cksum_helper_crc32c: NO_SUFFIX,
   test_get_multipart_checksum_object_attributes: "a composite upload is completed with the parts' checksums in S3",
   test_multipart_resend_first_finishes_last: 'it names a part twice, which is InvalidPartOrder in S3',
   test_object_set_get_unicode_metadata:
