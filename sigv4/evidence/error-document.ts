@@ -1,13 +1,14 @@
 /** The error document of a server, as AWS, Ceph and MinIO write it. The `…Bytes` forms win: XML may have changed line ends. */
+import { fromBytes } from './error-bytes.ts';
 import { toEvidence, type Evidence } from './evidence.ts';
+import { readInspectedError } from './node-inspect.ts';
 
-const decoder = new TextDecoder();
 const ENTITIES: Readonly<Record<string, string>> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
 
 export function readErrorDocument(text: string): Evidence | null {
   // s3cmd prints the document as a Python literal, broken over lines.
   const document = inner(text.replace(/'\n {0,40}b'/g, ''), 'Error');
-  if (document === null) return readJson(text);
+  if (document === null) return readJson(text) ?? readInspectedError(text);
   const code = field(document, 'Code') ?? '';
   if (code === '') return null;
   const message = field(document, 'Message') ?? '';
@@ -43,12 +44,23 @@ function readJson(text: string): Evidence | null {
   const { __type: type, code, Code, message, Message } = parsed as Readonly<Record<string, unknown>>;
   const name = [type, code, Code].find((one) => typeof one === 'string') ?? null;
   const words = [message, Message].find((one) => typeof one === 'string') ?? null;
-  if (words === null || (name === null && !/signature|credential|authorization/i.test(words))) return null;
+  const fields = parsed as Readonly<Record<string, unknown>>;
+  const textOf = (field: string): string | null => (typeof fields[field] === 'string' ? fields[field] : null);
+  const canonicalRequest = fromBytes(textOf('CanonicalRequestBytes')) ?? textOf('CanonicalRequest');
+  // The error of the SDK for JavaScript loses its message in JSON.
+  if (words === null && canonicalRequest === null && fields['$metadata'] === undefined) return null;
+  if (name === null && !/signature|credential|authorization/i.test(words ?? '')) return null;
   const short = (name ?? 'error').replace(/^.*#/, '');
   return toEvidence('error', `error document (${short})`, {
     // Other services have another name for the same refusal.
-    error: { code: short === 'InvalidSignatureException' ? 'SignatureDoesNotMatch' : short, message: words },
-    ...readMessage(words),
+    error: { code: short === 'InvalidSignatureException' ? 'SignatureDoesNotMatch' : short, message: words ?? '' },
+    ...readMessage(words ?? ''),
+    ...(canonicalRequest !== null && {
+      canonicalRequest,
+      stringToSign: fromBytes(textOf('StringToSignBytes')) ?? textOf('StringToSign'),
+      signature: textOf('SignatureProvided'),
+      accessKeyId: textOf('AWSAccessKeyId'),
+    }),
   });
 }
 
@@ -85,11 +97,4 @@ function unescape(text: string): string {
     const code = typeof decimal === 'string' ? Number(decimal) : Number.parseInt(String(hex), 16);
     return code <= 0x10ffff ? String.fromCodePoint(code) : whole;
   });
-}
-
-/** `47 45 54 0a …`; null when it is not that. */
-function fromBytes(text: string | null): string | null {
-  const digits = text?.replace(/\s+/g, '') ?? '';
-  if (digits === '' || digits.length % 2 !== 0 || !/^[0-9a-f]+$/i.test(digits)) return null;
-  return decoder.decode(Uint8Array.from(digits.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16)));
 }

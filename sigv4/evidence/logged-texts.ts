@@ -55,6 +55,8 @@ function findMarked(
       if (NEXT.test(next) || mark.test(next)) break;
       found.push(next);
     }
+    // The newline at the end of a file is the file's.
+    if (found.at(-1) === '' && at + found.length + (inline === undefined ? 1 : 0) === lines.length) found.pop();
     if (isIt(found)) return found.join('\n');
   }
   return null;

@@ -37,10 +37,17 @@ export function readEvidence(text: string, as?: EvidenceKind): readonly Evidence
     return one === null ? [] : [one];
   }
   const error = READERS.error(pasted);
-  const rest = error === null ? pasted : pasted.replace(/<Error>[\s\S]*<\/Error>/, '');
+  const rest = error === null ? pasted : withoutError(pasted);
   for (const kind of ['har', 'curl', 'url', 'log', 'http'] as const) {
     const request = READERS[kind](rest);
     if (request !== null) return error === null ? [request] : [request, error];
   }
   return error === null ? [] : [error];
+}
+
+/** What else was pasted: the server's texts are not the client's. */
+function withoutError(text: string): string {
+  if (text.includes('<Error>')) return text.replace(/<Error>[\s\S]*<\/Error>/, '');
+  const request = text.indexOf('HttpRequest {');
+  return request < 0 ? '' : text.slice(request);
 }

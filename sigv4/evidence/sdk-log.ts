@@ -5,6 +5,7 @@
  */
 import { toEvidence, type Evidence } from './evidence.ts';
 import { readHttp } from './http-dump.ts';
+import { readInspectedRequest } from './node-inspect.ts';
 import { findLoggedTexts } from './logged-texts.ts';
 
 const SIGNATURE = /Signature[:=]\s*["']?([0-9a-f]{64})/i;
@@ -19,6 +20,8 @@ const CLIENTS: readonly (readonly [mark: RegExp, label: string])[] = [
 ];
 
 export function readLog(text: string): Evidence | null {
+  const inspected = readInspectedRequest(text);
+  if (inspected !== null) return inspected;
   // Structured logs hold the texts with their line feeds escaped.
   const plain = (
     text.includes('\\n') ? text.replaceAll('\\r\\n', '\n').replaceAll('\\n', '\n').replaceAll('\\"', '"') : text

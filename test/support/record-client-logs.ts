@@ -36,6 +36,12 @@ const EMPTY = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
 const boto = `import boto3, logging
 boto3.set_stream_logger('botocore', logging.DEBUG)
 boto3.client('s3', endpoint_url='${store.endpoint}').get_object(Bucket='bucket', Key='a b/c.txt')`;
+/** It has no switch for signing: the request is printed in a middleware, the error as it is thrown. */
+const sdkJs = `import { PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+const client = new S3Client({ endpoint: '${store.endpoint}', forcePathStyle: true, region: '${store.region}' });
+const show = (next) => async (args) => { console.log(args.request); return await next(args); };
+client.middlewareStack.add(show, { step: 'finalizeRequest', priority: 'low', name: 'show' });
+await client.send(new PutObjectCommand({ Bucket: 'bucket', Key: 'a b/c.txt', Body: 'hello', Tagging: 'a=b c' })).catch((error) => console.log(error));`;
 const remote = `:s3,provider=Other,access_key_id=${accessKeyId},secret_access_key=${WRONG},region=${store.region},endpoint="${store.endpoint}":bucket`;
 const bin = (name: string): string => path.join(clients, 'bin', name);
 const COMMANDS: Readonly<Record<string, readonly [file: string, args: readonly string[]]>> = {
@@ -60,6 +66,7 @@ const COMMANDS: Readonly<Record<string, readonly [file: string, args: readonly s
     bin('rclone'),
     ['lsf', '-vv', '--dump', 'headers,auth,bodies', '--retries', '1', '--low-level-retries', '1', remote],
   ],
+  'sdk-js': [process.execPath, ['--no-warnings', '--input-type=module', '-e', sdkJs]],
   s3cmd: ['python3', [bin('s3cmd'), '-c', S3CFG, '-d', 'ls', 's3://bucket/a']],
   curl: [
     'curl',
@@ -75,14 +82,20 @@ const COMMANDS: Readonly<Record<string, readonly [file: string, args: readonly s
     ],
   ],
 };
+// Names of clients behind the command record those alone.
+const wanted = process.argv.slice(2);
 try {
   for (const [name, [file, args]] of Object.entries(COMMANDS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue;
     const { stdout, stderr } = await promisify(execFile)(file, [...args], {
       env,
       maxBuffer: 1 << 26,
       timeout: 60_000,
     }).catch((error: unknown) => error as { stdout: string; stderr: string });
-    const text = `${stderr}\n${stdout}`.replaceAll(scratch, '/tmp/scratch').replaceAll(clients, '/opt/clients');
+    const text = `${stderr}\n${stdout}`
+      .replaceAll(scratch, '/tmp/scratch')
+      .replaceAll(clients === '' ? '\0' : clients, '/opt/clients')
+      .replaceAll(path.join(import.meta.dirname, '../..'), '/opt/app');
     // What botocore loads before it signs is thousands of lines about its own events.
     const kept = text
       .split('\n')

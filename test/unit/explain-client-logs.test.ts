@@ -14,6 +14,7 @@ const CLIENTS: readonly (readonly [name: string, label: string])[] = [
   ['boto3', 'botocore debug log'],
   ['rclone', 'rclone dump'],
   ['s3cmd', 's3cmd debug log'],
+  ['sdk-js', 'AWS SDK for JavaScript log'],
   ['curl', 'HTTP request'],
 ];
 
@@ -23,7 +24,7 @@ for (const [name, label] of CLIENTS) {
     assert.equal(sides[0]?.label, label);
     assert.equal(sides[1]?.error?.code, 'SignatureDoesNotMatch');
     const { findings, difference, sides: explained } = explain(sides, { crypto: nodeCrypto, secret: null });
-    assert.match(explained[0]?.canonicalRequest ?? '', /^GET\n\/bucket/);
+    assert.match(explained[0]?.canonicalRequest ?? '', /^(?:GET|PUT)\n\/bucket/);
     assert.equal(difference, null, 'both sides have the same texts');
     assert.deepEqual(
       findings.map(({ id }) => id).filter((id) => id !== 'secret-differs'),
