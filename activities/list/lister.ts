@@ -11,14 +11,14 @@ import { FAILURES, isWaybillError, WaybillError } from '../../core/failures.ts';
 import { isSupportedKey } from '../../core/keys.ts';
 import { LIST_IN_FLIGHT_MAX } from '../../core/limits.ts';
 import type { ListingPage, ListingRange, OutcomeRecord, RangeChange } from '../../ledger/ledger.ts';
-import { buildPage } from '../../manifest/build-page.ts';
-import { packBody } from '../../manifest/pack-body.ts';
+import { buildOrderedPage, type ManifestPage } from '../../manifest/build-page.ts';
+import { packBodyAside } from '../../manifest/pack-body.ts';
 import type { ListPage } from '../../stores/store.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Ladder, type Ask } from './ladder.ts';
 import { pauseFor, pauseMsAfter } from './pause.ts';
 import { Ranges, type Arrival, type KeyPage, type Range } from './ranges.ts';
-import { requestPage, toEntries, toKeyPage, type Source } from './source.ts';
+import { requestPage, selectObjects, toKeyPage, type Source } from './source.ts';
 import { sameToken } from './sort-through-ledger.ts';
 import { askStartAfter } from './start-after.ts';
 
@@ -43,7 +43,7 @@ type Known = Pick<ListingRange, 'until' | 'cursor' | 'done'>;
 
 interface Waiting {
   readonly range: Range;
-  readonly page: ListingPage | null;
+  readonly page: Promise<ListingPage> | null;
   readonly unsupported: readonly OutcomeRecord[];
 }
 
@@ -149,12 +149,12 @@ class Lister {
 
   #took({ taken: { range, count, owner } }: Arrival & { kind: 'taken' }, page: ListPage, keys: KeyPage): void {
     const objects = count === page.objects.length ? page.objects : page.objects.slice(0, count);
-    const { entries, unsupported } = toEntries(this.#source, objects);
-    const built = buildPage(entries);
-    this.#objects += entries.length;
+    const { selected, unsupported } = selectObjects(this.#source, objects);
+    const built = buildOrderedPage(this.#source.spec.source.bucket, selected);
+    this.#objects += selected.length;
     this.#waiting.push({
       range,
-      page: built === null ? null : { ...built, body: packBody(built.body) },
+      page: built === null ? null : packPage(built),
       unsupported,
     });
     this.#kept.set(range, findKept(keys, count) ?? this.#kept.get(range) ?? null);
@@ -218,20 +218,29 @@ class Lister {
     const changed = [...this.#changed];
     this.#waiting = [];
     this.#changed.clear();
-    const changes = changed.map((range): RangeChange => {
+    // As they are now: what is taken while the pages are packed is for the next time.
+    const ranges = changed.map((range): ListingRange => {
       const { ordinal, after, until, done } = range;
-      const pages = waiting.flatMap((each) => (each.range === range && each.page !== null ? [each.page] : []));
-      const cursor = this.#kept.get(range) ?? null;
-      return { range: { ordinal, after, until, cursor, done }, was: this.#saved.get(range) ?? null, pages };
+      return { ordinal, after, until, cursor: this.#kept.get(range) ?? null, done };
     });
     try {
       const { step, listingId } = this.#source;
+      const pagesOf = new Map<Range, ListingPage[]>(changed.map((range) => [range, []]));
+      const packed = await Promise.all(waiting.map(({ page }) => page ?? Promise.resolve(null)));
+      for (const [index, page] of packed.entries()) {
+        const range = waiting[index]?.range;
+        if (page !== null && range !== undefined) pagesOf.get(range)?.push(page);
+      }
+      const changes = changed.map((range, index): RangeChange => {
+        const to = ranges[index];
+        if (to === undefined) throw new WaybillError('unclassified', 'a range is not there');
+        return { range: to, was: this.#saved.get(range) ?? null, pages: pagesOf.get(range) ?? [] };
+      });
       const outcomes = waiting.flatMap(({ unsupported }) => unsupported);
       if (outcomes.length > 0) await step.deps.ledger.saveEffects(step.fence, { outcomes });
       await step.deps.ledger.saveRanges(step.fence, listingId, changes);
       for (const [index, range] of changed.entries()) {
-        const saved = changes[index]?.range;
-        if (saved !== undefined) this.#saved.set(range, saved);
+        this.#saved.set(range, ranges[index] ?? range);
         range.recorded = true;
       }
     } catch (error) {
@@ -244,6 +253,10 @@ class Lister {
     }
     this.#go();
   }
+}
+
+async function packPage(page: ManifestPage): Promise<ListingPage> {
+  return { ...page, body: await packBodyAside(page.body) };
 }
 
 function findKept(keys: KeyPage, count: number): string | null {

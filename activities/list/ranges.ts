@@ -155,8 +155,8 @@ export class Ranges {
     const to = until === null ? page.count : page.countUpTo(until);
     if (page.count > 0) this.#see(page.keyAt(page.count - 1));
     if (to > 0) {
-      range.cursor = page.keyAt(to - 1);
-      range.front = { first: page.keyAt(0), last: range.cursor, count: to };
+      range.cursor = toOwn(page.keyAt(to - 1));
+      range.front = { first: toOwn(page.keyAt(0)), last: range.cursor, count: to };
     }
     range.pages += 1;
     range.token = page.token;
@@ -174,7 +174,7 @@ export class Ranges {
 
   #see(key: string | null): void {
     if (key === null || (this.#greatest !== null && compareUtf8(key, this.#greatest) <= 0)) return;
-    this.#greatest = key;
+    this.#greatest = toOwn(key);
     for (const range of this.#all) {
       const end = range.cursor ?? range.after;
       if (!range.byWord || (end !== null && compareUtf8(key, end) <= 0)) continue;
@@ -191,6 +191,9 @@ export class Ranges {
     return end === null || compareUtf8(end, this.#greatest) < 0;
   }
 }
+
+/** A copy: a key that was cut out of a page's text would keep all of the text. */
+const toOwn = (key: string): string => ` ${key}`.slice(1);
 
 /** Strictly between what was taken and the end. */
 function isAhead(range: Range, pivot: string): boolean {

@@ -4,7 +4,8 @@ import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { ListingRange } from '../../ledger/ledger.ts';
 import { buildPage, type PageEntry } from '../../manifest/build-page.ts';
 import { packBody } from '../../manifest/pack-body.ts';
-import { requestPage, toEntries, type Source } from './source.ts';
+import { printDescriptor } from '../../manifest/print-descriptor.ts';
+import { requestPage, selectObjects, type Source } from './source.ts';
 
 /**
  * @param range the only one of a listing that was reset
@@ -21,7 +22,11 @@ export async function sortThroughLedger(source: Source, range: ListingRange): Pr
     const next: string | null = page.nextContinuationToken ?? null;
     if (next !== null && next === token) throw sameToken(source);
     token = next;
-    const { entries, unsupported } = toEntries(source, page.objects);
+    const { selected, unsupported } = selectObjects(source, page.objects);
+    const { bucket } = source.spec.source;
+    const entries = selected.map(({ key, sizeBytes, etag }): PageEntry => {
+      return { key, sizeBytes, descriptor: printDescriptor({ bucket, key, sizeBytes, etag }) };
+    });
     if (unsupported.length > 0) await ledger.saveEffects(step.fence, { outcomes: unsupported });
     listed += entries.length;
     await ledger.saveUnordered(step.fence, listingId, entries);

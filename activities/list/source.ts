@@ -1,13 +1,12 @@
 /** What a listing reads, and how what it reads becomes pages of canonical descriptors. */
 import { WaybillError } from '../../core/failures.ts';
+import type { ETag } from '../../core/ids.ts';
 import { isSupportedKey, toOutcomeKey } from '../../core/keys.ts';
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { OutcomeRecord } from '../../ledger/ledger.ts';
-import type { PageEntry } from '../../manifest/build-page.ts';
 import { normaliseEtag } from '../../manifest/normalise-etag.ts';
-import { printDescriptor } from '../../manifest/print-descriptor.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import type { Step } from '../run-step.ts';
 import type { KeyPage } from './ranges.ts';
@@ -58,29 +57,30 @@ export function toKeyPage({ objects, nextContinuationToken }: ListPage): KeyPage
 }
 
 /** What passes the filters, and what nobody can hold. @throws listing_incomplete for a key outside of the prefix */
-export function toEntries(
+export function selectObjects(
   { spec, passes }: Source,
   objects: readonly ListedObject[],
-): { readonly entries: PageEntry[]; readonly unsupported: OutcomeRecord[] } {
+): { readonly selected: readonly ListedObject[]; readonly unsupported: readonly OutcomeRecord[] } {
   const { bucket, prefix } = spec.source;
-  const entries: PageEntry[] = [];
+  const selected: ListedObject[] = [];
   const unsupported: OutcomeRecord[] = [];
   for (const object of objects) {
-    const { key, sizeBytes } = object;
+    const { key } = object;
     if (!key.startsWith(prefix)) {
       throw new WaybillError('listing_incomplete', 'the store listed a key outside the prefix', { bucket, prefix });
     }
     if (!passes(object)) continue;
-    if (!isSupportedKey(key)) {
+    if (isSupportedKey(key)) selected.push(withEtag(object, normaliseEtag(object.etag)));
+    else {
       unsupported.push({
         key: toOutcomeKey(key),
         code: 'unsupported_key',
         detail: 'the key holds NUL, is not valid UTF-8 or is longer than 1,024 bytes; it is shown percent-encoded',
       });
-      continue;
     }
-    const descriptor = printDescriptor({ bucket, key, sizeBytes, etag: normaliseEtag(object.etag) });
-    entries.push({ key, sizeBytes, descriptor });
   }
-  return { entries, unsupported };
+  return { selected, unsupported };
 }
+
+const withEtag = (object: ListedObject, etag: ETag): ListedObject =>
+  etag === object.etag ? object : { ...object, etag };

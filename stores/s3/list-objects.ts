@@ -7,6 +7,7 @@ import type { ListPage, ListRequest, ListedObject } from '../store.ts';
 import { stripQuotes } from './etag-text.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import type { ListAnswer, RawListedObject } from './list-answer.ts';
+import { scanListBytes } from './list-bytes.ts';
 import { parseListAnswer } from './list-parser.ts';
 import { scanListAnswer } from './list-scanner.ts';
 import { decodeListedKey } from './listed-key.ts';
@@ -22,16 +23,31 @@ export async function listObjects(client: S3Client, request: ListRequest): Promi
 
 /** The page that an answer's bytes are; apart from the request, so that it can be measured and tested alone. */
 export function toListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
+  const scanned = scanListBytes(bytes);
+  if (scanned === undefined) return toUnusualListPage(bytes, details);
+  return { objects: scanned.objects, commonPrefixes: [], ...toNext(scanned, details) };
+}
+
+/** The same of a page of any shape. */
+export function toUnusualListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
   const answer = scanListAnswer(bytes) ?? parseListAnswer(bytes, details);
-  const token = answer.nextContinuationToken ?? '';
-  if (answer.isTruncated && token === '') {
-    throw new WaybillError('listing_incomplete', 'the store says that more follows, and not where', details);
-  }
+  const next = toNext(answer, details);
   return {
     objects: answer.objects.map((object) => toListedObject(object, answer, details)),
     commonPrefixes: answer.commonPrefixes.map((prefix) => toKey(prefix, answer, details)),
-    ...(answer.isTruncated ? { nextContinuationToken: token } : {}),
+    ...next,
   };
+}
+
+function toNext(
+  { isTruncated, nextContinuationToken }: Pick<ListAnswer, 'isTruncated' | 'nextContinuationToken'>,
+  details: FailureDetails,
+): Pick<ListPage, 'nextContinuationToken'> {
+  if (!isTruncated) return {};
+  if (nextContinuationToken === undefined || nextContinuationToken === '') {
+    throw new WaybillError('listing_incomplete', 'the store says that more follows, and not where', details);
+  }
+  return { nextContinuationToken };
 }
 
 function buildListCall(request: ListRequest): S3Call {

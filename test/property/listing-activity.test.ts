@@ -165,7 +165,7 @@ test('whichever write the process dies before or after, its successor goes on an
     }),
     { numRuns: 60 },
   );
-  assert.ok(goneOn > 10, `${String(goneOn)} of 60 listings with ranges were gone on with`);
+  assert.ok(goneOn > 3, `${String(goneOn)} of 60 listings with ranges were gone on with`);
 });
 
 test('a store that decodes start-after twice, or does not heed it, is listed by token and whole', async () => {

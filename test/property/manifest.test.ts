@@ -7,8 +7,9 @@ import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import type { ETag } from '../../core/ids.ts';
-import { buildPage } from '../../manifest/build-page.ts';
+import { buildOrderedPage, buildPage } from '../../manifest/build-page.ts';
 import type { ManifestPage } from '../../manifest/build-page.ts';
+import { compareUtf8 } from '../../core/utf8-order.ts';
 import { compareDescriptors } from '../../manifest/descriptor.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import { ManifestDigest } from '../../manifest/digest.ts';
@@ -200,4 +201,35 @@ test('a join of any three streams, cut anywhere, agrees with a map', async () =>
       assert.deepEqual(joined, order);
     }),
   );
+});
+
+test('a page that is printed at once is the page that is printed one by one', () => {
+  const object = fc.record({
+    key: fc.oneof(text, fc.constantFrom('\\ud800', '\ud800', 'a\udfffb', '\\\\ud83d')),
+    etag: text as fc.Arbitrary<ETag>,
+    sizeBytes: fc.oneof(fc.maxSafeNat(), fc.constantFrom(-1, 0.5, 2 ** 53)),
+  });
+  const failureOf = (build: () => unknown): unknown => {
+    try {
+      return build();
+    } catch (error) {
+      return (error as { type?: unknown }).type;
+    }
+  };
+  let pages = 0;
+  fc.assert(
+    fc.property(fc.uniqueArray(object, { maxLength: 8, selector: ({ key }) => key }), (objects) => {
+      objects.sort((a, b) => compareUtf8(a.key, b.key));
+      const oneByOne = failureOf(() =>
+        buildPage(objects.map((each) => ({ ...each, descriptor: printDescriptor({ bucket: 'b', ...each }) }))),
+      );
+      if (typeof oneByOne === 'object' && oneByOne !== null) pages += 1;
+      assert.deepEqual(
+        failureOf(() => buildOrderedPage('b', objects)),
+        oneByOne,
+      );
+    }),
+    { numRuns: 1000 },
+  );
+  assert.ok(pages > 30, String(pages));
 });

@@ -107,6 +107,91 @@ export const mutatedListAnswer: fc.Arbitrary<string> = fc
     return text.slice(0, from) + (at % 2 === 0 ? small : large) + text.slice(from + (cut % 4 === 0 ? 0 : cut));
   });
 
+/** One small thing in the text changed. */
+export const mutateText = (text: string): fc.Arbitrary<string> =>
+  fc
+    .tuple(
+      fc.nat(text.length - 1),
+      fc.nat({ max: 9 }),
+      fc.constantFrom(
+        '',
+        ' ',
+        '<',
+        '>',
+        '/',
+        '&',
+        '%',
+        '+',
+        '%zz',
+        '%25',
+        '-',
+        '9',
+        'é',
+        '\0',
+        '\r',
+        '"',
+        '&quot;',
+        '&#38;',
+        ']]>',
+        '<Key>',
+        '</Contents>',
+      ),
+    )
+    .map(([at, cut, put]) => text.slice(0, at) + put + text.slice(at + cut));
+
+const two = (value: number): string => String(value).padStart(2, '0');
+
+/** What S3 and its kin nearly always send. */
+export const usualListAnswer: fc.Arbitrary<string> = fc
+  .record({
+    objects: fc.array(
+      fc.record({
+        key: fc.oneof(
+          fc.webPath().filter((path) => path !== ''),
+          fc.string({ unit: 'grapheme', minLength: 1, maxLength: 8 }).filter(isWellFormed).map(encodeURIComponent),
+          fc.constantFrom('a+b', '%2B%25', 'a%20b', 'a&b', 'x&#x41;', "q'~"),
+        ),
+        date: fc.tuple(
+          fc.integer({ min: 1, max: 12 }),
+          fc.integer({ min: 1, max: 31 }),
+          fc.nat(23),
+          fc.nat(59),
+          fc.nat(59),
+          fc.nat(999),
+        ),
+        isWhole: fc.boolean(),
+        etag: fc.constantFrom('9a0364b9e99bb480dd25e1f0284c8555', '9a0364b9e99bb480dd25e1f0284c8555-3', 'x'),
+        isQuoted: fc.boolean(),
+        size: fc.nat(),
+        checksum: fc.boolean(),
+        storage: fc.constantFrom('', 'STANDARD', 'GLACIER_IR'),
+      }),
+      { minLength: 1, maxLength: 5 },
+    ),
+    isTruncated: fc.boolean(),
+    urlEncoded: fc.boolean(),
+    fieldsLast: fc.boolean(),
+  })
+  // The days that all months have, or the parser would refuse the page.
+  .map(({ objects, isTruncated, urlEncoded, fieldsLast }) => {
+    const contents = objects.map(
+      ({ key, date: [month, day, hour, minute, second, ms], isWhole, etag, isQuoted, size, checksum, storage }) => {
+        const fraction = isWhole ? '' : `.${String(ms).padStart(3, '0')}`;
+        const date = `2026-${two(month)}-${two(Math.min(day, 28))}T${two(hour)}:${two(minute)}:${two(second)}${fraction}Z`;
+        const quote = isQuoted ? '"' : '&quot;';
+        const text = /&(?!#x41;)/.test(key) ? key.replaceAll('&', '&amp;') : key;
+        const sum = checksum
+          ? '<ChecksumAlgorithm>CRC64NVME</ChecksumAlgorithm><ChecksumType>FULL_OBJECT</ChecksumType>'
+          : '';
+        const stored = storage === '' ? '' : `<StorageClass>${storage}</StorageClass>`;
+        return `<Contents><Key>${text}</Key><LastModified>${date}</LastModified><ETag>${quote}${etag}${quote}</ETag>${sum}<Size>${String(size)}</Size>${stored}</Contents>`;
+      },
+    );
+    const fields = `<Name>b</Name><Prefix></Prefix>${urlEncoded ? '<EncodingType>url</EncodingType>' : ''}<IsTruncated>${String(isTruncated)}</IsTruncated>${isTruncated ? '<NextContinuationToken>t</NextContinuationToken>' : ''}`;
+    const inner = fieldsLast ? contents.join('') + fields : fields + contents.join('');
+    return `<?xml version="1.0" encoding="UTF-8"?>\n<ListBucketResult xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${inner}</ListBucketResult>`;
+  });
+
 function escapeAs(text: string, quoting: string): string {
   return text.replace(/[&<>"']/g, (character) => {
     if (quoting === 'numeric') return `&#${String(character.charCodeAt(0))};`;

@@ -1,0 +1,162 @@
+/**
+ * The list and manifest activities over a real Postgres and a store behind HTTP that answers each LIST after 100 ms, for the five key
+ * spaces: wall of the listing against the ideal with 64 in flight, and what the lister's process took. The store and each listing run in
+ * processes of their own. `node --import tsx bench/listing-wall.ts [KEYS] [LATENCY_MS] [NAME]`, by default 4,000,000 keys.
+ */
+import { spawn, type ChildProcess } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { setMaxListeners } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { buildManifest } from '../activities/build-manifest.ts';
+import { list } from '../activities/list.ts';
+import type { ActivityDeps, ActivityRuntime } from '../activities/runtime.ts';
+import type { Sha256Hex } from '../core/ids.ts';
+import { LIST_IN_FLIGHT_MAX, LIST_PAGE_KEYS } from '../core/limits.ts';
+import type { PipelineSpec } from '../core/pipeline.ts';
+import { startPostgres } from '../dev/postgres.ts';
+import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
+import { migrate } from '../ledger/postgres/migrate.ts';
+import { createS3Store } from '../stores/s3/s3-store.ts';
+import { createKeySpaces } from './listing-keys.ts';
+
+const [keysText = '4000000', latencyText = '100', only = '', listArgument] = process.argv.slice(2);
+const [keys, latencyMs] = [Number(keysText), Number(latencyText)];
+
+interface Measured {
+  readonly objects: number;
+  readonly listMs: number;
+  readonly listCpuMs: number;
+  readonly manifestMs: number;
+  readonly manifestCpuMs: number;
+  readonly peakMiB: number;
+  readonly ranges: number;
+}
+
+async function listSpace(argument: string): Promise<Measured> {
+  const { bucket, url, endpoint } = JSON.parse(argument) as { bucket: string; url: string; endpoint: string };
+  const ledger = createPostgresLedger({ url, poolMax: 4, logger: { warn: () => undefined } });
+  const spec: PipelineSpec = {
+    name: bucket,
+    source: { store: 'a', bucket, prefix: '' },
+    target: { store: 'b', bucket, prefix: '', encryption: null },
+    filters: { include: [], exclude: [], minSizeBytes: null, maxSizeBytes: null, minAgeMs: null, maxAgeMs: null },
+    overwrite: 'refuse',
+    tags: false,
+    listTarget: true,
+    concurrency: 4,
+    schedule: null,
+  };
+  const { run } = await ledger.accept({
+    pipeline: bucket,
+    mode: 'run',
+    runId: randomUUID(),
+    nominalAt: null,
+    spec,
+    targetFingerprint: bucket.padEnd(64, '0') as Sha256Hex,
+    again: false,
+    idempotency: null,
+  });
+  const { fence } = await ledger.beginAttempt(run.id, randomUUID(), 60_000);
+  const store = createS3Store({
+    name: 'a',
+    endpoint,
+    region: 'us-east-1',
+    addressing: 'path',
+    credentials: () => ({ accessKeyId: 'AKIDBENCH', secretAccessKey: 'bench-secret' }),
+    requestLimitMs: 30_000,
+    connectionsMax: LIST_IN_FLIGHT_MAX,
+    etags: 'md5',
+  });
+  const deps = { ledger, openStore: () => store } as unknown as ActivityDeps;
+  const controller = new AbortController();
+  setMaxListeners(0, controller.signal);
+  const runtime: ActivityRuntime = {
+    tryNumber: 1,
+    holder: randomUUID(),
+    guard: { signal: controller.signal, assertCurrent: () => undefined, assertMayWrite: () => undefined },
+    log: { info: console.error, warn: console.error },
+  };
+  const measure = async (work: () => Promise<unknown>): Promise<{ ms: number; cpuMs: number }> => {
+    const [startedAt, cpu] = [performance.now(), process.cpuUsage()];
+    await work();
+    const { user, system } = process.cpuUsage(cpu);
+    return { ms: performance.now() - startedAt, cpuMs: (user + system) / 1000 };
+  };
+  await ledger.setState(fence, 'listing');
+  const listed = await measure(() => list(deps, runtime, { fence }));
+  const { ranges } = await ledger.openListing(fence);
+  let objects = 0;
+  const folded = await measure(async () => ({ objects } = await buildManifest(deps, runtime, { fence })));
+  await ledger.endAttempt(fence, { state: 'failed' });
+  await Promise.all([store.close(), ledger.close()]);
+  return {
+    objects,
+    listMs: listed.ms,
+    listCpuMs: listed.cpuMs,
+    manifestMs: folded.ms,
+    manifestCpuMs: folded.cpuMs,
+    peakMiB: process.resourceUsage().maxRSS / 1024,
+    ranges: ranges.length,
+  };
+}
+
+function startNode(file: string, ...args: string[]): ChildProcess {
+  const node = [...process.execArgv, join(import.meta.dirname, file), ...args];
+  return spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit'] });
+}
+
+async function readOutput(child: ChildProcess, until: 'line' | 'end'): Promise<string> {
+  let text = '';
+  for await (const chunk of child.stdout as AsyncIterable<Buffer>) {
+    text += chunk.toString();
+    if (until === 'line' && text.includes('\n')) break;
+  }
+  return text.trim();
+}
+
+async function compareAll(): Promise<void> {
+  const home = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
+  const postgres = await startPostgres({ dataDir: join(home, 'pg'), fast: process.env['BENCH_FSYNC'] !== '1' });
+  const store = startNode('listing-store.ts', keysText, latencyText);
+  const firstLine = new Promise<string>((resolve) =>
+    store.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString())),
+  );
+  try {
+    const endpoint = `http://127.0.0.1:${(await firstLine).trim()}`;
+    await migrate(postgres.url);
+    const idealMs = (Math.ceil(keys / LIST_PAGE_KEYS) / LIST_IN_FLIGHT_MAX) * latencyMs;
+    console.log(
+      `${keysText} keys, ${String(LIST_IN_FLIGHT_MAX)} in flight, ${latencyText} ms a LIST: ideal ${(idealMs / 1000).toFixed(2)} s`,
+    );
+    for (const [index, space] of createKeySpaces(keys).entries()) {
+      if (!space.name.includes(only)) continue;
+      await fetch(`${endpoint}/requests`);
+      const argument = JSON.stringify({ bucket: `space-${String(index)}`, url: postgres.url, endpoint });
+      const child = startNode('listing-wall.ts', keysText, latencyText, only, argument);
+      const measured = JSON.parse(await readOutput(child, 'end')) as Measured;
+      const requests = Number(await (await fetch(`${endpoint}/requests`)).text());
+      const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
+      const cells = [
+        space.name.padEnd(26),
+        `list ${seconds(measured.listMs)} = × ${(measured.listMs / idealMs).toFixed(2)} of the ideal`,
+        `CPU ${seconds(measured.listCpuMs)}`,
+        `manifest ${seconds(measured.manifestMs)}, CPU ${seconds(measured.manifestCpuMs)}`,
+        `${String(requests)} requests`,
+        `${String(measured.ranges)} ranges`,
+        `peak ${measured.peakMiB.toFixed(0)} MiB`,
+        measured.objects === space.count ? 'every key once' : `WRONG: ${String(measured.objects)} keys`,
+      ];
+      console.log(cells.join('  '));
+      if (measured.objects !== space.count) process.exitCode = 1;
+    }
+  } finally {
+    store.kill('SIGTERM');
+    await postgres.stop();
+    await rm(home, { recursive: true, force: true });
+  }
+}
+
+if (listArgument === undefined) await compareAll();
+else console.log(JSON.stringify(await listSpace(listArgument)));
