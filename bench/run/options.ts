@@ -28,7 +28,7 @@ export const USAGE = `npm run bench -- [W1 W2 W3 W4 W5] [options]
   --workers N             worker processes of each shape (1)
   --latency-ms N          added to every answer of the null store
   --list-latency-ms N     added to every listing of the null store
-  --growth [COUNTS]       instead: cost per object at 10000,100000[,...] objects of 1 KiB, null store
+  --growth COUNTS         each workload with 10000,100000[,...] objects instead of its own number, and what one costs
   --json FILE             the figures, every run of them`;
 
 /** @throws an Error that says what is wrong */

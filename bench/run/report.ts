@@ -2,12 +2,14 @@
 import os from 'node:os';
 import type { BenchOptions } from './options.ts';
 import type { OursCost } from './ours.ts';
-import type { Results, Taken } from './run-all.ts';
-import { buildWorkload, type WorkloadName } from './workloads.ts';
+import type { Results } from './run-all.ts';
+import type { Taken } from './take-turns.ts';
+import type { WorkloadName } from './workloads.ts';
 
 export interface Line {
   readonly workload: WorkloadName;
   readonly what: string;
+  readonly objects: number;
   readonly who: string;
   readonly runs: number;
   readonly cpuSeconds: number;
@@ -42,11 +44,11 @@ export interface Report {
 export function toReport(options: BenchOptions, { versions, missing, taken }: Results): Report {
   const groups = new Map<string, Taken[]>();
   for (const one of taken) {
-    const key = `${one.workload} ${one.who}`;
+    const key = `${one.workload.name} ${one.workload.what} ${one.who}`;
     groups.set(key, [...(groups.get(key) ?? []), one]);
   }
-  const lines = [...groups.values()].map((all) => toLine(options, all));
-  lines.sort((x, y) => (x.workload < y.workload ? -1 : x.workload > y.workload ? 1 : x.cpuSeconds - y.cpuSeconds));
+  const lines = [...groups.values()].map((all) => toLine(all));
+  lines.sort((x, y) => byText(x.workload, y.workload) || x.objects - y.objects || x.cpuSeconds - y.cpuSeconds);
   const [cpu] = os.cpus();
   return {
     at: new Date().toISOString(),
@@ -65,7 +67,7 @@ export function toReport(options: BenchOptions, { versions, missing, taken }: Re
   };
 }
 
-function toLine(options: BenchOptions, all: readonly Taken[]): Line {
+function toLine(all: readonly Taken[]): Line {
   const [first] = all;
   const last = all.at(-1);
   if (first === undefined || last === undefined) throw new Error('nothing was taken');
@@ -78,8 +80,9 @@ function toLine(options: BenchOptions, all: readonly Taken[]): Line {
   }
   const names = Object.keys(ours[0]?.cpuOf ?? {});
   return {
-    workload: first.workload,
-    what: buildWorkload(first.workload, options.isQuick).what,
+    workload: first.workload.name,
+    what: first.workload.what,
+    objects: first.workload.count,
     who: first.who,
     runs: all.length,
     cpuSeconds: median(costs.map(({ cpuSeconds }) => cpuSeconds)),
@@ -97,6 +100,8 @@ function toLine(options: BenchOptions, all: readonly Taken[]): Line {
   };
 }
 
+const byText = (x: string, y: string): number => (x < y ? -1 : x > y ? 1 : 0);
+
 export function median(values: readonly number[]): number {
   const sorted = [...values].sort((x, y) => x - y);
   const upper = sorted[sorted.length >> 1] ?? NaN;
@@ -110,7 +115,9 @@ export function printReport(report: Report): string {
   const { machine, options, versions, notMeasured, lines } = report;
   const isOurs = (who: string): boolean => who.startsWith('ours') || who === 'bare loop';
   const rows = lines.map((line) => {
-    const peers = lines.filter(({ workload, who }) => workload === line.workload && !isOurs(who));
+    const peers = lines.filter(
+      ({ workload, what, who }) => workload === line.workload && what === line.what && !isOurs(who),
+    );
     const ratio = (of: number, others: readonly number[]): string =>
       others.length === 0 || !isOurs(line.who) ? '' : (of / Math.min(...others)).toFixed(2);
     return [
@@ -147,6 +154,7 @@ export function printReport(report: Report): string {
     ...rows.map((cells) => `| ${cells.join(' | ')} |`),
     '',
     ...printDurability(report),
+    ...printGrowth(report),
   ].join('\n');
 }
 
@@ -168,4 +176,27 @@ function printDurability({ lines }: Report): string[] {
   return [
     `durability: the whole of a direct run of W1, Temporal and Postgres too, is × ${(whole / bare.cpuSeconds).toFixed(2)} the CPU of the bare loop`,
   ];
+}
+
+/** What an object costs, against the least of the counts that were asked for. */
+function printGrowth({ options, lines }: Report): string[] {
+  if (options.growth === null) return [];
+  const groups = new Map<string, Line[]>();
+  for (const line of lines) {
+    const key = `${line.workload} ${line.who}`;
+    groups.set(key, [...(groups.get(key) ?? []), line]);
+  }
+  return [...groups].flatMap(([key, [least, ...more]]) => {
+    if (least === undefined) return [];
+    const per = ({ cpuSeconds, objects }: Line): number => (cpuSeconds * 1e6) / objects;
+    const whole = ({ temporalSeconds, postgresSeconds }: Line): number =>
+      (temporalSeconds ?? 0) + (postgresSeconds ?? 0);
+    return [least, ...more].map((line) => {
+      const others =
+        line.temporalSeconds === null
+          ? ''
+          : `, Temporal and Postgres ${((whole(line) * 1e6) / line.objects).toFixed(1)} µs`;
+      return `growth: ${key}, ${line.objects.toLocaleString('en')} objects: ${per(line).toFixed(1)} µs of CPU an object (× ${(per(line) / per(least)).toFixed(2)})${others}, ${line.peakMiB.toFixed(0)} MiB`;
+    });
+  });
 }

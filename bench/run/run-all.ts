@@ -2,36 +2,18 @@
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { startBare } from './bare.ts';
-import type { Cost } from './command.ts';
 import type { BenchOptions } from './options.ts';
 import { startOurs, type Ours } from './ours.ts';
 import { findPeer, isPeer, type Peer } from './peers.ts';
-import { emptyTarget, startBenchStore, type BenchStore, type Counts } from './stores.ts';
-import { buildWorkload, type Workload, type WorkloadName } from './workloads.ts';
-
-export interface Taken {
-  readonly workload: WorkloadName;
-  /** `ours, direct`, `rclone`, … */
-  readonly who: string;
-  readonly round: number;
-  readonly cost: Cost;
-  readonly source: Counts | null;
-  readonly target: Counts | null;
-}
+import { startBenchStore, type BenchStore } from './stores.ts';
+import { takeTurns, type Contender, type Taken } from './take-turns.ts';
+import { buildWork, type Workload } from './workloads.ts';
 
 export interface Results {
   readonly versions: Readonly<Record<string, string>>;
   /** Wanted, and not on PATH or not able to. */
   readonly missing: readonly string[];
   readonly taken: readonly Taken[];
-}
-
-interface Contender {
-  readonly name: string;
-  /** What is tried first and counts for nothing. */
-  warm(): Promise<void>;
-  /** Null: it has no such work. */
-  run(workload: Workload, round: number): Promise<Cost | null>;
 }
 
 const WARM_UP: Workload = { name: 'W1', what: 'warm-up', bucket: 'warm', count: 1000, sizeBytes: 1024 };
@@ -48,7 +30,8 @@ export async function runAll(
   const onSignal = (): void => void stopAll().then(() => process.exit(1));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
-    const workloads = options.workloads.map((name) => buildWorkload(name, options.isQuick));
+    const work = buildWork(options.workloads, options.isQuick, options.growth);
+    const workloads = work.map(({ first }) => first);
     const sources = [...new Map([WARM_UP, ...workloads].map((one) => [one.bucket, one])).values()];
     const [a, b] = await startStores(options, directory, sources, stopping);
     const missing: string[] = [];
@@ -88,7 +71,7 @@ export async function runAll(
         say(String(error));
       }
     }
-    const taken = await takeTurns(options, workloads, able, a, b, say);
+    const taken = await takeTurns({ kind: options.kind, a, b, work, runs: options.runs, contenders: able, say });
     return { versions, missing, taken };
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -153,63 +136,3 @@ const toContender = (peer: Peer): Contender => ({
   run: ({ name, bucket, ...rest }, round) =>
     peer.run({ name, bucket, ...rest }, `${peer.name}-${bucket}-${String(round)}/`),
 });
-
-async function takeTurns(
-  options: BenchOptions,
-  workloads: readonly Workload[],
-  contenders: readonly Contender[],
-  a: BenchStore,
-  b: BenchStore,
-  say: (line: string) => void,
-): Promise<Taken[]> {
-  const taken: Taken[] = [];
-  const measure = async (
-    workload: Workload,
-    contender: Contender,
-    round: number,
-    isCounted: boolean,
-  ): Promise<void> => {
-    const before = [await a.counts(), await b.counts()] as const;
-    const cost = await contender.run(workload, round);
-    if (cost === null || !isCounted) return;
-    const source = countBetween(options.kind === 'null', before[0], await a.counts());
-    const target = countBetween(options.kind === 'null', before[1], await b.counts());
-    taken.push({ workload: workload.name, who: contender.name, round, cost, source, target });
-    say(
-      `${workload.name} round ${String(round + 1)} ${contender.name}: CPU ${cost.cpuSeconds.toFixed(2)} s, wall ${cost.wallSeconds.toFixed(2)} s, ${cost.peakMiB.toFixed(0)} MiB`,
-    );
-  };
-  const again = workloads.find(({ name }) => name === 'W5');
-  const hasFirst = workloads.some(({ name }) => name === 'W1');
-  const firsts = workloads.filter(({ name }) => name !== 'W5' || !hasFirst);
-  for (const workload of firsts) {
-    for (let round = 0; round < options.runs; round++) {
-      // Nobody is always the first after a pause, or always behind the same one.
-      const turn = contenders.map((_, index) => contenders[(index + round) % contenders.length] as Contender);
-      for (const contender of turn) {
-        const isOnlyPreparation = workload.name === 'W5';
-        await measure(
-          { ...workload, name: isOnlyPreparation ? 'W1' : workload.name },
-          contender,
-          round,
-          !isOnlyPreparation,
-        );
-        if (again !== undefined && (workload.name === 'W1' || isOnlyPreparation) && contender.name !== 'bare loop') {
-          await measure(again, contender, round, true);
-        }
-        if (workload.name !== 'W4') await emptyTarget(options.kind, b);
-      }
-    }
-  }
-  return taken;
-}
-
-function countBetween(isReset: boolean, before: Counts | null, after: Counts | null): Counts | null {
-  if (before === null || after === null || isReset) return after;
-  const requests = Object.fromEntries(
-    Object.entries(after.requests)
-      .map(([name, count]) => [name, count - (before.requests[name] ?? 0)] as const)
-      .filter(([, count]) => count !== 0),
-  );
-  return { requests, bytesIn: after.bytesIn - before.bytesIn, bytesOut: after.bytesOut - before.bytesOut };
-}

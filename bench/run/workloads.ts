@@ -1,4 +1,4 @@
-/** What is copied: the work of issue 6, whole or in a size that takes seconds. */
+/** What is copied: the work of issue 6, whole, in a size that takes seconds, or with as many objects as are asked for. */
 export type WorkloadName = 'W1' | 'W2' | 'W3' | 'W4' | 'W5';
 
 export interface Workload {
@@ -8,6 +8,14 @@ export interface Workload {
   readonly bucket: string;
   readonly count: number;
   readonly sizeBytes: number;
+}
+
+/** One copy, and what is done again over it. */
+export interface Work {
+  readonly first: Workload;
+  /** False: it is done only so that there is something to do again. */
+  readonly isCounted: boolean;
+  readonly again: Workload | null;
 }
 
 const KiB = 1024;
@@ -32,16 +40,33 @@ const QUICK: typeof WHOLE = {
 
 export const WORKLOAD_NAMES: readonly WorkloadName[] = ['W1', 'W2', 'W3', 'W4', 'W5'];
 
-export function buildWorkload(name: WorkloadName, isQuick: boolean): Workload {
-  const of = name === 'W5' ? 'W1' : name;
-  const { count, sizeBytes } = (isQuick ? QUICK : WHOLE)[of];
-  const objects = `${count.toLocaleString('en')} × ${sizeBytes < MiB ? `${String(sizeBytes / KiB)} KiB` : `${String(sizeBytes / MiB)} MiB`}`;
-  const what: Readonly<Record<WorkloadName, string>> = {
-    W1: objects,
-    W2: objects,
-    W3: objects,
-    W4: `list ${count.toLocaleString('en')} keys`,
-    W5: `${objects} again, nothing changed`,
-  };
-  return { name, what: what[name], bucket: `objects-${of.toLowerCase()}`, count, sizeBytes };
+/** @param growth each of the workloads with each of these numbers of objects instead of its own */
+export function buildWork(
+  names: readonly WorkloadName[],
+  isQuick: boolean,
+  growth: readonly number[] | null = null,
+): readonly Work[] {
+  const firsts = WORKLOAD_NAMES.filter((name) => name !== 'W5').filter(
+    (name) => names.includes(name) || (name === 'W1' && names.includes('W5')),
+  );
+  return firsts.flatMap((name) => {
+    const usual = (isQuick ? QUICK : WHOLE)[name];
+    const counts = growth ?? [usual.count];
+    return counts.map((count) => {
+      const first = buildWorkload(name, { count, sizeBytes: usual.sizeBytes });
+      const hasAgain = name === 'W1' && names.includes('W5');
+      return {
+        first,
+        isCounted: names.includes(name),
+        again: hasAgain ? { ...first, name: 'W5' as const, what: `${first.what} again, nothing changed` } : null,
+      };
+    });
+  });
+}
+
+function buildWorkload(name: WorkloadName, { count, sizeBytes }: Size): Workload {
+  const objects = count.toLocaleString('en');
+  const size = sizeBytes < MiB ? `${String(sizeBytes / KiB)} KiB` : `${String(sizeBytes / MiB)} MiB`;
+  const what = name === 'W4' ? `list ${objects} keys` : `${objects} × ${size}`;
+  return { name, what, bucket: `objects-${String(count)}-${String(sizeBytes)}`, count, sizeBytes };
 }
