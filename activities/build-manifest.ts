@@ -8,10 +8,11 @@ import { ManifestDigest } from '../manifest/digest.ts';
 import { foldPages } from '../manifest/fold-pages.ts';
 import { packBody, unpackBody } from '../manifest/pack-body.ts';
 import type { ManifestRef } from '../workflows/types.ts';
+import { assertComplete } from './list/assert-complete.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
 
-/** @throws listing_incomplete when the pages overlap or go backwards */
+/** @throws listing_incomplete when a range was not listed to its end, or the pages overlap or go backwards */
 export async function buildManifest(
   deps: ActivityDeps,
   runtime: ActivityRuntime,
@@ -20,7 +21,8 @@ export async function buildManifest(
   const { fence } = input;
   const built = await runStep(deps, runtime, fence, { manifestHash: '', step: 'manifest', ordinal: 0 }, async () => {
     const { runId } = await deps.ledger.loadAttempt(fence);
-    const { listingId } = await deps.ledger.openListing(fence);
+    const { listingId, ranges } = await deps.ledger.openListing(fence);
+    assertComplete(ranges);
     const digest = new ManifestDigest(runId);
     let objects = 0;
     let sizeBytes = 0;

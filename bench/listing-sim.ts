@@ -88,8 +88,9 @@ function simulate(space: KeySpace): Simulated {
   };
   const go = (): void => {
     // Before that one page at a time, and the question beside one.
-    const slots = isRanging ? limit.current : 1 + (pages >= SERIAL_PAGES ? 1 : 0);
-    const asks = ladder.next(slots - inFlight, isRanging);
+    const mayProbe = isRanging && pages > SERIAL_PAGES;
+    const slots = mayProbe ? limit.current : 1 + (pages >= SERIAL_PAGES && !isRanging ? 1 : 0);
+    const asks = ladder.next(slots - inFlight, mayProbe);
     for (const ask of asks) request(() => take(ask));
     if (isTraced && now >= traceAt) {
       traceAt = now + 100;

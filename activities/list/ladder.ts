@@ -15,7 +15,7 @@ export type Ask =
   | { readonly kind: 'probe'; readonly pivot: string };
 
 /** A range with less before it than this many pages for each who would list it is not cut further. */
-const PAGES_MIN = 2;
+const PAGES_MIN = 3;
 /** A pivot nearer than this many pages would be passed by the range's owner before its page is there. */
 const PAGES_AHEAD = 1.3;
 /** A range that brought so many pages since it was last tried is tried whatever the guess says of it. */

@@ -65,6 +65,8 @@ class Lister {
   #saving = false;
   #inFlight = 0;
   #pages = 0;
+  /** Pages that come one by one; none of a listing that has ranges. */
+  readonly #serialPages: number;
   #objects = 0;
   #ranging: Ranging;
   #end: { readonly listed: Listed } | { readonly error: unknown } | null = null;
@@ -80,6 +82,7 @@ class Lister {
     }
     // Nobody cuts a range without having asked.
     this.#ranging = stored.length > 1 ? 'yes' : 'unknown';
+    this.#serialPages = stored.length > 1 ? -1 : SERIAL_PAGES;
   }
 
   async run(): Promise<Listed> {
@@ -103,10 +106,11 @@ class Lister {
       this.#stop({ error: this.#source.step.runtime.guard.signal.reason });
     }
     if (this.#end === null && this.#waiting.length < PAGES_WAITING_MAX) {
+      const isRanging = this.#ranging === 'yes' && this.#pages > this.#serialPages;
       // The question goes out beside a page.
-      const slots = this.#ranging === 'yes' ? this.#limit.current : this.#ranging === 'asking' ? 2 : 1;
+      const slots = isRanging ? this.#limit.current : this.#ranging === 'asking' ? 2 : 1;
       const free = slots - this.#inFlight;
-      if (free > 0) for (const ask of this.#ladder.next(free, this.#ranging === 'yes')) this.#begin(ask);
+      if (free > 0) for (const ask of this.#ladder.next(free, isRanging)) this.#begin(ask);
     }
     if (this.#changed.size > 0 && !this.#saving) void this.#save();
     if (this.#end !== null && this.#inFlight === 0 && !this.#saving) this.#finish();
