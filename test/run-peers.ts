@@ -22,6 +22,7 @@ await runSession(async ({ temporaryDir, record, signal }) => {
     if (!suite.name.includes(wanted)) continue;
     if (suite.missing !== null) {
       record({ name: suite.name, tests: [notMeasured('the suite', suite.missing)], seconds: 0, output: '' });
+      rows.push(`${suite.name.padEnd(28)}not measured: ${suite.missing}`);
       continue;
     }
     const runs = new Map<string, SuiteRun>();
