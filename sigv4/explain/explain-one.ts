@@ -1,22 +1,28 @@
 /** One side: the signature is proved against the secret, or what it says against what a correct signer would. */
 import { sha256Hex } from '../hex.ts';
+import { deriveSigningKey } from '../signing-key.ts';
+import { checkChunks } from './check-chunks.ts';
 import { checkPayload } from './check-payload.ts';
 import { findDifference } from './difference.ts';
 import { toFinding, toPlain, unknown, type Result } from './finding.ts';
 import { search, showSigned, toSignatureOracle, type ExplainOptions } from './prove.ts';
 import type { Side } from './side.ts';
-import { printCanonical } from './signing-inputs.ts';
+import type { ChunkKey } from './prove-chunks.ts';
+import { printCanonical, type SigningInputs } from './signing-inputs.ts';
 
 export function* explainOne(side: Side | undefined, options: ExplainOptions): Generator<void, Result> {
   if (side === undefined)
     return unknown(['a request, as a dump, a curl command, a URL, a HAR entry, a log or an error document']);
   const { correct, used, signature, faults, canonicalText } = side;
   const payload = checkPayload(side.evidence, (data) => sha256Hex(options.crypto, data));
-  const seen = [...faults.map(toFinding), ...(payload === null ? [] : [payload])];
+  const seen = [...faults.map(toFinding), ...(payload === null ? [] : [payload]), ...checkChunks(side.evidence, null)];
   if (correct !== null && signature !== null && options.secret !== null) {
     const holds = toSignatureOracle(options, signature);
-    if (holds(correct))
-      return { verdict: seen.length === 0 ? 'holds' : 'found', findings: seen, difference: null, needs: [] };
+    if (holds(correct)) {
+      const chunks = checkChunks(side.evidence, toChunkKey(correct, signature, options));
+      const all = [...faults.map(toFinding), ...(payload === null ? [] : [payload]), ...chunks];
+      return { verdict: all.length === 0 ? 'holds' : 'found', findings: all, difference: null, needs: [] };
+    }
     const found = yield* search(side, correct, holds, options, 'signature');
     if (found !== null)
       return {
@@ -62,4 +68,14 @@ export function* explainOne(side: Side | undefined, options: ExplainOptions): Ge
       : []),
   ];
   return unknown(needs);
+}
+
+/** What the chain of chunks starts from; null where the signature was cut short. */
+function toChunkKey(
+  { scope, amzDate }: SigningInputs,
+  signature: string,
+  { crypto, secret }: ExplainOptions,
+): ChunkKey | null {
+  if (secret === null || signature.length !== 64) return null;
+  return { crypto, signingKey: deriveSigningKey(crypto, secret, scope), scope, amzDate, seedSignature: signature };
 }
