@@ -29,6 +29,11 @@ export class InFlightLimit {
     this.#current = Math.min(START, max);
   }
 
+  /** Milliseconds that an answer takes, lately; 0 before the first. */
+  get usualMs(): number {
+    return this.#usualMs ?? 0;
+  }
+
   get current(): number {
     return this.#current;
   }

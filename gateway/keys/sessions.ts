@@ -6,7 +6,7 @@
 import type { Keyring, KeyringEntry } from './keyring.ts';
 import { authorize } from './policy.ts';
 import type { Decision } from './policy.ts';
-import type { SessionSealer } from './session-token.ts';
+import type { OpenedSession, SessionSealer } from './session-token.ts';
 import type { Target } from '../backend.ts';
 
 /** A workload key, or a session of one. */
@@ -26,9 +26,11 @@ export function findKey(
   if (session === null) return keyring.find(accessKeyId);
   const { claims, credentials } = session;
   const parent = keyring.findByName(claims.key);
+  const before = found.get(session);
+  if (before !== undefined && before.parent === parent) return before;
   const isBacked = parent?.credentials.some((one) => sealer?.toSecretMark(one.secretAccessKey) === claims.secretMark);
   if (parent === undefined || isBacked !== true) return undefined;
-  return {
+  const key: ValidKey = {
     ...parent,
     accessKeyId,
     credentials: [credentials],
@@ -39,7 +41,12 @@ export function findKey(
     run: claims.run,
     parent,
   };
+  found.set(session, key);
+  return key;
 }
+
+/** Each request asks twice. An entry of a keyring never changes, so what was found holds as long as the same one is valid. */
+const found = new WeakMap<OpenedSession, ValidKey>();
 
 /** What its own policy allows, and its key's as well. */
 export function authorizeKey(key: ValidKey, target: Target): Decision {
