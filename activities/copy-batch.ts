@@ -11,6 +11,7 @@ import { toTargetKey } from '../core/pipeline.ts';
 import type { DeliveryRecord } from '../ledger/ledger.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyWhole } from './copy/copy-whole.ts';
+import { copyWithin } from './copy/copy-within.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
 import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
@@ -129,6 +130,8 @@ async function splitDelivered(
 }
 
 async function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+  const within = await retryTransient(transfer, () => copyWithin(transfer, action));
+  if (within !== null) return within;
   const { memory } = transfer.step.deps;
   const isCut = toSourcePartLayout(action.etag, action.sizeBytes, memory.totalBytes / PARTS_IN_FLIGHT).parts > 1;
   if (isCut || action.sizeBytes > PART_BYTES_DEFAULT)

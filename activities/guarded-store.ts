@@ -4,12 +4,13 @@ import type { HeartbeatGuard } from './heartbeat-guard.ts';
 
 export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
+  const copy = store.copy?.bind(store);
   // No async function: each costs promises, and this one stands before every write.
   const write = <T>(begin: () => Promise<T>): Promise<T> => {
     try {
       guard.assertMayWrite();
     } catch (error) {
-      return Promise.reject(error);
+      return Promise.reject(error instanceof Error ? error : new Error('the activity has ended', { cause: error }));
     }
     return begin();
   };
@@ -22,6 +23,7 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
     head: (request) => store.head({ ...request, signal }),
     get: (request) => store.get({ ...request, signal }),
     put: (request, body) => write(() => store.put({ ...request, signal }, body)),
+    ...(copy && { copy: (request) => write(() => copy({ ...request, signal })) }),
     delete: (request) => write(() => store.delete({ ...request, signal })),
     createUpload: (request) => write(() => store.createUpload({ ...request, signal })),
     uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, signal }, partNumber, body)),

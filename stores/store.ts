@@ -160,6 +160,17 @@ export interface PutRequest extends WriteConditions {
   readonly signal?: AbortSignal;
 }
 
+/** A copy that the store makes by itself, of what travels with the object too; its bytes go nowhere. */
+export interface CopyRequest extends WriteConditions {
+  readonly bucket: string;
+  readonly key: string;
+  /** `ifMatch`: the ETag that it must have, else precondition_failed. */
+  readonly source: { readonly bucket: string; readonly key: string; readonly ifMatch: string };
+  readonly withTags: boolean;
+  readonly encryption?: Encrypt | null;
+  readonly signal?: AbortSignal;
+}
+
 /** What the parts of an upload are to be checked with; stores of our own keep it. */
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm;
@@ -235,6 +246,11 @@ export interface Store {
   head(request: HeadRequest): Promise<ObjectInfo>;
   get(request: GetRequest): Promise<GetResult>;
   put(request: PutRequest, body: Body): Promise<PutResult>;
+  /**
+   * At most 5 GiB. Absent where an adapter does not offer it; a store that has none answers not_implemented. Which of the two conditions
+   * did not hold, a precondition_failed does not tell; and not every service looks at those of the target.
+   */
+  copy?(request: CopyRequest): Promise<PutResult>;
   /** Deleting what is not there succeeds, unless `ifMatch` asks for something to be there. */
   delete(request: { bucket: string; key: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>;
 

@@ -11,6 +11,8 @@ export interface Transfer {
   /** Guarded: a write begins only while the activity may write. */
   readonly target: Store;
   readonly targetFacts: StoreFacts;
+  /** Where source and target are one store: whether it copies by itself. Set to false by its first refusal. */
+  readonly within: { isOffered: boolean };
   /** ETags by target key that the target answered with and that are not the MD5 of what was sent. */
   readonly mismatched: Map<string, string>;
 }
@@ -27,6 +29,7 @@ export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
     source: step.open(spec.source.store),
     target: step.open(spec.target.store),
     targetFacts: step.deps.storeFacts(spec.target.store),
+    within: { isOffered: spec.source.store === spec.target.store },
     mismatched: new Map(),
   };
 }

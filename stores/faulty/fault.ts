@@ -2,7 +2,8 @@
 import type { FailureType } from '../../core/failures.ts';
 import type { Store } from '../store.ts';
 
-export type StoreOperation = Exclude<keyof Store, 'close'>;
+/** Without `copy`, which a faulty store does not offer. */
+export type StoreOperation = Exclude<keyof Store, 'close' | 'copy'>;
 
 export type FaultKind =
   /** The call fails and nothing happened. */

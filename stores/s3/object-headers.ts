@@ -111,7 +111,7 @@ function parseEncryption(headers: AnswerHeaders): Pick<ObjectInfo, 'encryption'>
   };
 }
 
-function buildEncryptionHeaders(encryption: Encrypt | null): HeaderList {
+export function buildEncryptionHeaders(encryption: Encrypt | null): HeaderList {
   if (encryption === null) return [];
   const headers: HeaderList = [['x-amz-server-side-encryption', encryption.algorithm]];
   if (encryption.kmsKeyId !== null) headers.push(['x-amz-server-side-encryption-aws-kms-key-id', encryption.kmsKeyId]);

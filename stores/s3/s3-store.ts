@@ -15,7 +15,7 @@ import { abortUpload, completeUpload, createUpload, uploadPart } from './multipa
 import { getObject, headObject } from './read-object.ts';
 import { createS3Client } from './s3-client.ts';
 import { getTags } from './tags.ts';
-import { deleteObject, putObject } from './write-object.ts';
+import { copyObject, deleteObject, putObject } from './write-object.ts';
 
 export interface S3StoreOptions {
   /** As the configuration calls it; in the details of what goes wrong below HTTP. */
@@ -70,6 +70,7 @@ export function createS3Store(options: S3StoreOptions): Store {
     head: (request) => headObject(client, request, reading),
     get: (request) => getObject(client, request, reading),
     put: (request, body) => putObject(client, request, body, unsignedPayload),
+    copy: (request) => copyObject(client, request),
     delete: (request) => deleteObject(client, request),
 
     createUpload: (request) => createUpload(client, request),

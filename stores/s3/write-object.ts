@@ -1,11 +1,15 @@
-/** PutObject and DeleteObject. */
+/** PutObject, CopyObject and DeleteObject. */
 import { isWaybillError } from '../../core/failures.ts';
-import type { Body, PutRequest, PutResult } from '../store.ts';
+import { encodeComponent, encodePath } from '../../sigv4/encode.ts';
+import type { Body, CopyRequest, PutRequest, PutResult } from '../store.ts';
 import type { AnswerHeaders } from '../../http1/exchange.ts';
-import { buildPutHeaders, buildConditions, parseWrittenETag } from './object-headers.ts';
+import { printETag, stripQuotes } from './etag-text.ts';
+import { buildConditions, buildEncryptionHeaders, buildPutHeaders, parseWrittenETag } from './object-headers.ts';
 import { prepareBody } from './prepared-body.ts';
 import type { S3Client } from './s3-client.ts';
+import type { S3Call } from './s3-call.ts';
 import { headerText } from './s3-failure.ts';
+import { parseXmlAnswer, requireText } from './xml-answer.ts';
 
 export async function putObject(
   client: S3Client,
@@ -23,6 +27,31 @@ export async function putObject(
     signal: request.signal,
   });
   return { etag: parseWrittenETag(headers), ...versionOf(headers) };
+}
+
+/**
+ * A copy within the store, whose refusal may come with status 200.
+ * @throws precondition_failed for either side's condition; no_such_key
+ */
+export async function copyObject(client: S3Client, request: CopyRequest): Promise<PutResult> {
+  const { source, withTags, encryption } = request;
+  const call: S3Call = {
+    operation: 'CopyObject',
+    method: 'PUT',
+    bucket: request.bucket,
+    key: request.key,
+    headers: [
+      ['x-amz-copy-source', `/${encodeComponent(source.bucket)}/${encodePath(source.key)}`],
+      ['x-amz-copy-source-if-match', printETag(source.ifMatch)],
+      ['x-amz-tagging-directive', withTags ? 'COPY' : 'REPLACE'],
+      ...buildEncryptionHeaders(encryption ?? null),
+      ...buildConditions(request),
+    ],
+    signal: request.signal,
+  };
+  const answer = await client.send(call);
+  const root = parseXmlAnswer(call, answer, 'CopyObjectResult');
+  return { etag: stripQuotes(requireText(call, root, 'ETag')), ...versionOf(answer.headers) };
 }
 
 /** Some stores answer NoSuchKey where S3 says nothing: the object is gone either way. Under If-Match it is the answer. */

@@ -53,6 +53,7 @@ const WRITES = {
     { bucket: 'b', key: 'k', headers: { metadata: {} } },
     { sizeBytes: 0, content: new Uint8Array() },
   ],
+  copy: [{ bucket: 'b', key: 'k', source: { bucket: 'a', key: 'k', ifMatch: 'e' } }],
   delete: [{ bucket: 'b', key: 'k' }],
   createUpload: [{ bucket: 'b', key: 'k', headers: { metadata: {} } }],
   uploadPart: [{ bucket: 'b', key: 'k', uploadId: 'u' }, 1, { sizeBytes: 0, content: new Uint8Array() }],
