@@ -57,4 +57,6 @@ export interface ActivityDeps {
   readonly heartbeatTimeoutMs: number;
   readonly memory: ByteBudget;
   readonly limiter: AdaptiveLimiter;
+  /** A store whose pages take fewer milliseconds is listed one page after the other. Default: 25. */
+  readonly listInParallelMsMin?: number;
 }

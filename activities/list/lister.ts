@@ -170,7 +170,8 @@ class Lister {
     this.#changed.add(range);
     if (owner !== null) this.#changed.add(owner);
     this.#pages += 1;
-    const isWorthIt = this.#pages >= SERIAL_PAGES && this.#limit.usualMs >= PARALLEL_MS_MIN;
+    const pageMsMin = this.#source.step.deps.listInParallelMsMin ?? PARALLEL_MS_MIN;
+    const isWorthIt = this.#pages >= SERIAL_PAGES && this.#limit.usualMs >= pageMsMin;
     if (isWorthIt && this.#ranging === 'unknown' && !range.done) {
       this.#ranging = 'asking';
       this.#inFlight += 1;

@@ -90,7 +90,7 @@ async function listUntilDone({ keys, store: options, turns, deaths = new Map() }
     // What a dead process has under way reaches nobody any more.
     const guarded = { ...ledger.ledger };
     guarded.saveRanges = (...args) => (assertAlive(), ledger.ledger.saveRanges(...args));
-    const deps = { ledger: guarded, openStore: () => store } as unknown as ActivityDeps;
+    const deps = { ledger: guarded, openStore: () => store, listInParallelMsMin: 0 } as unknown as ActivityDeps;
     const requestsBefore = store.requests.length;
     try {
       await list(deps, runtime, { fence: FENCE });
