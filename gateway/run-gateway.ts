@@ -11,6 +11,7 @@ import { isLoopbackHost } from '../config/listen-address.ts';
 import { toBlockList } from '../config/network.ts';
 import { WaybillError } from '../core/failures.ts';
 import { findHeaders } from '../sigv4/canonical-headers.ts';
+import { parseQuery } from '../sigv4/canonical-query.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { createSigningKeyCache } from '../sigv4/signing-key.ts';
 import { createAccessLog, isRefusal } from './admin/access-log.ts';
@@ -127,7 +128,7 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
         if (isRefusal(record)) refusals.add(record, now());
       },
       onSignatureRefused: (requestId, request, accessKeyId) => {
-        const token = findHeaders(request.headers, 'x-amz-security-token')[0] ?? null;
+        const token = findHeaders(request.headers, 'x-amz-security-token')[0] ?? findTokenInQuery(request.query);
         const credentials = findKey(state.keyring, state.sealer, accessKeyId, token)?.credentials ?? [];
         explainRefusal({ requestId, request, credentials });
       },
@@ -244,3 +245,7 @@ function revoke(state: GatewayState, name: string, revoked: Set<string>, logger:
   logger.warn({ key: name }, 'key revoked');
   return true;
 }
+
+/** Of a presigned URL; null when it has none. */
+const findTokenInQuery = (query: string): string | null =>
+  parseQuery(query)?.find(([name]) => name === 'X-Amz-Security-Token')?.[1] ?? null;

@@ -50,6 +50,7 @@ export function* searchMutation(
   base: SigningInputs,
   context: MutationContext,
   oracle: Oracle,
+  { pairs = true }: { readonly pairs?: boolean } = {},
 ): Generator<void, Found | null> {
   const singles: { mutation: Mutation; variant: Variant }[] = [];
   let tries = 0;
@@ -60,6 +61,7 @@ export function* searchMutation(
       if (mutation.isAlone !== true) singles.push({ mutation, variant });
     }
   }
+  if (!pairs) return null;
   tries = 0;
   for (const first of singles) {
     for (const mutation of MUTATIONS) {

@@ -18,6 +18,8 @@ export interface RequestPlan {
   readonly credentials?: Credentials;
   readonly at?: Date;
   readonly region?: string;
+  /** Default: those that transport does not rewrite. */
+  readonly signedHeaders?: readonly string[];
   /** Applied to the signed headers: what an attacker or a proxy changes. */
   readonly tamper?: (headers: (readonly [string, string])[]) => (readonly [string, string])[];
   /** Sent instead of the body that was signed. */
@@ -55,6 +57,7 @@ export function sign(
     service: 's3',
     pathRule: 's3' as const,
     at: plan.at ?? new Date(),
+    ...(plan.signedHeaders !== undefined && { signedHeaders: plan.signedHeaders }),
   };
   const length: (readonly [string, string])[] =
     plan.body === undefined && plan.sendBody === undefined && !['PUT', 'POST'].includes(plan.method)
