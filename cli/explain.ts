@@ -55,8 +55,11 @@ async function readInput(input: string, command: Command): Promise<string> {
 
 function requireEvidence(text: string, as: EvidenceKind | undefined, command: Command): readonly Evidence[] {
   const found = readEvidence(text, as);
-  if (found.length === 0) command.error(`nothing to explain was recognised: ${EXPECTED}`, { exitCode: USAGE });
-  return found;
+  if (found.length > 0) return found;
+  // Read as what it is not, it may well be something else.
+  const [other] = as === undefined ? [] : readEvidence(text);
+  const hint = other === undefined ? '' : ` as ${String(as)}; without --as it is read as ${other.label}`;
+  command.error(`nothing to explain was recognised${hint}: ${EXPECTED}`, { exitCode: USAGE });
 }
 
 async function findSecret(ask: boolean): Promise<string | null> {

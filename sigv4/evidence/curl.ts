@@ -6,6 +6,8 @@ import { toEvidence, type Evidence } from './evidence.ts';
 import { toRequest } from './http-dump.ts';
 import { splitWords } from './shell-words.ts';
 
+/** A request line as `curl -v` prints it. */
+const VERBOSE = /^> (?:[A-Z]{3,7}) \S+ HTTP\/[\d.]+\s*$/m;
 const encoder = new TextEncoder();
 
 /** Options that take a value and say nothing about the request. */
@@ -73,6 +75,8 @@ interface Command {
 export function readCurl(text: string): Evidence | null {
   const line = text.trim().replace(/^\$ /, '');
   if (!/^(?:\S*\/)?curl(?:\.exe)?\s/.test(line)) return null;
+  // Pasted with what it printed: that is the request as it went out, which the reader of dumps takes.
+  if (VERBOSE.test(line)) return null;
   const words = splitWords(line);
   if (words === null) return null;
   const command = readWords(words.slice(1));

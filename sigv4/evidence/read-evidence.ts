@@ -33,7 +33,8 @@ export const EXPECTED =
 export function readEvidence(text: string, as?: EvidenceKind): readonly Evidence[] {
   const pasted = text.slice(0, EVIDENCE_LENGTH_MAX).replace(/^\ufeff/, '');
   if (as !== undefined) {
-    const one = READERS[as](pasted);
+    // What `curl -v` printed is curl's, too, and has the form of a dump.
+    const one = READERS[as](pasted) ?? (as === 'curl' && /^[>*] /m.test(pasted) ? READERS.http(pasted) : null);
     return one === null ? [] : [one];
   }
   const error = READERS.error(pasted);

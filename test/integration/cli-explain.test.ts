@@ -48,6 +48,7 @@ test('an argument may be the text itself, and --as says what it is', async () =>
   assert.match(unsigned.stdout, /^It carries no signature/);
   const forced = await runWaybill(['explain', '--as', 'har', '-'], { input: [REQUEST] });
   assert.equal(forced.code, 2, 'an HTTP dump is no HAR');
+  assert.match(forced.stderr, /as har; without --as it is read as HTTP request: expected/);
   const kind = await runWaybill(['explain', '--as', 'telegram', '-'], { input: [REQUEST] });
   assert.equal(kind.code, 2);
 });

@@ -32,3 +32,17 @@ for (const [name, label] of CLIENTS) {
     );
   });
 }
+
+test('what curl -v printed is read as curl, alone and behind the command that printed it', async () => {
+  const printed = await readFile(path.join(LOGS, 'curl.txt'), 'utf8');
+  for (const text of [
+    printed,
+    `$ curl -v --aws-sigv4 'aws:amz:us-east-1:s3' -u 'A:B' http://h/bucket/key\n${printed}`,
+  ]) {
+    for (const as of ['curl', undefined] as const) {
+      const sides = readEvidence(text, as);
+      assert.match(sides[0]?.request?.path ?? '', /^\/bucket\/key/);
+      assert.ok(sides[0]?.request?.headers.some(([name]) => name.toLowerCase() === 'authorization'));
+    }
+  }
+});
