@@ -1,6 +1,6 @@
 /** `waybill doctor [STORE|URL]`: why requests to a store fail, check by check, with what mends each. */
 import { existsSync } from 'node:fs';
-import { delimiter, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { Command, Option } from 'commander';
 import { loadConfig } from '../config/load-config.ts';
 import { WaybillError } from '../core/failures.ts';
@@ -35,9 +35,12 @@ export function buildDoctorCommand(): Command {
     .option('--no-aws-cli', 'do not repeat the baseline with the aws CLI')
     .option('--json', 'print the report as JSON')
     .action(async (given: string | undefined, options: DoctorCliOptions) => {
+      const target = await toTarget(given, options);
       const report = await runDoctor({
-        target: await toTarget(given, options),
+        target,
         env: process.env,
+        // Beside the configuration that names the store; a URL has none.
+        capabilitiesFile: target.store === null ? null : join(dirname(options.config), '.waybill', 'capabilities.json'),
         writeProbe: toWriteProbe(options.writeProbe),
         stsEndpoint: options.sts === undefined ? null : toUrl(options.sts),
         awsCli: options.awsCli ? findOnPath('aws') : null,

@@ -1,32 +1,28 @@
 /**
  * What the provider can do that Waybill leans on. It writes a few small objects below a prefix that was allowed with --write-probe,
- * under names of this run alone, and deletes them again; without the flag it writes nothing and says so.
+ * under names of this run alone, and deletes them again; without the flag it writes nothing and shows what was measured last.
  */
 import { createHash, randomBytes } from 'node:crypto';
-import { crc32 } from 'node:zlib';
 import { couldNotRun, fail, NEVER, ok, warn, type Check, type Examination, type Mend } from './check.ts';
+import { BODY, CHECKSUMS } from './probe-checksums.ts';
+import { loadMeasured, saveMeasured, type Capabilities } from './measured-capabilities.ts';
 import { headerOf, printStatus, type Answer, type ProbeRequest } from './send-probe.ts';
 import { tryProbe } from './try-probe.ts';
 
-const BODY = new TextEncoder().encode('waybill doctor\n');
 /** UTF-8 puts the first before the second, UTF-16 the other way round. */
 const ORDERED = ['\uff5e', '\u{1f600}'];
-const digest = (algorithm: string): string => createHash(algorithm).update(BODY).digest('base64');
-const CHECKSUMS: Readonly<Record<string, () => string | null>> = {
-  // zlib.crc32 came with Node 20.15.
-  crc32: () => (typeof crc32 === 'function' ? toBase64(crc32(BODY)) : null),
-  crc32c: () => toBase64(crc32c(BODY)),
-  crc64nvme: () => crc64nvme(BODY),
-  sha1: () => digest('sha1'),
-  sha256: () => digest('sha256'),
-};
-
 export const checkCapabilities: Check = {
   id: 'capabilities',
   title: 'what the provider can do',
   run: async (examination) => {
     const { writeProbe, facts, target } = examination;
-    if (writeProbe === null) return couldNotRun('it writes objects: allow it with --write-probe BUCKET[/PREFIX]');
+    if (writeProbe === null) {
+      const kept = await loadMeasured(examination);
+      return couldNotRun(
+        'it writes objects: allow it with --write-probe BUCKET[/PREFIX]',
+        ...(kept === null ? [] : [`measured at ${kept.measuredAt}, and kept:`, ...kept.evidence]),
+      );
+    }
     if (!facts.isReachable || facts.credentials === null) return couldNotRun('no signed request can be made');
     const written: string[] = [];
     const prefix = `${writeProbe.prefix}${randomBytes(6).toString('hex')}/`;
@@ -47,7 +43,8 @@ export const checkCapabilities: Check = {
       for (const key of written) await send({ method: 'DELETE', path: path(key) });
     }
     function judge(...all: Parameters<typeof judgeCapabilities>): ReturnType<Check['run']> {
-      return judgeCapabilities(...all).then(({ evidence, wrong, missing }) => {
+      return judgeCapabilities(...all).then(async ({ evidence, wrong, missing, measured }) => {
+        await saveMeasured(examination, { measuredAt: examination.now().toISOString(), evidence, ...measured });
         const mends = wrong.map(({ field, is }): Mend => ({
           current: `${field}: ${is ? 'false' : 'true'}`,
           change: `${field}: ${String(is)}, in the store ${target.name}`,
@@ -72,6 +69,7 @@ interface Judged {
   /** Settings of waybill.yaml that say otherwise. */
   readonly wrong: { field: string; is: boolean; cause: string }[];
   readonly missing: string[];
+  readonly measured: Omit<Capabilities, 'measuredAt' | 'evidence'>;
 }
 
 async function judgeCapabilities(
@@ -119,46 +117,24 @@ async function judgeCapabilities(
   const isAfter = !after.includes('one') && after.length > 0;
   evidence.push(`start-after: ${String(isAfter)}`);
   if (!isAfter) missing.push('it does not honour start-after, so a listing cannot be cut into shards');
-  const kinds: string[] = [];
+  const checksums: Record<string, Capabilities['checksums'][string]> = {};
   for (const [name, compute] of Object.entries(CHECKSUMS)) {
     const right = compute();
     if (right === null) continue;
     const header = `x-amz-checksum-${name}`;
     const taken = await put(`sum-${name}`, [[header, right]]);
     const refused = await put(`bad-${name}`, [[header, Buffer.from(right, 'base64').fill(0).toString('base64')]]);
-    kinds.push(
-      `${name} ${taken?.status === 200 ? (refused?.status === 400 ? 'verified' : 'taken and not verified') : 'refused'}`,
-    );
+    checksums[name] =
+      taken?.status !== 200 ? 'refused' : refused?.status === 400 ? 'verified' : 'taken and not verified';
   }
+  const kinds = Object.entries(checksums).map(([name, how]) => `${name} ${how}`);
   evidence.push(`checksums: ${kinds.join(', ')}`);
-  return { evidence, wrong, missing };
-}
-
-function toBase64(value: number): string {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value >>> 0);
-  return bytes.toString('base64');
-}
-
-/** Castagnoli, bit by bit: a few bytes need no table. */
-function crc32c(bytes: Uint8Array): number {
-  let crc = 0xffffffff;
-  for (const byte of bytes) {
-    crc ^= byte;
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
-  }
-  return (crc ^ 0xffffffff) >>> 0;
-}
-
-/** As CRC-64/NVME: reflected, begun and ended with all ones. */
-function crc64nvme(bytes: Uint8Array): string {
-  const ones = 0xffffffffffffffffn;
-  let crc = ones;
-  for (const byte of bytes) {
-    crc ^= BigInt(byte);
-    for (let bit = 0; bit < 8; bit++) crc = crc & 1n ? (crc >> 1n) ^ 0x9a6c9329ac4bc9b5n : crc >> 1n;
-  }
-  const sum = Buffer.alloc(8);
-  sum.writeBigUInt64BE(crc ^ ones);
-  return sum.toString('base64');
+  const measured = {
+    conditionalWrites: conditional,
+    etags: isMd5 ? ('md5' as const) : ('opaque' as const),
+    listsInUtf8Order: isUtf8,
+    startAfter: isAfter,
+    checksums,
+  };
+  return { evidence, wrong, missing, measured };
 }

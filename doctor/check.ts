@@ -76,6 +76,8 @@ export interface Examination {
   readonly route: OpenRoute;
   /** `BUCKET[/PREFIX]` that may be written to and deleted from; null: nothing is. */
   readonly writeProbe: { readonly bucket: string; readonly prefix: string } | null;
+  /** Where measured capabilities are kept; null: nowhere. */
+  readonly capabilitiesFile: string | null;
   readonly stsEndpoint: URL | null;
   /** The aws CLI; null where there is none or it is not wanted. */
   readonly awsCli: string | null;

@@ -50,6 +50,7 @@ export interface DoctorOptions {
   readonly target: Target;
   readonly env: NodeJS.ProcessEnv;
   readonly writeProbe?: Examination['writeProbe'];
+  readonly capabilitiesFile?: string | null;
   readonly stsEndpoint?: URL | null;
   readonly awsCli?: string | null;
   readonly now?: () => Date;
@@ -92,6 +93,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Report> {
     now,
     route,
     writeProbe: options.writeProbe ?? null,
+    capabilitiesFile: options.capabilitiesFile ?? null,
     stsEndpoint: options.stsEndpoint ?? null,
     awsCli: options.awsCli ?? null,
     send: (request) => send(request, target, facts, route, now),

@@ -1,6 +1,6 @@
 /** The doctor over real stores with everything that is wrong on the caller's side, one thing at a time: each is named with its mend. */
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -231,6 +231,22 @@ describe('the doctor', () => {
     assert.match(evidence.join('\n'), /crc64nvme verified/);
     const left = await send(store, { method: 'GET', target: '/photos?list-type=2' });
     assert.match(left.text, /<KeyCount>0</);
+  });
+
+  test('what was measured is kept, shown later with its time, and a broken file keeps nothing', async () => {
+    const capabilitiesFile = path.join(scratch, 'kept', 'capabilities.json');
+    const writeProbe = { bucket: 'photos', prefix: 'waybill-doctor/' };
+    assert.equal(outcomeOf(await examine(store.endpoint, { capabilitiesFile }), 'capabilities').evidence.length, 1);
+    await examine(store.endpoint, { capabilitiesFile, writeProbe });
+    const kept = JSON.parse(await readFile(capabilitiesFile, 'utf8')) as Record<string, Record<string, unknown>>;
+    const { conditionalWrites, startAfter, listsInUtf8Order, etags, checksums } = kept[store.endpoint] ?? {};
+    assert.deepEqual([conditionalWrites, startAfter, listsInUtf8Order, etags], [true, true, true, 'md5']);
+    assert.equal((checksums as Record<string, string>)['crc32c'], 'verified');
+    const later = outcomeOf(await examine(store.endpoint, { capabilitiesFile }), 'capabilities');
+    assert.equal(later.status, 'could not run', 'what was true once is no ok of today');
+    assert.match(later.evidence.join('\n'), /measured at 20\d\d-.*Z, and kept:\nconditional_writes: true/);
+    await writeFile(capabilitiesFile, '{"broken');
+    assert.equal(outcomeOf(await examine(store.endpoint, { capabilitiesFile }), 'capabilities').evidence.length, 1);
   });
 
   test('the command: a store of waybill.yaml by name, JSON and text, exit codes', async () => {
