@@ -20,6 +20,8 @@ const isNotBusy = (type: string): boolean => type !== 'target_busy';
 export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
   const long: ActivityOptions = {
     startToCloseTimeout: '7 days',
+    // Handed to whoever runs the workflow, all batches of a run were copied by one worker, and a second one stood by.
+    allowEagerDispatch: false,
     heartbeatTimeout: heartbeatTimeoutMs,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: RETRY,
