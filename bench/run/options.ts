@@ -1,5 +1,6 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
+import { DISTRIBUTIONS, type Distribution } from './null-store/distributions.ts';
 import { SHAPES, type Shape } from './ours.ts';
 import { PEER_NAMES, type PeerName } from './peers.ts';
 import { STORE_KINDS, type StoreKind } from './stores.ts';
@@ -17,6 +18,8 @@ export interface BenchOptions {
   readonly latencyMs: number;
   readonly listLatencyMs: number;
   readonly workers: number;
+  /** Of the keys of the null store's source; null: numbered, a thousand in a directory. */
+  readonly keys: Distribution | null;
   readonly growth: readonly number[] | null;
 }
 
@@ -28,6 +31,7 @@ export const USAGE = `npm run bench -- [W1 W2 W3 W4 W5] [options]
   --workers N             worker processes of each shape (1)
   --latency-ms N          added to every answer of the null store
   --list-latency-ms N     added to every listing of the null store
+  --keys SHAPE            of the null store: ${DISTRIBUTIONS.join(', ')} (numbered, a thousand in a directory)
   --growth COUNTS         each workload with 10000,100000[,...] objects instead of its own number, and what one costs
   --json FILE             the figures, every run of them`;
 
@@ -44,6 +48,7 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
       workers: { type: 'string', default: '1' },
       'latency-ms': { type: 'string', default: '0' },
       'list-latency-ms': { type: 'string', default: '0' },
+      keys: { type: 'string' },
       growth: { type: 'string' },
       json: { type: 'string' },
     },
@@ -56,6 +61,7 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
   const latencyMs = toCount(values['latency-ms'], 0);
   const listLatencyMs = toCount(values['list-latency-ms'], 0);
   if (kind !== 'null' && latencyMs + listLatencyMs > 0) throw new Error('only the null store delays its answers');
+  if (kind !== 'null' && values.keys !== undefined) throw new Error('only the null store has keys of a shape');
   return {
     isQuick,
     kind,
@@ -68,6 +74,7 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
     latencyMs,
     listLatencyMs,
     workers: toCount(values.workers, 1),
+    keys: values.keys === undefined ? null : oneOf(DISTRIBUTIONS, values.keys),
     growth: values.growth === undefined ? null : values.growth.split(',').map((text) => toCount(text, 1)),
   };
 }

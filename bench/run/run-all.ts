@@ -85,10 +85,10 @@ async function startStores(
   sources: readonly Workload[],
   stopping: (() => Promise<unknown>)[],
 ): Promise<[BenchStore, BenchStore]> {
-  const { kind, latencyMs, listLatencyMs } = options;
+  const { kind, latencyMs, listLatencyMs, keys } = options;
   const started: BenchStore[] = [];
   for (const name of ['a', 'b']) {
-    const store = await startBenchStore({ kind, name, directory, workloads: name === 'a' ? sources : [] });
+    const store = await startBenchStore({ kind, name, directory, keys, workloads: name === 'a' ? sources : [] });
     stopping.push(() => store.stop());
     await store.order({ do: 'latency', ms: latencyMs, listMs: listLatencyMs });
     started.push(store);

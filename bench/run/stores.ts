@@ -15,6 +15,7 @@ import { findOnPath } from './find-on-path.ts';
 import { builtCommand } from './built.ts';
 import { readMinioCounts } from './minio-counts.ts';
 import { PATTERN } from './null-store/bytes.ts';
+import type { Distribution } from './null-store/distributions.ts';
 import { toNumberedKey } from './null-store/keys.ts';
 import type { Order } from './null-store.ts';
 import type { Workload } from './workloads.ts';
@@ -46,6 +47,7 @@ export interface StartBenchStore {
   readonly kind: StoreKind;
   readonly name: string;
   readonly directory: string;
+  readonly keys: Distribution | null;
   /** Filled before anybody asks. */
   readonly workloads: readonly Workload[];
 }
@@ -153,10 +155,10 @@ async function end(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function fill({ kind, name, workloads }: StartBenchStore, server: BenchStore): Promise<void> {
+async function fill({ kind, name, workloads, keys }: StartBenchStore, server: BenchStore): Promise<void> {
   if (kind === 'null') {
     for (const { bucket, count, sizeBytes } of workloads)
-      await server.order({ do: 'source', bucket, count, sizeBytes });
+      await server.order({ do: 'source', bucket, count, sizeBytes, ...(keys === null ? {} : { distribution: keys }) });
     return;
   }
   const store = openStore(server.port, server.credentials);
