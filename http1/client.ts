@@ -45,10 +45,10 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 
   return {
     dispatch(request, handler) {
-      const exchange = new PendingExchange(request, handler);
       if (closed) {
-        exchange.fail(clientClosed(), false);
-        return exchange;
+        const refused = new PendingExchange(request, handler, () => undefined);
+        refused.fail(clientClosed());
+        return refused;
       }
       let origin = origins.get(request.origin);
       if (origin === undefined) {
@@ -56,8 +56,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         origins.set(request.origin, origin);
         clock ??= setInterval(tick, tickMs).unref();
       }
-      origin.take(exchange);
-      return exchange;
+      return origin.take(request, handler);
     },
     close() {
       closed = true;
@@ -93,12 +92,25 @@ class Origin implements ConnectionOwner {
     return this.#all.size === 0 && this.#opening === 0 && this.#waiting.length === 0;
   }
 
-  take(exchange: PendingExchange): void {
+  take(request: OutgoingRequest, handler: AnswerHandler): Exchange {
+    const exchange = new PendingExchange(request, handler, this.#again);
     this.#waiting.push(exchange);
     const connection = this.#takeFree();
     if (connection === undefined) this.#open();
     else this.onFree(connection);
+    return exchange;
   }
+
+  /** Over a new connection: those that were kept as long may be closed as well. */
+  readonly #again = (exchange: PendingExchange): void => {
+    if (this.#closed) {
+      exchange.fail(clientClosed());
+      return;
+    }
+    this.#waiting.unshift(exchange);
+    if (this.#all.size + this.#opening >= this.#options.connectionsMax) this.#free[0]?.destroy();
+    this.#open();
+  };
 
   onFree(connection: Connection): void {
     for (;;) {
@@ -110,7 +122,7 @@ class Origin implements ConnectionOwner {
       try {
         if (connection.send(next)) return;
       } catch (error) {
-        next.fail(error as Error, false);
+        next.fail(error as Error);
       }
     }
   }
@@ -128,7 +140,7 @@ class Origin implements ConnectionOwner {
 
   close(): void {
     this.#closed = true;
-    for (const exchange of this.#waiting.splice(0)) exchange.fail(clientClosed(), false);
+    for (const exchange of this.#waiting.splice(0)) exchange.fail(clientClosed());
     for (const connection of this.#all) connection.fail(clientClosed());
   }
 
@@ -157,7 +169,7 @@ class Origin implements ConnectionOwner {
         this.#adopt(socket);
         return;
       }
-      this.#nextWaiting()?.fail(error, false);
+      this.#nextWaiting()?.fail(error);
       this.#open();
     });
   }

@@ -37,11 +37,15 @@ export class PendingExchange implements Exchange {
   readonly handler: AnswerHandler;
   connection: Connection | null = null;
   isOver = false;
+  readonly #again: (exchange: PendingExchange) => void;
   #isPaused = false;
+  #isRepeat = false;
 
-  constructor(request: OutgoingRequest, handler: AnswerHandler) {
+  /** @param again sends it once more, over another connection */
+  constructor(request: OutgoingRequest, handler: AnswerHandler, again: (exchange: PendingExchange) => void) {
     this.request = request;
     this.handler = handler;
+    this.#again = again;
   }
 
   get isPaused(): boolean {
@@ -62,14 +66,23 @@ export class PendingExchange implements Exchange {
 
   abort(reason: Error): void {
     if (this.isOver) return;
-    if (this.connection === null) this.fail(reason, false);
+    if (this.connection === null) this.fail(reason);
     else this.connection.fail(reason);
   }
 
-  fail(error: Error, isStale: boolean): void {
+  /** @param isStale see `Connection.fail`: what reads is sent once more then; of a write nobody knows whether the other side saw it */
+  fail(error: Error, isStale = false): void {
     if (this.isOver) return;
+    const { method } = this.request;
+    if (isStale && !this.#isRepeat && (method === 'GET' || method === 'HEAD')) {
+      this.#isRepeat = true;
+      this.#isPaused = false;
+      this.connection = null;
+      this.#again(this);
+      return;
+    }
     this.isOver = true;
-    this.handler.onError(error, isStale);
+    this.handler.onError(error);
   }
 }
 
@@ -160,7 +173,10 @@ export class Connection implements AnswerSink, SocketReader {
     this.socket.resume();
   }
 
-  /** Ends the connection, and with it what is in flight on it. */
+  /**
+   * Ends the connection, and with it what is in flight on it. A kept connection that had served earlier requests, and was closed without
+   * a byte for this one, is stale: the other side most likely never saw the request.
+   */
   fail(error: Error): void {
     const exchange = this.#exchange;
     this.#exchange = null;

@@ -15,18 +15,18 @@ export interface OutgoingRequest {
 }
 
 export interface AnswerHandler {
-  /** The request has a connection and is written next: from here on the other side may have seen it. */
+  /**
+   * The request has a connection and is written next: from here on the other side may have seen it. Twice for a GET or HEAD that met a
+   * connection which the other side had closed.
+   */
   onStart(exchange: Exchange): void;
   /** The final head; interim ones (1xx) are read over. */
   onHead(status: number, headers: AnswerHeaders): void;
   /** Bytes of the body, framing taken off. They are the handler's to keep; `giveBack` (socket-reads.ts) spares memory, and is never owed. */
   onData(chunk: Uint8Array): void;
   onEnd(): void;
-  /**
-   * Instead of `onEnd`. `isStale`: a kept connection had served earlier requests and was closed without a byte for this one, so that
-   * the other side most likely never saw it.
-   */
-  onError(error: Error, isStale: boolean): void;
+  /** Instead of `onEnd`. */
+  onError(error: Error): void;
 }
 
 /** What a caller holds of a request that it has handed over. */

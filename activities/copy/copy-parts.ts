@@ -130,11 +130,11 @@ async function hashPart(
   };
 }
 
-const openRange = (transfer: Transfer, action: CopyAction, range: PartRange) =>
-  openSource(transfer, action, { first: range.offset, last: range.offset + range.lengthBytes - 1 });
+const openRange = (transfer: Transfer, action: CopyAction, { offset, lengthBytes }: PartRange, whole = false) =>
+  openSource(transfer, action, { range: { first: offset, last: offset + lengthBytes - 1 }, whole });
 
 const readRange = (transfer: Transfer, action: CopyAction, range: PartRange): Promise<Uint8Array> =>
-  retryTransient(transfer, async () => readWhole(await openRange(transfer, action, range)));
+  retryTransient(transfer, async () => readWhole(await openRange(transfer, action, range, true)));
 
 async function* streamRange(transfer: Transfer, action: CopyAction, range: PartRange): AsyncGenerator<Uint8Array> {
   yield* (await openRange(transfer, action, range)).body;

@@ -19,7 +19,7 @@ import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts
 export async function copyWhole(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
   const { key, sizeBytes } = action;
   const targetKey = toTargetKey(transfer.spec, key);
-  const got = await openSource(transfer, action);
+  const got = await openSource(transfer, action, { whole: true });
   const bytes = await readWhole(got);
   const md5 = createHash('md5').update(bytes).digest('hex');
   if (got.info.etagIsContentHash && isMd5Hex(action.etag) && md5 !== action.etag) {

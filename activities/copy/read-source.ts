@@ -1,6 +1,6 @@
 /** Reads what was listed and nothing else (invariant I7): conditional on the manifest's ETag, every byte accounted for. */
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
-import type { GetResult } from '../../stores/store.ts';
+import type { GetRequest, GetResult } from '../../stores/store.ts';
 import type { Transfer } from './transfer.ts';
 
 export interface Wanted {
@@ -13,12 +13,12 @@ export interface Wanted {
 export async function openSource(
   transfer: Transfer,
   wanted: Wanted,
-  range?: { readonly first: number; readonly last: number },
+  how: Pick<GetRequest, 'range' | 'whole'> = {},
 ): Promise<GetResult> {
   const { key, etag, sizeBytes } = wanted;
   const { bucket } = transfer.spec.source;
   try {
-    const got = await transfer.source.get({ bucket, key, ifMatch: etag, ...(range === undefined ? {} : { range }) });
+    const got = await transfer.source.get({ bucket, key, ifMatch: etag, ...how });
     if (got.info.sizeBytes !== sizeBytes) {
       await discard(got);
       throw new WaybillError('source_changed', 'the object has another size than was listed', {

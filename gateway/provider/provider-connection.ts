@@ -59,33 +59,19 @@ export function createProviderConnection(
     keepAliveMs: KEEP_ALIVE_MS,
   });
 
-  const sendOnce = (
-    outbound: OutboundRequest,
-    response: ServerResponse | null,
-    caller: Caller,
-    onBlank: OnBlank | null,
-    mayRepeat: boolean,
-  ): Promise<ProviderAnswer | null> =>
-    new Promise((resolve, reject) => {
-      const answer = new ProviderExchange(outbound, response, onBlank, resolve, (error, isStale) => {
-        if (mayRepeat && isStale && !caller.hasLeft) {
-          resolve(sendOnce(outbound, response, caller, onBlank, false));
-        } else {
-          reject(toConnectionFailure(error, store));
-        }
-      });
-      const exchange = client.dispatch(outbound, answer);
-      caller.onLeave(() => {
-        exchange.abort(
-          new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
-        );
-      });
-    });
-
   return {
     send: (outbound, response, caller, onBlank) =>
-      // Only what reads, and only once: of a write nobody knows whether the other side saw it.
-      sendOnce(outbound, response, caller, onBlank ?? null, outbound.method === 'GET' || outbound.method === 'HEAD'),
+      new Promise((resolve, reject) => {
+        const answer = new ProviderExchange(outbound, response, onBlank ?? null, resolve, (error) => {
+          reject(toConnectionFailure(error, store));
+        });
+        const exchange = client.dispatch(outbound, answer);
+        caller.onLeave(() => {
+          exchange.abort(
+            new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
+          );
+        });
+      }),
     close() {
       client.close();
       return Promise.resolve();

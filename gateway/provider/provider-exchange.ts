@@ -27,7 +27,7 @@ export class ProviderExchange implements AnswerHandler {
   readonly #response: ServerResponse | null;
   readonly #onBlank: OnBlank | null;
   readonly #settle: (result: ProviderAnswer | null) => void;
-  readonly #fail: (error: Error, isStale: boolean) => void;
+  readonly #fail: (error: Error) => void;
   #exchange: Exchange | null = null;
   #status = 0;
   #headers: IncomingHttpHeaders = {};
@@ -47,7 +47,7 @@ export class ProviderExchange implements AnswerHandler {
     response: ServerResponse | null,
     onBlank: OnBlank | null,
     settle: (result: ProviderAnswer | null) => void,
-    fail: (error: Error, isStale: boolean) => void,
+    fail: (error: Error) => void,
   ) {
     this.#outbound = outbound;
     this.#response = response;
@@ -101,14 +101,14 @@ export class ProviderExchange implements AnswerHandler {
     }
   }
 
-  onError(error: Error, isStale: boolean): void {
+  onError(error: Error): void {
     if (this.#collected !== null && this.#status >= 300) {
       // The refusal is known by its status, also when its document broke off.
       this.#settle(this.#toAnswer(this.#collected));
       return;
     }
     if (this.#response?.headersSent === true) this.#response.destroy();
-    this.#fail(error, isStale);
+    this.#fail(error);
   }
 
   readonly #resume = (): void => this.#exchange?.resume();

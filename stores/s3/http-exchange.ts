@@ -11,6 +11,7 @@ import { WaybillError, isWaybillError } from '../../core/failures.ts';
 import type { FailureDetails } from '../../core/failures.ts';
 import { MiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
+import { giveBack } from '../../http1/socket-reads.ts';
 import { refused } from '../rules/refusals.ts';
 import { BodyQueue } from './body-queue.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
@@ -37,8 +38,8 @@ export interface ExchangeReport {
 export interface ExchangeOptions {
   readonly requestLimitMs: number;
   readonly idleLimitMs: number;
-  /** A successful answer is an object: it may be streamed. */
-  readonly streamed: boolean;
+  /** Whether a successful answer is an object, and how it is wanted: in one piece, or streamed when it is large. */
+  readonly object: 'none' | 'whole' | 'streamed';
   readonly details: FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
@@ -57,6 +58,9 @@ export class HttpExchange implements AnswerHandler {
   #status = 0;
   #headers: AnswerHeaders = {};
   #chunks: Uint8Array[] = [];
+  /** Of an object that is wanted in one piece; -1 for anything else. */
+  #wantedBytes = -1;
+  #whole: Uint8Array | undefined;
   #bytesReceived = 0;
   #queue: BodyQueue | undefined;
 
@@ -88,10 +92,12 @@ export class HttpExchange implements AnswerHandler {
       this.#cancel(
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
       );
-    } else if (lengthBytes > WHOLE_BYTES_MAX) {
+    } else if (lengthBytes > WHOLE_BYTES_MAX && this.#options.object === 'streamed') {
       this.#queue = this.#createQueue();
       this.#startIdleTimer();
       this.#resolve({ status, headers, body: new Uint8Array(0), stream: this.#queue });
+    } else {
+      this.#wantedBytes = lengthBytes;
     }
   }
 
@@ -101,6 +107,8 @@ export class HttpExchange implements AnswerHandler {
     if (this.#queue !== undefined) {
       this.#idleTimer?.refresh();
       this.#queue.push(chunk);
+    } else if (this.#wantedBytes >= 0) {
+      this.#collect(chunk);
     } else if (this.#bytesReceived > ANSWER_BYTES_MAX) {
       this.#cancel(new WaybillError('store_error', 'the answer of the store is too large', this.#detailsNow()));
     } else {
@@ -115,8 +123,19 @@ export class HttpExchange implements AnswerHandler {
       this.#queue.end();
       return;
     }
-    const body = this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks, this.#bytesReceived);
+    const body = this.#whole ?? (this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks));
     this.#resolve({ status: this.#status, headers: this.#headers, body, stream: null });
+  }
+
+  /** Into memory of the object's size, made once. The parser has held the answer to its length. */
+  #collect(chunk: Uint8Array): void {
+    if (this.#whole === undefined && chunk.byteLength === this.#wantedBytes) {
+      this.#whole = chunk;
+      return;
+    }
+    this.#whole ??= Buffer.allocUnsafeSlow(this.#wantedBytes);
+    this.#whole.set(chunk, this.#bytesReceived - chunk.byteLength);
+    giveBack(chunk);
   }
 
   onError(error: Error): void {
@@ -172,6 +191,7 @@ export class HttpExchange implements AnswerHandler {
   #settleFailed(error: Error): void {
     this.#finish();
     this.#chunks = [];
+    this.#whole = undefined;
     if (this.#queue === undefined) this.#reject(error);
     else this.#queue.fail(error);
   }
@@ -186,7 +206,7 @@ export class HttpExchange implements AnswerHandler {
   }
 
   #isObject(): boolean {
-    return this.#options.streamed && (this.#status === 200 || this.#status === 206);
+    return this.#options.object !== 'none' && (this.#status === 200 || this.#status === 206);
   }
 
   #detailsNow(): FailureDetails {

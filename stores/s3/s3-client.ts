@@ -82,7 +82,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         {
           requestLimitMs: options.requestLimitMs,
           idleLimitMs: options.idleLimitMs,
-          streamed: call.operation === 'GetObject',
+          object: call.operation !== 'GetObject' ? 'none' : call.whole === true ? 'whole' : 'streamed',
           details: { store: options.name, ...callDetails(call) },
           signal: call.signal,
           onBodySent: () => (bodySent = true),

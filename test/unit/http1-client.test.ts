@@ -12,7 +12,6 @@ interface Result {
   status: number;
   body: Buffer;
   error: (Error & { code?: string }) | null;
-  isStale: boolean;
 }
 
 interface Call {
@@ -74,7 +73,7 @@ async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): 
     for (const socket of open) socket.destroy();
   });
   const send = (request: Partial<OutgoingRequest>, hooks: Hooks = {}): Call => {
-    const result: Result = { status: 0, body: Buffer.alloc(0), error: null, isStale: false };
+    const result: Result = { status: 0, body: Buffer.alloc(0), error: null };
     const chunks: Uint8Array[] = [];
     let settle = (_result: Result): void => undefined;
     const done = new Promise<Result>((resolve) => (settle = resolve));
@@ -98,7 +97,7 @@ async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): 
           hooks.onData?.(chunk, exchange);
         },
         onEnd: () => settle({ ...result, body: Buffer.concat(chunks) }),
-        onError: (error, isStale) => settle({ ...result, error, isStale }),
+        onError: (error) => settle({ ...result, error }),
       },
     );
     return { exchange, done };
@@ -208,28 +207,51 @@ describe('the HTTP/1.1 client', () => {
     assert.equal(received.length, 2);
   });
 
-  it('tells a kept connection that was closed from a new one', async () => {
-    let answered = 0;
-    const { get } = await start((socket) => {
-      if (answered++ === 0) socket.write(OK);
-      else socket.destroy();
-    });
-    assert.equal((await get().done).error, null);
-    const kept = await get().done;
-    assert.equal(kept.isStale, true);
-    const fresh = await get().done;
-    assert.deepEqual([fresh.error !== null, fresh.isStale], [true, false]);
-  });
+  describe('on a kept connection that the other side has closed', () => {
+    /** The first request of each connection is answered, and the connection closed at the second. */
+    const closing = (): Answer => {
+      const counts = new Map<number, number>();
+      return (socket, _request, number) => {
+        counts.set(number, (counts.get(number) ?? 0) + 1);
+        if (counts.get(number) === 1) socket.write(OK);
+        else socket.destroy();
+      };
+    };
 
-  it('does not call a connection stale once a byte of the answer came', async () => {
-    let answered = 0;
-    const { get } = await start((socket) => {
-      if (answered++ === 0) socket.write(OK);
-      else socket.end('HTTP/1.1 200');
+    it('sends what reads once more, over a new one', async () => {
+      const { get, received } = await start(closing(), { connectionsMax: 1 });
+      for (let count = 0; count < 4; count++) assert.equal((await get().done).error, null);
+      assert.equal(received.length, 4);
     });
-    await get().done;
-    const result = await get().done;
-    assert.deepEqual([result.error?.code, result.isStale], ['HTTP_CLOSED', false]);
+
+    it('sends no write again', async () => {
+      const { send, get, received } = await start(closing());
+      await get().done;
+      const { error } = await send({ method: 'PUT', body: Buffer.from('a') }).done;
+      assert.ok(error !== null);
+      assert.equal(received.join('').split('PUT ').length - 1, 1);
+    });
+
+    it('sends nothing again once a byte of the answer came', async () => {
+      let answered = 0;
+      const { get, received } = await start((socket) => {
+        if (answered++ === 0) socket.write(OK);
+        else socket.end('HTTP/1.1 200');
+      });
+      await get().done;
+      assert.equal((await get().done).error?.code, 'HTTP_CLOSED');
+      assert.equal(received.length, 1);
+    });
+
+    it('sends nothing again where a new one is closed as well', async () => {
+      let asked = 0;
+      const { get, received } = await start((socket) => void (asked++ === 0 ? socket.write(OK) : socket.destroy()));
+      await get().done;
+      assert.ok((await get().done).error !== null);
+      assert.equal(received.length, 2);
+      assert.ok((await get().done).error !== null);
+      assert.equal(received.length, 3);
+    });
   });
 
   it('tells a body that was cut short', async () => {
@@ -377,8 +399,7 @@ describe('the HTTP/1.1 client', () => {
       const first = get();
       await sleep(30);
       first.exchange.abort(new Error('enough'));
-      const { error, isStale } = await first.done;
-      assert.deepEqual([error?.message, isStale], ['enough', false]);
+      assert.equal((await first.done).error?.message, 'enough');
       assert.equal((await get().done).body.toString(), 'ok');
       assert.equal(received.length, 2);
     });
