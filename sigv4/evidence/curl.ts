@@ -73,7 +73,7 @@ interface Command {
 }
 
 export function readCurl(text: string): Evidence | null {
-  const line = text.trim().replace(/^\$ /, '');
+  const line = withoutCarets(text.trim().replace(/^\$ /, ''));
   if (!/^(?:\S*\/)?curl(?:\.exe)?\s/.test(line)) return null;
   // Pasted with what it printed: that is the request as it went out, which the reader of dumps takes.
   if (VERBOSE.test(line)) return null;
@@ -82,6 +82,14 @@ export function readCurl(text: string): Evidence | null {
   const command = readWords(words.slice(1));
   if (command.url === '') return null;
   const { notes } = command;
+  if (command.url.includes('&') && line.includes(` ${command.url}`))
+    notes.push('the URL stands without quotes: a shell ends it at the first &, and runs the rest as other commands');
+  // -G moves the data into the query.
+  if (command.isGet && command.data.length > 0) {
+    command.url += `${command.url.includes('?') ? '&' : '?'}${command.data.join('&')}`;
+    command.data = [];
+    command.hasBody = false;
+  }
   const body = command.isFile ? null : encoder.encode(command.data.join('&'));
   const headers = withDefaults(command, body);
   if (command.sigv4 !== null) {
@@ -103,6 +111,10 @@ export function readCurl(text: string): Evidence | null {
     notes,
   });
 }
+
+/** What browsers copy for cmd.exe: a caret before each mark, and at the end of each line. */
+const withoutCarets = (line: string): string =>
+  line.includes('^"') ? line.replace(/\^\r?\n/g, ' ').replace(/\^(.)/g, '$1') : line;
 
 function readWords(words: readonly string[]): Command {
   const command: Command = {

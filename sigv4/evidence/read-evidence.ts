@@ -8,7 +8,7 @@ import type { Evidence, EvidenceKind } from './evidence.ts';
 import { readHar } from './har.ts';
 import { readHttp } from './http-dump.ts';
 import { readLog } from './sdk-log.ts';
-import { readUrl } from './presigned-url.ts';
+import { findUrl, readUrl } from './presigned-url.ts';
 
 /** More than any log of one request; a paste beyond it is cut there. 1 MB is read in well under a second. */
 export const EVIDENCE_LENGTH_MAX = 1_000_000;
@@ -43,7 +43,8 @@ export function readEvidence(text: string, as?: EvidenceKind): readonly Evidence
     const request = READERS[kind](rest);
     if (request !== null) return error === null ? [request] : [request, error];
   }
-  return error === null ? [] : [error];
+  const url = findUrl(rest);
+  return [url, error].filter((one) => one !== null);
 }
 
 /** What else was pasted: the server's texts are not the client's. */

@@ -21,7 +21,7 @@ export function checkPayload(
   if (!/^[0-9a-f]{64}$/.test(signed) || hash(body) === signed) return null;
   const text = decoder.decode(body);
   // A paste that lost bytes, or all of them, says nothing of what was sent.
-  if (text.includes('\ufffd') || !isWhole(request.method, headerOf(request, 'content-length'), body.length))
+  if (text.includes('\ufffd') || !isWhole(kind, request.method, headerOf(request, 'content-length'), body.length))
     return null;
   const detail =
     body.length === 0
@@ -40,10 +40,11 @@ export function checkPayload(
   };
 }
 
-/** A body as long as it was announced to be; none at all only where none was announced. */
-function isWhole(method: string, announced: string, lengthBytes: number): boolean {
+/** A body as long as it was announced to be; none at all only where none was announced and one belongs. */
+function isWhole(kind: Evidence['kind'], method: string, announced: string, lengthBytes: number): boolean {
   if (announced !== '') return Number(announced) === lengthBytes;
-  return lengthBytes > 0 || method === 'PUT' || method === 'POST';
+  // What stands behind a head without a length is the rest of a log.
+  return lengthBytes === 0 ? method === 'PUT' || method === 'POST' : kind !== 'http';
 }
 
 function findChange(text: string, isIt: (before: string | Uint8Array) => boolean): string | null {
