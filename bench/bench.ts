@@ -5,7 +5,8 @@
  *
  * npm run bench -- --quick
  */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { parseOptions, USAGE } from './run/options.ts';
@@ -20,12 +21,12 @@ try {
   process.exit(2);
 }
 const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
-const startedAt = performance.now();
-try {
-  const report = toReport(options, await runAll(options, directory, (line) => console.error(line)));
-  console.log(printReport(report));
-  if (options.jsonFile !== null) await writeFile(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
-} finally {
-  if (process.env['WAYBILL_BENCH_KEEP'] === undefined) await rm(directory, { recursive: true, force: true });
+// However it ends, a signal included: by then everything has stopped.
+if (process.env['WAYBILL_BENCH_KEEP'] === undefined) {
+  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
 }
+const startedAt = performance.now();
+const report = toReport(options, await runAll(options, directory, (line) => console.error(line)));
+console.log(printReport(report));
+if (options.jsonFile !== null) await writeFile(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
 console.error(`took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);

@@ -24,9 +24,12 @@ export async function runAll(
   say: (line: string) => void,
 ): Promise<Results> {
   const stopping: (() => Promise<unknown>)[] = [];
-  const stopAll = async (): Promise<void> => {
+  const stopEach = async (): Promise<void> => {
     for (const stop of stopping.splice(0).reverse()) await stop();
   };
+  // Interrupted, both the signal and what it breaks off come here: neither may end the process before everything has stopped.
+  let ending: Promise<void> | undefined;
+  const stopAll = (): Promise<void> => (ending ??= stopEach());
   const onSignal = (): void => void stopAll().then(() => process.exit(1));
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
   try {
