@@ -69,3 +69,34 @@ test('anything else gets one line that says what was expected, and exit 2', asyn
     assert.doesNotMatch(stderr, /\bat .*:\d+:\d+/);
   }
 });
+
+test('an argument that is no file is not repeated: it may be a secret', async () => {
+  for (const argument of [SECRET, `AWS_SECRET_ACCESS_KEY=${SECRET}`, `${SECRET}.txt`]) {
+    for (const args of [
+      ['explain', argument],
+      ['explain', '-', argument],
+    ]) {
+      const { code, stdout, stderr } = await runWaybill(args, { input: [REQUEST] });
+      assert.equal(code, 2);
+      assert.match(stderr, /there is no file with the name of the argument/);
+      assert.ok(!(stdout + stderr).includes(SECRET.slice(0, 8)), stderr);
+    }
+  }
+});
+
+test('a directory, and a prompt that nobody answers, are one line and exit 2', async () => {
+  const directory = await mkdtemp(path.join(tmpdir(), 'waybill-explain-'));
+  try {
+    const listed = await runWaybill(['explain', directory]);
+    assert.equal(listed.code, 2, listed.stderr);
+    assert.match(listed.stderr, /^[^\n]*a directory is no evidence: expected [^\n]*\n$/);
+    const file = path.join(directory, 'request.txt');
+    await writeFile(file, REQUEST);
+    const asked = await runWaybill(['explain', '--prompt', file], { env });
+    assert.equal(asked.code, 2, asked.stderr);
+    assert.match(asked.stderr, /the input ended before a secret was typed/);
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+  assert.match((await runWaybill(['explain', '--help'])).stdout, /Exit codes:\n {2}0 /);
+});
