@@ -3,7 +3,8 @@
  * unless the configuration asks for it.
  *
  * - It runs after the answer was sent, in slices between other work, one search at a time and one a second at most: whoever sends
- *   wrong signatures by the thousand costs no more than one who sends a few. What comes in between is not explained.
+ *   wrong signatures by the thousand costs no more than one who sends a few. What comes in between is not explained, and is said to
+ *   be so: in its own place on the admin listener, and in one line of the log a second.
  * - What it finds names a rule, never a secret nor the signature that would have been right; the caller is told nothing of it.
  */
 import { setImmediate as nextTurn } from 'node:timers/promises';
@@ -43,13 +44,28 @@ const UNKNOWN: RefusalFinding = {
   mend: 'compare the secret that the caller has; then run `waybill explain` over its log and the error document',
 };
 
+const NOT_EXAMINED: RefusalFinding = {
+  id: 'not-examined',
+  culprit: 'not examined: too many signatures were refused at a time, and one a second at most is looked into',
+  rule: 'an explanation costs the gateway some milliseconds of a processor',
+  mend: 'look at a finding of the same key near it; or let this one be sent again alone',
+};
+
+/** As many as the admin listener keeps. */
+const SKIPPED_MAX = 100;
+
 export function createRefusalExplainer(options: ExplainRefusalsOptions): (refused: RefusedSignature) => void {
   const clock = options.clock ?? (() => performance.now());
   let isBusy = false;
   let lastMs = -Infinity;
+  const skip = createSkipped(options);
   return (refused) => {
     const nowMs = clock();
-    if (!options.isOn() || isBusy || nowMs - lastMs < PAUSE_MS || refused.credentials.length === 0) return;
+    if (!options.isOn() || refused.credentials.length === 0) return;
+    if (isBusy || nowMs - lastMs < PAUSE_MS) {
+      skip(refused.requestId);
+      return;
+    }
     isBusy = true;
     lastMs = nowMs;
     search(refused, options.crypto)
@@ -65,6 +81,25 @@ export function createRefusalExplainer(options: ExplainRefusalsOptions): (refuse
       .finally(() => {
         isBusy = false;
       });
+  };
+}
+
+/** Says it together and later: each one's refusal is only written down when its answer was sent. */
+function createSkipped({ logger, onFinding }: ExplainRefusalsOptions): (requestId: string) => void {
+  let count = 0;
+  const requestIds: string[] = [];
+  const flush = (): void => {
+    const skipped = requestIds.splice(0);
+    for (const requestId of skipped) onFinding(requestId, NOT_EXAMINED);
+    logger.info({ count, requestIds: skipped, ...NOT_EXAMINED }, 'refused signatures not examined: too many');
+    count = 0;
+  };
+  return (requestId) => {
+    if (count === 0) setTimeout(flush, PAUSE_MS).unref();
+    count += 1;
+    requestIds.push(requestId);
+    // The admin listener no longer has the older ones either.
+    if (requestIds.length > SKIPPED_MAX) requestIds.shift();
   };
 }
 

@@ -112,16 +112,23 @@ describe('gateway.explain', () => {
     assert.ok(!gateway.logged.some((line) => line.includes('explained')));
   });
 
-  test('one search a second at most, and none for a key that nobody has', async () => {
+  test('one search a second at most, the others are said to be not examined, and none for a key that nobody has', async () => {
     await start(false);
     let nowMs = 0;
     const found: string[] = [];
+    const skipped: string[] = [];
+    const logged: string[] = [];
     const explain = createRefusalExplainer({
       crypto: nodeCrypto,
-      logger: { debug: () => undefined, info: () => undefined, warn: () => undefined, error: () => undefined },
+      logger: {
+        debug: () => undefined,
+        info: (fields: object, message?: string) => logged.push(`${message ?? ''} ${JSON.stringify(fields)}`),
+        warn: () => undefined,
+        error: () => undefined,
+      },
       isOn: () => true,
       clock: () => nowMs,
-      onFinding: (requestId) => found.push(requestId),
+      onFinding: (requestId, { id }) => (id === 'not-examined' ? skipped : found).push(requestId),
     });
     const caller = gateway.caller('worker');
     const { headers } = sign(caller, { method: 'GET', target: '/photos', headers: [['content-type', 'text/plain']] });
@@ -144,5 +151,10 @@ describe('gateway.explain', () => {
     explain({ requestId: 'e', request, credentials });
     await until(async () => found.length > 1);
     assert.deepEqual(found, ['a', 'e']);
+    await until(async () => skipped.length > 2);
+    assert.deepEqual(skipped, ['b', 'c', 'd']);
+    const lines = logged.filter((line) => line.includes('not examined: too many'));
+    // One line, unless the machine stood still for a second in between.
+    for (const requestId of skipped) assert.ok(lines.some((line) => line.includes(`"${requestId}"`)));
   });
 });
