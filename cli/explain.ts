@@ -9,6 +9,7 @@ import { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { EVIDENCE_KINDS, type Evidence, type EvidenceKind } from '../sigv4/evidence/evidence.ts';
 import { EXPECTED, readEvidence } from '../sigv4/evidence/read-evidence.ts';
+import { cleanSecret } from '../sigv4/explain/clean-secret.ts';
 import { explain } from '../sigv4/explain/explain.ts';
 import { printExplanation } from '../sigv4/explain/print-explanation.ts';
 import { findSensitive } from '../sigv4/explain/find-sensitive.ts';
@@ -43,7 +44,7 @@ export function buildExplainCommand(): Command {
       if (other !== undefined) texts.push(await readInput(other, command));
       const sides = texts.flatMap((text) => requireEvidence(text, options.as, command));
       const secret = await findSecret(options.prompt === true, command);
-      const sensitive = findSensitive(texts, secret === null ? [] : [secret]);
+      const sensitive = findSensitive(texts, secret === null ? [] : [secret, cleanSecret(secret)?.secret ?? secret]);
       const explanation = redactExplanation(explain(sides.slice(0, 2), { crypto: nodeCrypto, secret }), sensitive);
       process.stdout.write(
         options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : printExplanation(explanation),

@@ -5,6 +5,7 @@
  */
 import { EXPECTED, readEvidence } from '../../sigv4/evidence/read-evidence.ts';
 import type { Evidence } from '../../sigv4/evidence/evidence.ts';
+import { cleanSecret } from '../../sigv4/explain/clean-secret.ts';
 import { explainInSteps, type Explanation } from '../../sigv4/explain/explain.ts';
 import { findSensitive } from '../../sigv4/explain/find-sensitive.ts';
 import { printVerdict } from '../../sigv4/explain/print-explanation.ts';
@@ -33,7 +34,11 @@ let asked = 0;
 
 const readSides = (): readonly Evidence[] =>
   [first.value, second.value].filter((text) => text.trim() !== '').flatMap((text) => readEvidence(text));
-const sensitive = () => findSensitive([first.value, second.value], secret.value === '' ? [] : [secret.value]);
+const sensitive = () =>
+  findSensitive(
+    [first.value, second.value],
+    secret.value === '' ? [] : [secret.value, cleanSecret(secret.value)?.secret ?? secret.value],
+  );
 
 function say(place: HTMLElement, text: string, kind = ''): void {
   place.className = kind;

@@ -25,6 +25,13 @@ export function printExplanation(explanation: Explanation): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
+/** What is not seen in the request. */
+const SEEN_IN: Readonly<Record<string, string>> = {
+  'secret-given-flawed': 'the secret',
+  'refused-though-signed': 'the answer',
+  'not-answered': 'the log',
+};
+
 /** One sentence. */
 export function printVerdict({ verdict, findings }: Explanation): string {
   if (verdict === 'holds') return 'The signature holds: this request is signed as it should be.';
@@ -35,7 +42,7 @@ export function printVerdict({ verdict, findings }: Explanation): string {
       ? 'proved: with it the signature holds'
       : first?.proof === 'texts'
         ? 'proved by the two texts'
-        : 'seen in the request';
+        : `seen in ${SEEN_IN[first?.id ?? ''] ?? 'the request'}`;
   return `${capitalise(first?.culprit ?? '')} (${how}).`;
 }
 
