@@ -1,5 +1,6 @@
 /** Path style and virtual-host style, both tried: the one that is configured must work, and the other is the mend where it does not. */
 import { couldNotRun, fail, NEVER, ok, type Check, type Examination } from './check.ts';
+import { controlProbe } from './control-probe.ts';
 import { isIP } from 'node:net';
 import { ReachFailure } from './open-socket.ts';
 import { isHeld, printStatus } from './send-probe.ts';
@@ -43,18 +44,22 @@ export const checkAddressing: Check = {
   },
 };
 
-async function tryStyle({ target, send }: Examination, addressing: 'path' | 'virtual'): Promise<Tried> {
+async function tryStyle(examination: Examination, addressing: 'path' | 'virtual'): Promise<Tried> {
+  const { target, send } = examination;
   if (addressing === 'virtual' && isIP(target.endpoint.hostname.replace(/^\[|\]$/g, '')) > 0)
     return { works: false, evidence: 'virtual: not possible, the endpoint is an address and not a name' };
   try {
-    const answer = await send({ addressing, query: 'list-type=2&max-keys=1' });
+    const request = { addressing, query: 'list-type=2&max-keys=1' } as const;
+    const answer = await send(request);
     const root = /<(ListBucketResult|ListAllMyBucketsResult)\b/.exec(answer.text)?.[1] ?? '';
     const said = `${addressing}: ${printStatus(answer)}`;
     // A server that ignores the host lists its buckets; one that ignores the path has no such operation.
     if (root === 'ListAllMyBucketsResult')
       return { works: false, evidence: `${said}, but a list of buckets: the bucket was not understood` };
-    const works = root === 'ListBucketResult' || (isHeld(answer) === true && answer.code === 'AccessDenied');
-    return { works, evidence: said };
+    if (root === 'ListBucketResult') return { works: true, evidence: said };
+    if (isHeld(answer) !== true || answer.code !== 'AccessDenied') return { works: false, evidence: said };
+    const { isVerified, evidence } = await controlProbe(examination, request, answer);
+    return { works: isVerified, evidence: isVerified ? said : `${said}; ${evidence}` };
   } catch (error) {
     if (!(error instanceof ReachFailure)) throw error;
     return { works: false, evidence: `${addressing}: ${error.phase} ${error.code}` };

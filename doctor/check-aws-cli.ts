@@ -44,6 +44,7 @@ export const checkAwsCli: Check = {
     });
     const said = stderr.trim().split('\n').at(-1)?.slice(0, 300) ?? '';
     const evidence = [`aws s3api ${operation.join(' ')}: exit ${String(code)}${said === '' ? '' : `, ${said}`}`];
+    if (facts.control?.isVerified === false) return couldNotRun(...evidence, facts.control.evidence);
     if (code === 0) return ok(evidence);
     if (/\(AccessDenied\)|\(403\)/.test(said) && facts.baseline !== null && facts.baseline.code === 'AccessDenied')
       return ok([...evidence, 'the same answer as to the baseline']);

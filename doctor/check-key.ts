@@ -1,6 +1,7 @@
 /** Whether the service knows the key and holds the same secret. A request that was rewritten on the way tells neither. */
 import { clean, findFlaw, printKeyId } from './check-credentials.ts';
 import { couldNotRun, fail, NEVER, ok, type Check, type Examination, type Mend, type Outcome } from './check.ts';
+import { controlProbe } from './control-probe.ts';
 import { isHeld, printStatus, type Answer } from './send-probe.ts';
 import { tryProbe } from './try-probe.ts';
 
@@ -14,8 +15,13 @@ export const checkKey: Check = {
     if (facts.credentials === null || raw === null) return couldNotRun('there are no credentials to ask with');
     const answer = await tryProbe(examination, { credentials: raw });
     if (answer === null) return couldNotRun('no answer');
-    facts.isKeyGood = isHeld(answer) === true;
-    if (isHeld(answer) === true) return ok([`signed as it is: ${printStatus(answer)}; the signature holds`]);
+    if (isHeld(answer) === true) {
+      const control = await controlProbe(examination, { credentials: raw }, answer);
+      if (!control.isVerified) return couldNotRun(`signed as it is: ${printStatus(answer)}`, control.evidence);
+      facts.isKeyGood = true;
+      return ok([`signed as it is: ${printStatus(answer)}; the signature holds`, control.evidence]);
+    }
+    facts.isKeyGood = false;
     const outcome = explainRefusal(answer, examination);
     if (outcome !== null) return outcome;
     const flawed = [raw.accessKeyId, raw.secretAccessKey, raw.sessionToken ?? ''].some(
@@ -23,7 +29,7 @@ export const checkKey: Check = {
     );
     if (flawed) {
       const cleaned = await tryProbe(examination, {});
-      if (cleaned !== null && isHeld(cleaned) === true) {
+      if (cleaned !== null && isHeld(cleaned) === true && (await controlProbe(examination, {}, cleaned)).isVerified) {
         facts.isKeyGood = true;
         return fail([`as it stands: ${printStatus(answer)}`, `cleaned: ${printStatus(cleaned)}`], {
           cause: `proved: without what its value ends or begins with, the signature holds (${findFlaw(raw.secretAccessKey) ?? 'a blank'})`,

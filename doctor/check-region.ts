@@ -1,5 +1,6 @@
 /** The region that the service wants, from the answer itself: a header of a 200, 301, 400 or 403, or the words of the error document. */
 import { couldNotRun, fail, NEVER, ok, type Check } from './check.ts';
+import { controlProbe } from './control-probe.ts';
 import { headerOf, isHeld, printStatus, type Answer } from './send-probe.ts';
 import { tryProbe } from './try-probe.ts';
 
@@ -33,8 +34,11 @@ export const checkRegion: Check = {
     );
     const region = answers.map((answer) => (answer === null ? null : findRegion(answer))).find((one) => one !== null);
     if (region === undefined || region === null) {
-      if (first !== undefined && first !== null && facts.credentials !== null && isHeld(first) === true)
-        return ok([...evidence, 'the signature holds, so this region is taken']);
+      if (first !== undefined && first !== null && facts.credentials !== null && isHeld(first) === true) {
+        const control = await controlProbe(examination, {}, first);
+        if (control.isVerified) return ok([...evidence, 'the signature holds, so this region is taken']);
+        evidence.push(control.evidence);
+      }
       return couldNotRun(
         ...evidence,
         target.bucket === null ? 'name a bucket to learn its region' : 'the service does not say',

@@ -7,6 +7,7 @@ import { encodePath } from '../sigv4/encode.ts';
 import { explainInSteps } from '../sigv4/explain/explain.ts';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { couldNotRun, fail, NEVER, ok, type Check, type Examination, type Mend } from './check.ts';
+import { controlProbe } from './control-probe.ts';
 import { listProxyVariables } from './find-proxy.ts';
 import { nameRewrites, type Rewrite } from './name-rewrite.ts';
 import { headerOf, isHeld, printStatus, type Answer, type ProbeRequest } from './send-probe.ts';
@@ -44,10 +45,11 @@ export const checkRewrite: Check = {
     if (!facts.isReachable) return couldNotRun('nothing answers');
     if (facts.credentials === null) return couldNotRun('there are no credentials to sign a probe with');
     const variables = listProxyVariables(env);
-    const full = await probe(examination, {
+    const everything = {
       ...FEATURES['query with encodings'],
       headers: Object.values(FEATURES).flatMap(({ headers = [] }) => headers),
-    });
+    };
+    const full = await probe(examination, everything);
     if (full === null) return couldNotRun('no answer to the signed probe');
     const marks = MARKS.flatMap((name) => {
       const value = headerOf(full, name);
@@ -78,8 +80,12 @@ export const checkRewrite: Check = {
         side: 'between',
       });
     }
-    if (answers.every((answer) => isHeld(answer) === true))
-      return ok([...evidence, 'each signature held: nothing that counts was changed']);
+    if (answers.every((answer) => isHeld(answer) === true)) {
+      const control = await controlProbe(examination, everything, full);
+      return control.isVerified
+        ? ok([...evidence, 'each signature held: nothing that counts was changed'])
+        : couldNotRun(...evidence, control.evidence);
+    }
     const refused = answers.find(({ code }) => code === 'SignatureDoesNotMatch');
     if (refused === undefined) return couldNotRun(...evidence, 'the answer does not tell whether the signature held');
     if (refused.theirs?.canonicalRequest) {

@@ -4,6 +4,7 @@
  */
 import type { ProviderStore } from '../config/config.ts';
 import type { Credentials } from '../sigv4/types.ts';
+import type { Control } from './control-probe.ts';
 import type { FoundCredentials } from './find-credentials.ts';
 import type { Answer, ProbeRequest } from './send-probe.ts';
 import type { OpenRoute } from './open-socket.ts';
@@ -64,6 +65,8 @@ export interface Facts {
   /** Null until it was asked. */
   isKeyGood: boolean | null;
   baseline: Answer | null;
+  /** Whether a signature counts for anything here; null until a check needed to know. */
+  control: Control | null;
 }
 
 export interface Examination {

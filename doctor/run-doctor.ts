@@ -70,6 +70,7 @@ export async function runDoctor(options: DoctorOptions): Promise<Report> {
     credentials: found.raw === null ? null : cleaned(found.raw),
     isKeyGood: null,
     baseline: null,
+    control: null,
   };
   const route = await toRoute(options);
   const examination: Examination = {

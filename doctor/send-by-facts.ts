@@ -27,6 +27,7 @@ export async function sendByFacts(
       query: request.query ?? '',
       headers: request.headers ?? [],
       body: request.body ?? new Uint8Array(),
+      isTampered: request.isTampered === true,
       sign:
         request.isUnsigned === true || credentials === null
           ? null

@@ -25,6 +25,8 @@ export interface ProbeRequest {
   readonly bucket?: string | null;
   readonly addressing?: 'path' | 'virtual';
   readonly isUnsigned?: true;
+  /** With one digit of the signature changed, to see whether anybody looks. */
+  readonly isTampered?: true;
   readonly region?: string;
   readonly credentials?: Credentials;
 }
@@ -37,6 +39,7 @@ export interface ToSend {
   readonly query: string;
   readonly headers: Headers;
   readonly body: Uint8Array;
+  readonly isTampered?: boolean;
   /** Null: unsigned. */
   readonly sign: {
     readonly credentials: Credentials;
@@ -81,7 +84,10 @@ export async function sendProbe(send: ToSend, route: OpenRoute, now: () => Date)
           payloadHash,
           signedHeaders: [...names, 'x-amz-date', ...amzNames(sign.service, sign.credentials)],
         });
-  const headers = [...(signed?.headers ?? given)];
+  const headers = (signed?.headers ?? given).map(([name, value]): [string, string] => [
+    name,
+    send.isTampered === true && name === 'authorization' ? changeLastDigit(value) : value,
+  ]);
   if (body.length > 0 && !names.includes('content-length')) headers.push(['content-length', String(body.length)]);
   const opened = await openSocket(url, route);
   const sentAt = now();
@@ -129,6 +135,9 @@ export async function sendProbe(send: ToSend, route: OpenRoute, now: () => Date)
     opened.socket.destroy();
   }
 }
+
+const changeLastDigit = (authorization: string): string =>
+  authorization.replace(/.$/, (digit) => (digit === '0' ? '1' : '0'));
 
 const amzNames = (service: string, { sessionToken }: Credentials): string[] => [
   ...(service === 's3' ? ['x-amz-content-sha256'] : []),
@@ -204,7 +213,10 @@ const UNHELD: ReadonlySet<string> = new Set([
   'MissingContentLength',
 ]);
 
-/** The signature was checked and held: success, or a refusal that comes after it. Null when the answer does not tell. */
+/**
+ * The signature may have held: success, or a refusal that comes after it. That it did needs the control probe as well, since these
+ * answers also come from those who look at no signature. Null when the answer does not tell.
+ */
 export function isHeld({ status, code }: Answer): boolean | null {
   if (status >= 200 && status < 300) return true;
   if (UNHELD.has(code)) return false;
