@@ -136,7 +136,14 @@ async function copyObject(transfer: Transfer, action: CopyAction): Promise<Deliv
   const isCut = toSourcePartLayout(action.etag, action.sizeBytes, memory.totalBytes / PARTS_IN_FLIGHT).parts > 1;
   if (isCut || action.sizeBytes > PART_BYTES_DEFAULT)
     return retryTransient(transfer, () => copyMultipart(transfer, action));
-  return retryTransient(transfer, () => memory.use(action.sizeBytes, () => copyWhole(transfer, action)));
+  return retryTransient(transfer, async () => {
+    const lent = await memory.lend(action.sizeBytes);
+    try {
+      return await copyWhole(transfer, action, lent.memory);
+    } finally {
+      lent.giveBack();
+    }
+  });
 }
 
 function toAdopted(key: string, action: Extract<Action, { op: 'adopt' }>): DeliveryRecord {

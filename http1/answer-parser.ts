@@ -12,6 +12,8 @@ const HEAD_BYTES_MAX = 32 * 1024;
 /** Size and extensions of a chunk, or one line of a trailer. */
 const LINE_BYTES_MAX = 4 * 1024;
 const TRAILER_LINES_MAX = 64;
+/** A server that is at work may say so now and then; each starts the clock of a quiet connection anew. */
+const INTERIMS_MAX = 32;
 
 const CR = 13;
 const LF = 10;
@@ -37,6 +39,7 @@ export class AnswerParser {
   /** Of the body, or of the present chunk, still to come. */
   #leftBytes = 0;
   #trailerLines = 0;
+  #interims = 0;
   #begun = false;
   #stopped = false;
 
@@ -55,6 +58,7 @@ export class AnswerParser {
     this.#isHead = method === 'HEAD';
     this.#isLast = false;
     this.#begun = false;
+    this.#interims = 0;
   }
 
   /** Nothing more is told. */
@@ -127,6 +131,7 @@ export class AnswerParser {
     const { status, headers, isLast } = parseHead(whole.toString('latin1', 0, end));
     if (status >= 200) this.#begin(status, headers, isLast);
     else if (status === 101) throw malformed('a change of protocol that nobody asked for');
+    else if (++this.#interims > INTERIMS_MAX) throw malformed('too many interim answers before it');
     return whole.subarray(end + 4);
   }
 

@@ -1,7 +1,13 @@
 /** Kept connections to the hosts that requests go to, each origin with its own, its own limit, and its own queue. */
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
-import { Connection, PendingExchange, type ConnectionOwner, type QuietLimits } from './connection.ts';
+import {
+  Connection,
+  PendingExchange,
+  type ConnectionOwner,
+  type ExchangeQueue,
+  type QuietLimits,
+} from './connection.ts';
 import { HttpError, type AnswerHandler, type Exchange, type OutgoingRequest } from './exchange.ts';
 
 export interface HttpClientOptions extends QuietLimits {
@@ -46,7 +52,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   return {
     dispatch(request, handler) {
       if (closed) {
-        const refused = new PendingExchange(request, handler, () => undefined);
+        const refused = new PendingExchange(request, handler, NO_QUEUE);
         refused.fail(clientClosed());
         return refused;
       }
@@ -67,7 +73,9 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
   };
 }
 
-class Origin implements ConnectionOwner {
+const NO_QUEUE: ExchangeQueue = { leave: () => undefined, again: () => undefined };
+
+class Origin implements ConnectionOwner, ExchangeQueue {
   readonly #address: buildConnector.Options;
   readonly #options: HttpClientOptions;
   readonly #free: Connection[] = [];
@@ -93,7 +101,7 @@ class Origin implements ConnectionOwner {
   }
 
   take(request: OutgoingRequest, handler: AnswerHandler): Exchange {
-    const exchange = new PendingExchange(request, handler, this.#again);
+    const exchange = new PendingExchange(request, handler, this);
     this.#waiting.push(exchange);
     const connection = this.#takeFree();
     if (connection === undefined) this.#open();
@@ -101,16 +109,21 @@ class Origin implements ConnectionOwner {
     return exchange;
   }
 
-  /** Over a new connection: those that were kept as long may be closed as well. */
-  readonly #again = (exchange: PendingExchange): void => {
+  leave(exchange: PendingExchange): void {
+    const at = this.#waiting.indexOf(exchange);
+    if (at >= 0) this.#waiting.splice(at, 1);
+  }
+
+  again(exchange: PendingExchange): void {
     if (this.#closed) {
       exchange.fail(clientClosed());
       return;
     }
     this.#waiting.unshift(exchange);
-    if (this.#all.size + this.#opening >= this.#options.connectionsMax) this.#free[0]?.destroy();
+    // Those that were kept beside it are most likely closed as well, and the next to ask would hand them out.
+    for (const kept of this.#free.splice(0)) kept.destroy();
     this.#open();
-  };
+  }
 
   onFree(connection: Connection): void {
     for (;;) {

@@ -31,21 +31,27 @@ export interface QuietLimits {
   readonly idleMs: number;
 }
 
+/** Where requests wait for a connection. */
+export interface ExchangeQueue {
+  leave(exchange: PendingExchange): void;
+  /** Sends it once more, over a connection that is new. */
+  again(exchange: PendingExchange): void;
+}
+
 /** A request that waits for a connection, or has one. */
 export class PendingExchange implements Exchange {
   readonly request: OutgoingRequest;
   readonly handler: AnswerHandler;
   connection: Connection | null = null;
   isOver = false;
-  readonly #again: (exchange: PendingExchange) => void;
+  readonly #queue: ExchangeQueue;
   #isPaused = false;
   #isRepeat = false;
 
-  /** @param again sends it once more, over another connection */
-  constructor(request: OutgoingRequest, handler: AnswerHandler, again: (exchange: PendingExchange) => void) {
+  constructor(request: OutgoingRequest, handler: AnswerHandler, queue: ExchangeQueue) {
     this.request = request;
     this.handler = handler;
-    this.#again = again;
+    this.#queue = queue;
   }
 
   get isPaused(): boolean {
@@ -66,8 +72,13 @@ export class PendingExchange implements Exchange {
 
   abort(reason: Error): void {
     if (this.isOver) return;
-    if (this.connection === null) this.fail(reason);
-    else this.connection.fail(reason);
+    if (this.connection !== null) {
+      this.connection.fail(reason);
+      return;
+    }
+    // With its body, which nobody else holds by then.
+    this.#queue.leave(this);
+    this.fail(reason);
   }
 
   /** @param isStale see `Connection.fail`: what reads is sent once more then; of a write nobody knows whether the other side saw it */
@@ -78,7 +89,7 @@ export class PendingExchange implements Exchange {
       this.#isRepeat = true;
       this.#isPaused = false;
       this.connection = null;
-      this.#again(this);
+      this.#queue.again(this);
       return;
     }
     this.isOver = true;

@@ -13,7 +13,7 @@ export function toAmzDate(at: Date): string {
 
 // Requests of one second have one date: whoever serves thousands a second formats it, and reads it, once.
 let lastSecond = Number.NaN;
-let lastText = '';
+let lastText = '-';
 
 /** The time that the text names; null when it has another form or names no real time, such as a 30th of February. */
 export function parseAmzDate(text: string): Date | null {

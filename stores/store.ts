@@ -107,8 +107,8 @@ export interface ObjectRequest extends ReadConditions {
 }
 
 export interface GetRequest extends ObjectRequest {
-  /** The body is wanted as one piece of memory, whatever its size: whoever asks has made room for it. A hint. */
-  readonly whole?: boolean;
+  /** Memory of the length that is asked for: the body is read into it, and is one piece, this one. A hint, which not every adapter takes. */
+  readonly into?: Uint8Array;
   /** Stores of our own only: one part of a multipart object, or all of another as part 1. Excludes `range`. */
   readonly partNumber?: number;
   /** Bytes `first` to `last`, both included, as in HTTP. `last` absent: to the end. A suffix is `{suffixBytes}`. */

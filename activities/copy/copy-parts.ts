@@ -90,10 +90,10 @@ export async function copyParts(transfer: Transfer, action: CopyAction, run: Par
 async function readPart(transfer: Transfer, action: CopyAction, range: PartRange): Promise<ReadPart> {
   const { memory } = transfer.step.deps;
   const fits = range.lengthBytes <= memory.totalBytes / PARTS_IN_FLIGHT;
-  const giveBack = await memory.take(fits ? range.lengthBytes : 0);
+  const { memory: into, giveBack } = await memory.lend(fits ? range.lengthBytes : 0);
   if (!fits) return { range, bytes: null, giveBack };
   try {
-    return { range, bytes: await readRange(transfer, action, range), giveBack };
+    return { range, bytes: await readRange(transfer, action, range, into), giveBack };
   } catch (error) {
     giveBack();
     throw error;
@@ -130,11 +130,23 @@ async function hashPart(
   };
 }
 
-const openRange = (transfer: Transfer, action: CopyAction, { offset, lengthBytes }: PartRange, whole = false) =>
-  openSource(transfer, action, { range: { first: offset, last: offset + lengthBytes - 1 }, whole });
+const openRange = (
+  transfer: Transfer,
+  action: CopyAction,
+  { offset, lengthBytes }: PartRange,
+  into: Uint8Array | null = null,
+) => {
+  const range = { first: offset, last: offset + lengthBytes - 1 };
+  return openSource(transfer, action, into === null ? { range } : { range, into });
+};
 
-const readRange = (transfer: Transfer, action: CopyAction, range: PartRange): Promise<Uint8Array> =>
-  retryTransient(transfer, async () => readWhole(await openRange(transfer, action, range, true)));
+const readRange = (
+  transfer: Transfer,
+  action: CopyAction,
+  range: PartRange,
+  into: Uint8Array | null,
+): Promise<Uint8Array> =>
+  retryTransient(transfer, async () => readWhole(await openRange(transfer, action, range, into)));
 
 async function* streamRange(transfer: Transfer, action: CopyAction, range: PartRange): AsyncGenerator<Uint8Array> {
   yield* (await openRange(transfer, action, range)).body;

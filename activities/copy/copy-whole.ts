@@ -16,10 +16,14 @@ import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
 /** @throws source_changed, target_conflict, checksum_mismatch, body_corrupt, and whatever the stores answer */
-export async function copyWhole(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+export async function copyWhole(
+  transfer: Transfer,
+  action: CopyAction,
+  memory: Uint8Array | null,
+): Promise<DeliveryRecord> {
   const { key, sizeBytes } = action;
   const targetKey = toTargetKey(transfer.spec, key);
-  const got = await openSource(transfer, action, { whole: true });
+  const got = await openSource(transfer, action, memory === null ? {} : { into: memory });
   const bytes = await readWhole(got);
   const md5 = createHash('md5').update(bytes).digest('hex');
   if (got.info.etagIsContentHash && isMd5Hex(action.etag) && md5 !== action.etag) {

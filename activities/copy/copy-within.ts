@@ -2,15 +2,14 @@
  * Copies an object within one store: the store is asked for it, and no bytes move. It counts only where the store's own ETag proves it:
  * the source's is the MD5 of its bytes, the copy is made of that ETag alone (`x-amz-copy-source-if-match`), and has the same one. Where
  * that cannot be known beforehand (multipart ETags, SSE-KMS, an opaque store) the bytes are copied, and looked at, as ever; and so they
- * are where the store has no copies, or refuses them.
+ * are where the store has no copies, where it refuses one, and where a condition does not hold: what that means is decided in one place.
  */
-import { isWaybillError, WaybillError } from '../../core/failures.ts';
+import { isWaybillError } from '../../core/failures.ts';
 import { GiB } from '../../core/limits.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
-import { toSourceChanged } from './read-source.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { headTarget } from './write-conditions.ts';
 
@@ -19,7 +18,7 @@ const COPY_BYTES_MAX = 5 * GiB;
 
 /**
  * Null where the bytes have to be copied.
- * @throws source_changed, target_conflict, and whatever the store answers
+ * @throws whatever the store answers that may pass
  */
 export async function copyWithin(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord | null> {
   const { target, spec, within } = transfer;
@@ -35,7 +34,8 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
   const isBlind = 'unknown' in expected && spec.overwrite === 'always';
   const held = isBlind ? undefined : await headTarget(transfer, targetKey);
   if (held !== undefined && held !== null && !('etag' in expected && held.etag === expected.etag)) {
-    return held.etag === etag && held.etagIsContentHash ? delivered : conflict(key);
+    // An earlier try of ours; or else the way by the bytes says whether it is, and whose it is.
+    return held.etag === etag && held.etagIsContentHash ? delivered : null;
   }
   const conditions =
     held === undefined || !transfer.targetFacts.conditionalWrites
@@ -48,38 +48,24 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
       ...{ bucket: spec.target.bucket, key: targetKey, source: { bucket: spec.source.bucket, key, ifMatch: etag } },
       ...{ withTags: spec.tags, encryption: spec.target.encryption, ...conditions },
     });
-    // Encrypted by a default of the bucket, for one: the bytes then say whether it is the same.
-    return copied.etag === etag ? delivered : null;
+    if (copied.etag === etag) return delivered;
+    // Encrypted by a default of the bucket, for one: its ETags prove nothing, and the bytes say whether it is the same.
+    within.isOffered = false;
+    return null;
   } catch (error) {
     if (!isWaybillError(error)) throw error;
-    if (error.type === 'not_implemented' || error.type === 'access_denied') {
-      within.isOffered = false;
-      return null;
+    switch (error.type) {
+      case 'not_implemented':
+      case 'access_denied':
+      case 'store_refused':
+        within.isOffered = false;
+        return null;
+      // Of the two sides, or of the target alone: the way by the bytes asks each of them.
+      case 'precondition_failed':
+      case 'no_such_key':
+        return null;
+      default:
+        throw error;
     }
-    if (error.type === 'precondition_failed') return explain(transfer, action, targetKey, delivered, error);
-    throw toSourceChanged(error);
   }
-}
-
-/** Which of the two has changed, or that an earlier try of ours was first. */
-async function explain(
-  transfer: Transfer,
-  action: CopyAction,
-  targetKey: string,
-  delivered: DeliveryRecord,
-  cause: WaybillError,
-): Promise<DeliveryRecord> {
-  const { key, etag } = action;
-  try {
-    const source = await transfer.source.head({ bucket: transfer.spec.source.bucket, key });
-    if (source.etag !== etag) throw toSourceChanged(cause);
-  } catch (error) {
-    throw toSourceChanged(error);
-  }
-  const held = await headTarget(transfer, targetKey);
-  return held?.etag === etag && held.etagIsContentHash ? delivered : conflict(key, cause);
-}
-
-function conflict(key: string, cause?: WaybillError): never {
-  throw new WaybillError('target_conflict', 'the target changed after the plan', { key }, { cause });
 }

@@ -7,6 +7,9 @@ const TIMEOUTS: ReadonlySet<string> = new Set([
   'ETIMEDOUT',
 ]);
 
+/** What no retry mends either; the last is what node:http says of a header that it would not pass on. */
+const NOT_HTTP: ReadonlySet<string> = new Set(['HTTP_MALFORMED', 'HTTP_HEAD_TOO_LARGE', 'ERR_INVALID_CHAR']);
+
 /** What node:tls says of a certificate that does not hold; nothing that trying again could mend. */
 const CERTIFICATE: ReadonlySet<string> = new Set([
   'CERT_CHAIN_TOO_LONG',
@@ -47,6 +50,13 @@ export function toConnectionFailure(error: unknown, store: string): WaybillError
       ? 'the certificate of the store does not hold: see ca_file of the store'
       : 'no TLS could be agreed with the store: see tls_min_version of the store';
     return new WaybillError('store_refused', message, { s3Code: 'StoreTlsFailure', status: 502, store, code });
+  }
+  if (NOT_HTTP.has(code)) {
+    return new WaybillError('store_error', 'the store does not answer in HTTP', {
+      s3Code: 'InternalError',
+      store,
+      code,
+    });
   }
   return TIMEOUTS.has(code)
     ? new WaybillError('store_timeout', 'the store did not answer in time', details, more)

@@ -33,6 +33,8 @@ export class ProviderExchange implements AnswerHandler {
   #headers: IncomingHttpHeaders = {};
   /** Of the answer's body; NaN where no length was said. */
   #leftBytes = Number.NaN;
+  /** For the caller to take what was written. */
+  #isWaiting = false;
   #collected: Uint8Array[] | null = null;
   #collectedBytes = 0;
 
@@ -88,8 +90,10 @@ export class ProviderExchange implements AnswerHandler {
     // The last bytes go with the end, in one write.
     if (this.#leftBytes === 0) response.end(chunk);
     else if (!response.write(chunk, () => giveBack(chunk))) {
+      // Many small pieces of one read may each be refused.
+      if (!this.#isWaiting) response.once('drain', this.#resume);
+      this.#isWaiting = true;
       this.#exchange?.pause();
-      response.once('drain', this.#resume);
     }
   }
 
@@ -111,7 +115,10 @@ export class ProviderExchange implements AnswerHandler {
     this.#fail(error);
   }
 
-  readonly #resume = (): void => this.#exchange?.resume();
+  readonly #resume = (): void => {
+    this.#isWaiting = false;
+    this.#exchange?.resume();
+  };
 
   #abort(reason: Error): void {
     this.#exchange?.abort(reason);

@@ -38,8 +38,10 @@ export interface ExchangeReport {
 export interface ExchangeOptions {
   readonly requestLimitMs: number;
   readonly idleLimitMs: number;
-  /** Whether a successful answer is an object, and how it is wanted: in one piece, or streamed when it is large. */
-  readonly object: 'none' | 'whole' | 'streamed';
+  /** A successful answer is an object: it may be streamed. */
+  readonly isObject: boolean;
+  /** What an object of this length is read into, instead of being streamed. */
+  readonly into?: Uint8Array | undefined;
   readonly details: FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
@@ -92,7 +94,10 @@ export class HttpExchange implements AnswerHandler {
       this.#cancel(
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
       );
-    } else if (lengthBytes > WHOLE_BYTES_MAX && this.#options.object === 'streamed') {
+    } else if (this.#options.into?.byteLength === lengthBytes) {
+      this.#wantedBytes = lengthBytes;
+      this.#whole = this.#options.into;
+    } else if (lengthBytes > WHOLE_BYTES_MAX) {
       this.#queue = this.#createQueue();
       this.#startIdleTimer();
       this.#resolve({ status, headers, body: new Uint8Array(0), stream: this.#queue });
@@ -206,7 +211,7 @@ export class HttpExchange implements AnswerHandler {
   }
 
   #isObject(): boolean {
-    return this.#options.object !== 'none' && (this.#status === 200 || this.#status === 206);
+    return this.#options.isObject && (this.#status === 200 || this.#status === 206);
   }
 
   #detailsNow(): FailureDetails {

@@ -27,13 +27,13 @@ export async function headObject(client: S3Client, request: ObjectRequest, optio
 }
 
 /**
- * Objects (or ranges) up to 1 MiB, and those that are wanted so, are read whole before this resolves, as one piece of memory (`toWholeBytes`).
+ * Objects (or ranges) up to 1 MiB, and those that are read into given memory, are read whole before this resolves, as one piece of memory (`toWholeBytes`).
  * @throws body_corrupt also here, for a small body that ends early; store_refused for an answer to another range
  */
 export async function getObject(client: S3Client, request: GetRequest, options: ReadOptions): Promise<GetResult> {
   const range = request.range === undefined ? undefined : printRange(request.range);
   const read = buildReadCall('GetObject', 'GET', request, range === undefined ? [] : [['range', range]]);
-  const call: S3Call = request.whole === true ? { ...read, whole: true } : read;
+  const call: S3Call = request.into === undefined ? read : { ...read, into: request.into };
   const answer = await client.send(call);
   try {
     const content = toContentRange(answer, request, call);

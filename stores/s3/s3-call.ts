@@ -14,7 +14,7 @@ export interface S3Call {
   /** Lower-case names, values as wire text: one character a byte. */
   readonly headers?: Pairs;
   readonly body?: PreparedBody;
-  /** An object that comes back is wanted as one piece of memory, whatever its size. */
-  readonly whole?: boolean;
+  /** What an object of this length is read into. */
+  readonly into?: Uint8Array;
   readonly signal?: AbortSignal | undefined;
 }

@@ -82,7 +82,8 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         {
           requestLimitMs: options.requestLimitMs,
           idleLimitMs: options.idleLimitMs,
-          object: call.operation !== 'GetObject' ? 'none' : call.whole === true ? 'whole' : 'streamed',
+          isObject: call.operation === 'GetObject',
+          into: call.into,
           details: { store: options.name, ...callDetails(call) },
           signal: call.signal,
           onBodySent: () => (bodySent = true),

@@ -1,5 +1,6 @@
 /** What a run carries from one history to the next, and how long a history may grow (invariant I3). Activities are made up. */
 import assert from 'node:assert/strict';
+import { HISTORY_EVENTS_MAX } from '../../core/limits.ts';
 import { mkdtemp, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
@@ -50,7 +51,8 @@ async function listHistories(run: FakeRun): Promise<History[]> {
 }
 
 test('a run of many batches continues as new, copies each batch once, and counts them all', async () => {
-  const batches = 700;
+  // Each is three events at the least, however many of them one workflow task takes up.
+  const batches = Math.ceil(HISTORY_EVENTS_MAX / 3) + 20;
   const copied: number[] = [];
   const activities = createFakeActivities(
     {

@@ -68,3 +68,26 @@ test('a failure gives its bytes back', async () => {
   await assert.rejects(budget.use(1, () => Promise.reject(new Error('on purpose'))));
   await budget.use(1, async () => undefined);
 });
+
+test('memory is lent again once it was given back, of the length asked for, and to nobody before', async () => {
+  const budget = new ByteBudget(4 * 65_536);
+  const first = await budget.lend(50_000);
+  const second = await budget.lend(50_000);
+  assert.equal(first.memory?.byteLength, 50_000);
+  assert.notEqual(first.memory.buffer, second.memory?.buffer);
+  const { buffer } = first.memory;
+  first.giveBack();
+  first.giveBack();
+  const [third, fourth] = [await budget.lend(60_000), await budget.lend(40_000)];
+  assert.equal(third.memory?.byteLength, 60_000);
+  assert.equal(third.memory.buffer, buffer);
+  assert.notEqual(fourth.memory?.buffer, buffer, 'given back twice, it would be lent twice');
+  for (const lent of [second, third, fourth]) lent.giveBack();
+});
+
+test('small bodies and those beyond the budget bring their own memory, and wait for their bytes all the same', async () => {
+  const budget = new ByteBudget(100_000);
+  assert.equal((await budget.lend(1_000)).memory, null);
+  const large = budget.lend(200_000);
+  assert.equal(await Promise.race([large.then(() => 'lent'), Promise.resolve('waits')]), 'waits');
+});

@@ -115,6 +115,7 @@ describe('answers of HTTP/1.1', () => {
     'another protocol': 'HTTP/2 200 OK\r\n\r\n',
     'HTTP/1.2': 'HTTP/1.2 200 OK\r\n\r\n',
     'a status of two digits': 'HTTP/1.1 20 OK\r\n\r\n',
+    'interim answers without end': `${'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(33)}${'HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n'}`,
     'a change of protocol': 'HTTP/1.1 101 Switching\r\nUpgrade: x\r\n\r\n',
     'two lengths': `${ok}Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello`,
     'a list of lengths': `${ok}Content-Length: 5, 5\r\n\r\nhello`,

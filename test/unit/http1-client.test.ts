@@ -384,6 +384,28 @@ describe('the HTTP/1.1 client', () => {
       assert.ok(!received.join('').includes('/second'));
     });
 
+    it('while it waits lets go of its body at once', async () => {
+      const { send, client } = await start(() => undefined, { connectionsMax: 1 });
+      const first = send({});
+      const registry: { released: number } = { released: 0 };
+      const watch = new FinalizationRegistry<string>(() => void (registry.released += 1));
+      const giveUpOne = async (): Promise<void> => {
+        const body = Buffer.alloc(1_000_000);
+        watch.register(body, 'body');
+        const call = send({ method: 'PUT', body });
+        call.exchange.abort(new Error('no longer'));
+        await call.done;
+      };
+      for (let count = 0; count < 200; count++) await giveUpOne();
+      for (let waited = 0; registry.released < 100 && waited < 10_000; waited += 20) {
+        Buffer.alloc(20_000_000);
+        await sleep(20);
+      }
+      assert.ok(registry.released >= 100, `${String(registry.released)} of 200 were let go`);
+      client.close();
+      await first.done;
+    });
+
     it('at the last moment costs no connection', async () => {
       const { get, received } = await start(answerOk);
       await get('/first').done;
