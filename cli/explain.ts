@@ -45,7 +45,10 @@ export function buildExplainCommand(): Command {
       const sides = texts.flatMap((text) => requireEvidence(text, options.as, command));
       const secret = await findSecret(options.prompt === true, command);
       const sensitive = findSensitive(texts, secret === null ? [] : [secret, cleanSecret(secret)?.secret ?? secret]);
-      const explanation = redactExplanation(explain(sides.slice(0, 2), { crypto: nodeCrypto, secret }), sensitive);
+      const explanation = redactExplanation(
+        explain(sides.slice(0, 2), { crypto: nodeCrypto, secret, now: Date.now() }),
+        sensitive,
+      );
       process.stdout.write(
         options.json === true ? `${JSON.stringify(explanation, null, 2)}\n` : printExplanation(explanation),
       );

@@ -55,6 +55,7 @@ async function explain(): Promise<void> {
   const steps = explainInSteps(sides.slice(0, 2), {
     crypto: pageCrypto,
     secret: secret.value === '' ? null : secret.value,
+    now: Date.now(),
   });
   const found = await runInSlices(steps, () => mine === asked);
   if (found !== null) show(redactExplanation(found, known));

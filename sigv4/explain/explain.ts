@@ -4,6 +4,7 @@
  * key nor the signature that would be right ever stands in the result.
  */
 import type { Evidence } from '../evidence/evidence.ts';
+import { checkTime } from './check-time.ts';
 import { cleanSecret } from './clean-secret.ts';
 import { explainOne } from './explain-one.ts';
 import { explainTwo } from './explain-two.ts';
@@ -25,10 +26,26 @@ export function* explainInSteps(sides: readonly Evidence[], options: ExplainOpti
   const read = sides.map((evidence) => readSide(evidence, options.crypto));
   const { signed, ...result } = yield* explainWithSecret(read, options);
   const explained = read.map(toExplainedSide);
+  const timed = addTime(result, read, options.now);
   return {
-    ...result,
+    ...timed.result,
     sides: signed === undefined ? explained : [...explained, signed],
-    notes: sides.flatMap(({ notes }) => notes),
+    notes: [...timed.notes, ...sides.flatMap(({ notes }) => notes)],
+  };
+}
+
+/** What is out of its time fails though its signature holds; where another cause is proved, it is signed anew anyhow. */
+function addTime(
+  result: Result,
+  sides: readonly Side[],
+  now: number | undefined,
+): { readonly result: Result; readonly notes: readonly string[] } {
+  const side = sides.find(({ evidence }) => evidence.request !== null);
+  if (result.verdict === 'found' || side === undefined || now === undefined) return { result, notes: [] };
+  const { finding, note } = checkTime(side, now, result.verdict === 'holds');
+  return {
+    result: finding === null ? result : { ...result, verdict: 'found', findings: [finding, ...result.findings] },
+    notes: note === null || result.verdict !== 'holds' ? [] : [note],
   };
 }
 

@@ -33,8 +33,11 @@ const SEEN_IN: Readonly<Record<string, string>> = {
 };
 
 /** One sentence. */
-export function printVerdict({ verdict, findings }: Explanation): string {
-  if (verdict === 'holds') return 'The signature holds: this request is signed as it should be.';
+export function printVerdict({ verdict, findings, notes }: Explanation): string {
+  if (verdict === 'holds') {
+    const late = notes.find((note) => note.startsWith('it was signed at '));
+    return `The signature holds: this request is signed as it should be${late === undefined ? '' : `, but ${late}`}.`;
+  }
   if (verdict === 'unknown') return 'The cause was not found.';
   const [first] = findings;
   const how =

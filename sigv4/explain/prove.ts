@@ -19,6 +19,8 @@ export interface ExplainOptions {
   readonly crypto: Crypto;
   /** Null when nobody has it. */
   readonly secret: string | null;
+  /** The reader's time, in milliseconds; without it nothing is said of expiry. */
+  readonly now?: number;
 }
 
 /** Null when nothing that is known does it. */
