@@ -36,7 +36,7 @@ export const checkBaseline: Check = {
           cause:
             answer.code === 'AccessDenied'
               ? 'the signature holds, and the key may not do this: no matter of signatures; ask with --bucket for one that it may list'
-              : `the signature holds, and the answer is ${answer.code}`,
+              : `the signature holds, and the answer is ${[answer.code, answer.message.replace(/\.$/, '')].filter((one) => one !== '').join(': ')}`,
           side: 'yours',
         });
       if (isHeld(answer) === null) return couldNotRun(...evidence, 'the answer is not one of S3');

@@ -4,7 +4,6 @@
  */
 import type { ProviderStore } from '../config/config.ts';
 import type { Credentials } from '../sigv4/types.ts';
-import type { Control } from './control-probe.ts';
 import type { FoundCredentials } from './find-credentials.ts';
 import type { Answer, ProbeRequest } from './send-probe.ts';
 import type { OpenRoute } from './open-socket.ts';
@@ -52,6 +51,13 @@ export interface Target {
   readonly store: ProviderStore | null;
   /** Repeats the examination. */
   readonly command: string;
+}
+
+/** What the control probe showed. */
+export interface Control {
+  readonly isVerified: boolean;
+  /** One line that says why. */
+  readonly evidence: string;
 }
 
 /** What earlier checks learned, so that later ones vary one thing at a time: a wrong clock is not tried with a wrong region. */

@@ -4,15 +4,9 @@
  * signature is read. So the same request goes once more with one digit of its signature changed: only where that is refused in another
  * way did the first one hold. It is sent once in a run, and only when a check is about to say that a signature holds.
  */
-import type { Examination } from './check.ts';
+import type { Control, Examination } from './check.ts';
 import { isHeld, printStatus, type Answer, type ProbeRequest } from './send-probe.ts';
 import { tryProbe } from './try-probe.ts';
-
-export interface Control {
-  readonly isVerified: boolean;
-  /** One line that says why. */
-  readonly evidence: string;
-}
 
 /** `request` and its `answer`, which seems to hold; a later caller gets what the first one learned. */
 export async function controlProbe(examination: Examination, request: ProbeRequest, answer: Answer): Promise<Control> {

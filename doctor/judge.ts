@@ -1,5 +1,5 @@
 /** One sentence at the end: an outage or not, and whose side it is on. And the exit code that says the same to a script. */
-import type { Outcome, Side } from './check.ts';
+import type { Outcome, Side, Status } from './check.ts';
 
 export interface NamedOutcome extends Outcome {
   readonly id: string;
@@ -40,9 +40,7 @@ export function judge(outcomes: readonly NamedOutcome[], host: string): Verdict 
       sentence: `It looks like an outage of ${host}, ${WHOSE.service}: ${baseline.cause ?? ''}.`,
       exitCode: 1,
     };
-  const failed = outcomes.filter(({ status }) => status === 'fail');
-  // What is told of a cause comes before what only follows from it.
-  const [first] = [...failed].sort((a, b) => rank(a) - rank(b));
+  const first = mostTelling(outcomes, 'fail', CAUSES_FIRST);
   if (first !== undefined) {
     const side = first.side ?? 'yours';
     return {
@@ -52,7 +50,6 @@ export function judge(outcomes: readonly NamedOutcome[], host: string): Verdict 
       exitCode: 1,
     };
   }
-  const warned = outcomes.find(({ status }) => status === 'warn');
   if (baseline?.status === 'could not run')
     return {
       isOutage: null,
@@ -60,6 +57,7 @@ export function judge(outcomes: readonly NamedOutcome[], host: string): Verdict 
       sentence: `Not settled: ${host} answers, but no signed request could be judged: ${baseline.evidence.at(-1) ?? ''}.`,
       exitCode: 3,
     };
+  const warned = mostTelling(outcomes, 'warn', BASELINE_FIRST);
   if (warned !== undefined) {
     const side = warned.side ?? 'yours';
     return {
@@ -77,5 +75,19 @@ export function judge(outcomes: readonly NamedOutcome[], host: string): Verdict 
   };
 }
 
-const ORDER = ['reach', 'clock', 'region', 'addressing', 'rewrite', 'key', 'credentials', 'identity', 'endpoint'];
-const rank = ({ id }: NamedOutcome): number => (ORDER.includes(id) ? ORDER.indexOf(id) : ORDER.length);
+const CAUSES = ['reach', 'clock', 'region', 'addressing', 'rewrite', 'key', 'credentials', 'identity', 'endpoint'];
+/** A notice about the file of some other client is told only where nothing else is. */
+const NOTICES = ['capabilities', 'sigv2'];
+/** What a request fails of comes before the request that fails of it. */
+const CAUSES_FIRST = [...CAUSES, 'baseline', 'aws-cli', ...NOTICES];
+/** A warning fails no request, so that none explains the answer to the baseline: that comes first. */
+const BASELINE_FIRST = ['baseline', ...CAUSES, 'aws-cli', ...NOTICES];
+
+function mostTelling(
+  outcomes: readonly NamedOutcome[],
+  wanted: Status,
+  order: readonly string[],
+): NamedOutcome | undefined {
+  const found = outcomes.filter(({ status }) => status === wanted);
+  return found.sort((a, b) => order.indexOf(a.id) - order.indexOf(b.id))[0];
+}

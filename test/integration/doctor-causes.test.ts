@@ -1,6 +1,6 @@
 /** The doctor over real stores with everything that is wrong on the caller's side, one thing at a time: each is named with its mend. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -98,6 +98,28 @@ describe('the doctor', () => {
     for (const id of ['credentials', 'key', 'rewrite', 'baseline']) assert.equal(statusOf(report, id), 'could not run');
     assert.equal(report.verdict.exitCode, 3);
     assert.equal(report.verdict.isOutage, null);
+  });
+
+  test("a bucket that is not there is the last word, and no notice about another client's file is", async () => {
+    const home = await mkdtemp(path.join(scratch, 'home-'));
+    await mkdir(path.join(home, '.mc'));
+    await writeFile(path.join(home, '.mc', 'config.json'), '{"aliases":{"old":{"api":"S3v2"}}}');
+    const env = { HOME: home };
+    const missing = await examine(store.endpoint, { env, target: { bucket: 'nosuchbucket' } });
+    assert.deepEqual(withStatus(missing, 'warn'), ['sigv2', 'baseline']);
+    assert.match(
+      missing.verdict.sentence,
+      /on your side: the signature holds, and the answer is NoSuchBucket: [^.]*\.$/,
+    );
+    const wrong = { ...TEST_CREDENTIALS, secretAccessKey: 'not-the-secret' };
+    const refused = await examine(store.endpoint, { env, credentials: wrong });
+    assert.match(refused.verdict.sentence, /on your side: the secret is not the one/);
+    const both = await examine(store.endpoint, { env: { ...env, AWS_PROFILE: 'other' } });
+    assert.deepEqual(withStatus(both, 'warn'), ['credentials', 'sigv2']);
+    assert.match(both.verdict.sentence, /: AWS_PROFILE and a key pair are both set/);
+    const alone = await examine(store.endpoint, { env });
+    assert.match(alone.verdict.sentence, /^Not an outage: a signed request holds .*Signature Version 2/);
+    assert.equal(alone.verdict.exitCode, 3);
   });
 
   test('virtual addressing of a store that knows path style only', async () => {
