@@ -1,5 +1,6 @@
 /** What a person has of a request that failed, whatever the form in which it came; everything but the kind may be missing. */
 import type { WireRequest } from '../types.ts';
+import type { Answer } from './find-answer.ts';
 
 export const EVIDENCE_KINDS = ['http', 'curl', 'url', 'har', 'log', 'error'] as const;
 export type EvidenceKind = (typeof EVIDENCE_KINDS)[number];
@@ -23,6 +24,8 @@ export interface Evidence {
     /** What else the document says, by its names. */
     readonly details?: readonly (readonly [name: string, value: string])[];
   } | null;
+  /** What the same text says came of it. */
+  readonly answer?: Answer;
   /** What was noticed while reading it, each a sentence. */
   readonly notes: readonly string[];
 }

@@ -5,6 +5,7 @@
 import { readCurl } from './curl.ts';
 import { readErrorDocument } from './error-document.ts';
 import type { Evidence, EvidenceKind } from './evidence.ts';
+import { findAnswer } from './find-answer.ts';
 import { readHar } from './har.ts';
 import { readHttp } from './http-dump.ts';
 import { readLog } from './sdk-log.ts';
@@ -41,7 +42,10 @@ export function readEvidence(text: string, as?: EvidenceKind): readonly Evidence
   const rest = error === null ? pasted : withoutError(pasted);
   for (const kind of ['har', 'curl', 'url', 'log', 'http'] as const) {
     const request = READERS[kind](rest);
-    if (request !== null) return error === null ? [request] : [request, error];
+    if (request === null) continue;
+    if (error !== null) return [request, error];
+    const answer = findAnswer(pasted);
+    return [answer === null ? request : { ...request, answer }];
   }
   const url = findUrl(rest);
   return [url, error].filter((one) => one !== null);

@@ -10,6 +10,7 @@ import { explainOne } from './explain-one.ts';
 import { explainTwo } from './explain-two.ts';
 import type { Explanation, Finding, Result } from './finding.ts';
 import { SOURCES } from './mutation.ts';
+import { toRefused } from './refused-though-signed.ts';
 import type { ExplainOptions } from './prove.ts';
 import { finish } from './search.ts';
 import { readSide, toExplainedSide, type Side } from './side.ts';
@@ -26,7 +27,7 @@ export function* explainInSteps(sides: readonly Evidence[], options: ExplainOpti
   const read = sides.map((evidence) => readSide(evidence, options.crypto));
   const { signed, ...result } = yield* explainWithSecret(read, options);
   const explained = read.map(toExplainedSide);
-  const timed = addTime(result, read, options.now);
+  const timed = addAnswer(addTime(result, read, options.now), sides);
   return {
     ...timed.result,
     sides: signed === undefined ? explained : [...explained, signed],
@@ -34,12 +35,19 @@ export function* explainInSteps(sides: readonly Evidence[], options: ExplainOpti
   };
 }
 
+interface Timed {
+  readonly result: Result;
+  readonly notes: readonly string[];
+}
+
+/** A signature that holds is not the last word where the same log tells of a failure. */
+function addAnswer({ result, notes }: Timed, sides: readonly Evidence[]): Timed {
+  const finding = result.verdict === 'holds' ? toRefused(sides) : null;
+  return { result: finding === null ? result : { ...result, verdict: 'found', findings: [finding] }, notes };
+}
+
 /** What is out of its time fails though its signature holds; where another cause is proved, it is signed anew anyhow. */
-function addTime(
-  result: Result,
-  sides: readonly Side[],
-  now: number | undefined,
-): { readonly result: Result; readonly notes: readonly string[] } {
+function addTime(result: Result, sides: readonly Side[], now: number | undefined): Timed {
   const side = sides.find(({ evidence }) => evidence.request !== null);
   if (result.verdict === 'found' || side === undefined || now === undefined) return { result, notes: [] };
   const { finding, note } = checkTime(side, now, result.verdict === 'holds');
