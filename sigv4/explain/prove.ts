@@ -5,6 +5,7 @@ import { createSigningKeyCache } from '../signing-key.ts';
 import type { Crypto } from '../types.ts';
 import { findDifference } from './difference.ts';
 import type { Finding, Result } from './finding.ts';
+import type { Mutation, MutationContext } from './mutation.ts';
 import { searchMutation, type Oracle } from './search.ts';
 import type { Side } from './side.ts';
 import {
@@ -23,30 +24,52 @@ export interface ExplainOptions {
   readonly now?: number;
 }
 
+export interface SearchHow {
+  readonly proof: Finding['proof'];
+  /** Default: two changes are tried together where one alone does not do it. */
+  readonly pairs?: boolean;
+  /** What is said of a single change, instead of what it was tried with. */
+  readonly detail?: string;
+}
+
 /** Null when nothing that is known does it. */
 export function* search(
   side: Side,
   base: SigningInputs,
   oracle: Oracle,
-  { crypto }: ExplainOptions,
-  proof: Finding['proof'],
+  options: ExplainOptions,
+  how: Finding['proof'] | SearchHow,
 ): Generator<void, { readonly findings: readonly Finding[]; readonly inputs: SigningInputs } | null> {
+  const { proof, pairs = true, detail } = typeof how === 'string' ? { proof: how } : how;
+  // A signed header that did not arrive has a value that nobody knows: where none of the usual ones is it, no second change is.
+  const found = yield* searchMutation(base, toContext(side, options), oracle, {
+    pairs: pairs && side.missing.length === 0,
+  });
+  if (found === null) return null;
+  const isAlone = found.mutations.length === 1;
+  const findings = found.mutations.map((one) =>
+    toFoundFinding(isAlone && detail !== undefined ? { ...one, detail } : one, proof),
+  );
+  return { findings, inputs: found.inputs };
+}
+
+export function toContext(side: Side, { crypto }: ExplainOptions): MutationContext {
   const { request, body } = side.evidence;
-  const context = {
+  return {
     request,
     body,
-    hash: (data: string | Uint8Array) => sha256Hex(crypto, data),
+    hash: (data) => sha256Hex(crypto, data),
     accessKeyId: side.accessKeyId ?? '',
     pathRule: side.pathRule,
   };
-  // A signed header that did not arrive has a value that nobody knows: where none of the usual ones is it, no second change is.
-  const found = yield* searchMutation(base, context, oracle, { pairs: side.missing.length === 0 });
-  if (found === null) return null;
-  const findings = found.mutations.map(({ mutation, detail }): Finding => {
-    const { id, stage, culprit, rule, source, mend } = mutation;
-    return { id, stage, culprit: detail === undefined ? culprit : `${culprit} (${detail})`, rule, source, mend, proof };
-  });
-  return { findings, inputs: found.inputs };
+}
+
+export function toFoundFinding(
+  { mutation, detail }: { readonly mutation: Mutation; readonly detail?: string },
+  proof: Finding['proof'],
+): Finding {
+  const { id, stage, culprit, rule, source, mend } = mutation;
+  return { id, stage, culprit: detail === undefined ? culprit : `${culprit} (${detail})`, rule, source, mend, proof };
 }
 
 /** The texts that the signature is really of, beside those that it should be of; nothing where only the secret was another. */
