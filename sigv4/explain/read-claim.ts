@@ -26,6 +26,10 @@ export interface Fault {
 
 const fault = (id: string, what: string, mend: string): Fault => ({ id, what, mend });
 
+/** What logs write in place of the header's value: XXXX, ***, [REDACTED], <hidden>. */
+const MASKED =
+  /^(?:AWS4-HMAC-SHA256\s+)?[[<({*]*(?:X{3,}|\*{3,}|\u2022{3,}|REDACTED|HIDDEN|MASKED|FILTERED|SECRET)[\])>}*]*$/i;
+
 /** Reads the claim of a header-signed or presigned request. */
 export function readClaim(request: WireRequest): ReadClaim {
   const authorizations = findHeaders(request.headers, 'authorization');
@@ -72,6 +76,16 @@ export function readClaim(request: WireRequest): ReadClaim {
         'sigv4a',
         'it is signed with Signature Version 4A',
         'sign with AWS4-HMAC-SHA256 and one region: multi-region access points use 4A',
+      ),
+    );
+    return { claim: null, faults };
+  }
+  if (authorization !== undefined && MASKED.test(authorization)) {
+    faults.push(
+      fault(
+        'authorization-masked',
+        'the Authorization header was masked by what logged it, so that its signature is not here',
+        'log it whole: rclone -vv --dump headers,auth; or look at it on the server',
       ),
     );
     return { claim: null, faults };
