@@ -4,7 +4,7 @@ import { sha256Hex } from '../hex.ts';
 import { createSigningKeyCache } from '../signing-key.ts';
 import type { Crypto } from '../types.ts';
 import { findDifference } from './difference.ts';
-import type { Finding, Result } from './finding.ts';
+import { OTHER_SECRET, type Finding, type Result } from './finding.ts';
 import type { Mutation, MutationContext } from './mutation.ts';
 import { searchMutation, type Oracle } from './search.ts';
 import type { Side } from './side.ts';
@@ -45,6 +45,8 @@ export function* search(
   const found = yield* searchMutation(base, toContext(side, options), oracle, {
     pairs: pairs && side.missing.length === 0,
   });
+  if (found === null && proof === 'signature' && isLoggedWhole(side, base, options))
+    return { findings: [NOT_THIS_SECRET], inputs: base };
   if (found === null) return null;
   const isAlone = found.mutations.length === 1;
   const findings = found.mutations.map((one) =>
@@ -52,6 +54,25 @@ export function* search(
   );
   return { findings, inputs: found.inputs };
 }
+
+/** A client's own log of all three: what is signed there, its canonical request, and the signature that came of it. */
+function isLoggedWhole({ evidence, used, signature }: Side, base: SigningInputs, { crypto }: ExplainOptions): boolean {
+  return (
+    evidence.kind === 'log' &&
+    base === used &&
+    signature?.length === 64 &&
+    evidence.stringToSign !== null &&
+    printStringToSign(crypto, used) === evidence.stringToSign
+  );
+}
+
+const NOT_THIS_SECRET: Finding = {
+  ...OTHER_SECRET,
+  culprit:
+    'the client signed with another secret than the one given here (or derived its key in an unknown way): this one does not give the signature of the string to sign that it logged',
+  mend: 'compare where the client gets its secret from with where this one is from: another profile, environment or rotated key; if the server has the one given here, the client has the wrong one',
+  proof: 'seen',
+};
 
 export function toContext(side: Side, { crypto }: ExplainOptions): MutationContext {
   const { request, body } = side.evidence;

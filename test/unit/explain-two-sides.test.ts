@@ -1,6 +1,6 @@
 /** Two sides: what is called proved by the two texts stands in one of them, and two requests that are not one are told apart. */
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, createHmac } from 'node:crypto';
 import { test } from 'node:test';
 import { explain } from '../../sigv4/explain/explain.ts';
 import { printVerdict } from '../../sigv4/explain/print-explanation.ts';
@@ -124,4 +124,27 @@ test('another path alone, or the same signature on both sides, is one request', 
   const log = `DEBUG:botocore.auth:CanonicalRequest:\n${canonicalOf({})}\nDEBUG:botocore.auth:StringToSign:\n${toSignOf({})}\nDEBUG:botocore.auth:Signature:\n${'ab'.repeat(32)}\n`;
   assert.equal(ask(log, errorOf(other)).findings[0]?.id, 'texts-differ');
   assert.equal(ask(log.replace('abab', 'cdcd'), errorOf(other)).findings[0]?.id, 'requests-apart');
+});
+
+test("a client's log with its string to sign and its signature: another secret than the one given", () => {
+  const sign = (secret: string): string => {
+    const hmac = (key: string | Buffer, text: string): Buffer => createHmac('sha256', key).update(text).digest();
+    const key = ['20261122', 'us-east-1', 's3', 'aws4_request'].reduce<string | Buffer>(hmac, `AWS4${secret}`);
+    return hmac(key, toSignOf({})).toString('hex');
+  };
+  const log = (toSign: string): string =>
+    `DEBUG:botocore.auth:CanonicalRequest:\n${canonicalOf({})}\nDEBUG:botocore.auth:StringToSign:\n${toSign}\nDEBUG:botocore.auth:Signature:\n${sign('theirs')}\n`;
+  const askWith = (secret: string, text: string) => explain(readEvidence(text), { crypto: nodeCrypto, secret });
+  const other = askWith('ours', log(toSignOf({})));
+  assert.deepEqual([other.verdict, other.findings[0]?.id], ['found', 'secret-differs']);
+  assert.match(printVerdict(other), /^The client signed with another secret than the one given here/);
+  assert.notEqual(askWith('theirs', log(toSignOf({}))).findings[0]?.id, 'secret-differs');
+  // A hash that is not of what was logged leaves open what was signed.
+  const torn = askWith('ours', log(toSignOf({ path: '/another' })));
+  assert.ok(torn.findings.every((one) => one.id !== 'secret-differs'));
+  const server = explain(readEvidence(errorOf({})), { crypto: nodeCrypto, secret: 'ours' });
+  assert.ok(
+    server.findings.every((one) => one.id !== 'secret-differs'),
+    'nor is what a server built what was signed',
+  );
 });
