@@ -109,6 +109,7 @@ export function readCurl(text: string): Evidence | null {
     body,
     accessKeyId: command.user?.split(':')[0] ?? null,
     notes,
+    ...(command.sigv4 !== null && { isSignedLater: true }),
   });
 }
 

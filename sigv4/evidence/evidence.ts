@@ -24,6 +24,8 @@ export interface Evidence {
     /** What else the document says, by its names. */
     readonly details?: readonly (readonly [name: string, value: string])[];
   } | null;
+  /** The command signs it when it runs: that it has no signature yet is no fault. */
+  readonly isSignedLater?: boolean;
   /** What the same text says came of it. */
   readonly answer?: Answer;
   /** What was noticed while reading it, each a sentence. */

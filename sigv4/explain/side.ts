@@ -70,7 +70,7 @@ export function readSide(evidence: Evidence, crypto: Crypto): Side {
       ...readRefusal(evidence),
       ...(form.fault === null ? [] : [form.fault]),
       ...checkScope(request, claim, used),
-      ...faults,
+      ...(evidence.isSignedLater === true ? faults.map(toSignedLater) : faults),
     ],
     missing: request === null || claim === null ? [] : findMissing(evidence.kind, request, claim),
     correct,
@@ -110,6 +110,16 @@ function checkScope(
   const host = used?.headers.find(([name]) => name === 'host')?.[1];
   return used === null || host === undefined || used.scope.date === '' ? [] : checkEndpoint(host, used.scope);
 }
+
+const toSignedLater = (fault: Fault): Fault =>
+  fault.id !== 'not-signed'
+    ? fault
+    : {
+        id: 'signed-by-curl',
+        what: 'curl signs this request itself when it runs, so that no signature is in the command yet',
+        rule: 'curl signs the path, query and headers as it sends them; older versions leave the query unsorted and unencoded',
+        mend: 'run it with -v and explain what it prints; write the query sorted and percent-encoded, and x-amz-content-sha256 with -H',
+      };
 
 /** What clients set after they were asked for a command, an entry or a log of the request. */
 const SET_LATE: ReadonlySet<string> = new Set([

@@ -29,3 +29,11 @@ test('another scheme is malformed, as before', () => {
   assert.ok(idsOf('Bearer abc').includes('authorization-malformed'));
   assert.ok(idsOf('AWS4-HMAC-SHA256').includes('authorization-malformed'));
 });
+
+test('a curl command that signs by itself is not accused of having no signature', () => {
+  const idOf = (options: string) =>
+    explain(readEvidence(`curl ${options} -u 'A:B' 'http://h/photos/'`), { crypto: nodeCrypto, secret: null })
+      .findings[0]?.id;
+  assert.equal(idOf("--aws-sigv4 'aws:amz:us-east-1:s3'"), 'signed-by-curl');
+  assert.equal(idOf('-s'), 'not-signed');
+});
