@@ -16,6 +16,6 @@ export function sha256Hex(crypto: Crypto, data: string | Uint8Array): string {
 }
 
 /** HMAC-SHA256 of a string's UTF-8, as 64 lower-case hex digits. */
-export function hmacSha256Hex(crypto: Crypto, key: Uint8Array, data: string): string {
+export function hmacSha256Hex(crypto: Crypto, key: Uint8Array | string, data: string): string {
   return crypto.hmacSha256Hex === undefined ? toHex(crypto.hmacSha256(key, data)) : crypto.hmacSha256Hex(key, data);
 }

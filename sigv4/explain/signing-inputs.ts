@@ -5,7 +5,7 @@
 import { findHeaders } from '../canonical-headers.ts';
 import { buildCanonicalRequest } from '../canonical-request.ts';
 import { ALGORITHM, TERMINATOR } from '../string-to-sign.ts';
-import { sha256Hex, toHex } from '../hex.ts';
+import { hmacSha256Hex, sha256Hex } from '../hex.ts';
 import { deriveSigningKey } from '../signing-key.ts';
 import type { Crypto, PathRule, SigningKeyCache, WireRequest } from '../types.ts';
 
@@ -74,7 +74,7 @@ export function computeSignature(
             (link, text) => crypto.hmacSha256(link, text),
             crypto.hmacSha256(`AWS4${used}`, scope.date),
           );
-  return toHex(crypto.hmacSha256(key, printStringToSign(crypto, inputs)));
+  return hmacSha256Hex(crypto, key, printStringToSign(crypto, inputs));
 }
 
 /** What of a request says how it was signed; see `read-claim.ts`. */
