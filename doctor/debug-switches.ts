@@ -8,7 +8,7 @@ export const DEBUG_SWITCHES: readonly (readonly [client: string, how: string])[]
   ],
   ['AWS SDK for Go v2', 'config.WithClientLogMode(aws.LogSigning | aws.LogRequest)'],
   ['AWS SDK for Java 2', 'logger software.amazon.awssdk.auth=DEBUG and software.amazon.awssdk.request=DEBUG'],
-  ['rclone', 'rclone -vv --dump headers'],
+  ['rclone', 'rclone -vv --dump headers,auth'],
   ['s3cmd', 's3cmd --debug'],
   ['mc', 'mc --debug'],
   ['s5cmd', 's5cmd --log debug'],
