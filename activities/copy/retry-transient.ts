@@ -3,6 +3,7 @@
  * it is the activity's: Temporal retries that, with longer pauses.
  */
 import { FAILURES, isWaybillError } from '../../core/failures.ts';
+import { pauseFor } from '../pause-for.ts';
 import type { Transfer } from './transfer.ts';
 
 const TRIES = 3;
@@ -21,20 +22,7 @@ export async function retryTransient<T>(transfer: Transfer, work: () => Promise<
       if (error.type === 'heartbeat_lost' || error.type === 'ledger_unavailable' || tries === TRIES) throw error;
       const pauseMs = error.retryAfterMs ?? PAUSE_MS * 2 ** tries * (0.5 + Math.random());
       if (pauseMs > PAUSE_MS_MAX) throw error;
-      await pause(pauseMs, guard.signal);
+      await pauseFor(pauseMs, guard.signal);
     }
   }
-}
-
-/** Ends early, without a failure, when the signal is aborted: the next request finds out. */
-async function pause(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
 }

@@ -15,16 +15,3 @@ export function pauseMsAfter({ type, retryAfterMs }: WaybillError, tries: number
   if (retryAfterMs !== undefined) return retryAfterMs > PAUSE_MS_MAX ? null : retryAfterMs;
   return Math.min(PAUSE_MS_MAX, PAUSE_MS * 2 ** tries) * (0.5 + Math.random());
 }
-
-/** Ends early, without a failure, when the signal is aborted: the next request finds out. */
-export async function pauseFor(ms: number, signal: AbortSignal): Promise<void> {
-  await new Promise<void>((resolve) => {
-    const timer = setTimeout(done, ms);
-    signal.addEventListener('abort', done, { once: true });
-    function done(): void {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', done);
-      resolve();
-    }
-  });
-}

@@ -1,6 +1,6 @@
 /**
  * How a connection to a provider is opened: straight, through HTTP CONNECT, or through SOCKS5; then TLS where the endpoint has it. Every
- * way ends in one socket, on which undici speaks HTTP as if there were nothing between.
+ * way ends in one socket, on which http1/ speaks HTTP as if there were nothing between.
  *
  * - Straight: the name is resolved once and the connection goes to an address that was looked at (`store-addresses.ts`).
  * - Through a proxy the name goes to the proxy. It is never resolved here: what this machine's name servers say of it may be wrong,

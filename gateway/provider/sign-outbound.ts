@@ -12,7 +12,7 @@ export interface OutboundRequest {
   readonly method: string;
   /** Path and query. */
   readonly target: string;
-  /** Names and values in turn, as undici takes them. */
+  /** Names and values in turn, as http1/ takes them. */
   readonly headers: string[];
   readonly body: Uint8Array | OutboundStream | null;
 }
