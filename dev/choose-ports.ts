@@ -1,8 +1,7 @@
 /** The stack's ports. They are kept with its state, so that a restart finds everything where it was. */
 import { existsSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
-import net from 'node:net';
-import { findFreePorts } from './free-port.ts';
+import { findFreePorts, isFree } from './free-port.ts';
 import { PORT_NAMES, type StackPorts } from './stack-config.ts';
 
 /** The ports that the file has, else the wanted ones where they are free. */
@@ -18,12 +17,4 @@ export async function choosePorts(file: string, wanted: Partial<StackPorts>): Pr
   const ports = Object.fromEntries(chosen) as unknown as StackPorts;
   await writeFile(file, JSON.stringify(ports, null, 2));
   return ports;
-}
-
-async function isFree(port: number): Promise<boolean> {
-  return new Promise((resolve) => {
-    const server = net.createServer();
-    server.once('error', () => resolve(false));
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
-  });
 }

@@ -1,12 +1,35 @@
-/** Finds ports on the loopback interface that nobody listens on. */
-import { once } from 'node:events';
+/**
+ * Finds ports on the loopback interface that nobody listens on, below those that systems give to outgoing connections (from 32768 on
+ * Linux, from 49152 elsewhere). One of those can be taken by any connection in the moment in which nobody listens on it: while a server
+ * starts, and each time that it is started again.
+ */
+import { randomInt } from 'node:crypto';
 import net from 'node:net';
 
-/** That many different free ports, found at once so that none is given twice. Somebody else may still take one before it is used. */
+const FIRST = 10_000;
+const AFTER_LAST = 32_768;
+const TRIES = 1000;
+
+/** That many different free ports. Somebody else may still take one before it is used. @throws an Error when hardly any is free */
 export async function findFreePorts(count: number): Promise<number[]> {
-  const servers = Array.from({ length: count }, () => net.createServer().listen(0, '127.0.0.1'));
-  await Promise.all(servers.map((server) => once(server, 'listening')));
-  const ports = servers.map((server) => (server.address() as net.AddressInfo).port);
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
-  return ports;
+  const found = new Set<number>();
+  for (let tries = 0; found.size < count; tries++) {
+    if (tries === TRIES + count) throw new Error(`no ${count} free ports between ${FIRST} and ${AFTER_LAST - 1}`);
+    const port = randomInt(FIRST, AFTER_LAST);
+    if (await isFree(port)) found.add(port);
+  }
+  return [...found];
+}
+
+export async function findFreePort(): Promise<number> {
+  const [port = 0] = await findFreePorts(1);
+  return port;
+}
+
+export async function isFree(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const server = net.createServer();
+    server.once('error', () => resolve(false));
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)));
+  });
 }

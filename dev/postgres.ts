@@ -11,11 +11,11 @@ import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
-import net from 'node:net';
+import type net from 'node:net';
 import path from 'node:path';
-import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { WaybillError } from '../core/failures.ts';
+import { findFreePort } from './free-port.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { createCluster, placeCluster } from './postgres-cluster.ts';
 import { findUnprivilegedUser, type User } from './postgres-user.ts';
@@ -44,6 +44,7 @@ export interface RunningPostgres {
 
 const USER = 'waybill';
 const READY_WITHIN_MS = 60_000;
+const STOPPED_WITHIN_MS = 30_000;
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_wal_size=512MB'];
 
 /** Ready in about a second. @throws port_in_use when `port` is taken; an Error with the end of Postgres's log otherwise. */
@@ -134,7 +135,10 @@ async function run(
       const stop = async (): Promise<void> => {
         child.ref();
         child.kill('SIGINT');
+        // A session that is being opened may keep it for a minute.
+        const hard = setTimeout(() => child.kill('SIGQUIT'), STOPPED_WITHIN_MS);
         await exited;
+        clearTimeout(hard);
       };
       return { pid: postmaster.pid, stop };
     }
@@ -171,13 +175,4 @@ async function loadPassword(file: string, clusterExists: boolean): Promise<strin
   await writeFile(file, `${password}\n`, { mode: 0o600 });
   await chmod(file, 0o600);
   return password;
-}
-
-async function findFreePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as net.AddressInfo;
-  server.close();
-  await once(server, 'close');
-  return port;
 }

@@ -1,7 +1,10 @@
-/** The reporter of a test file's process: each finished test as a line of JSON, which `run-file.ts` reads. Suites are left out: they only group. */
+/**
+ * The reporter of a test file's process: each finished test as a line of JSON, which `run-file.ts` reads; and a line with the title alone
+ * as each begins, which tells where a file was that had to be stopped. Suites are left out: they only group.
+ */
 import { inspect } from 'node:util';
 import type { TestEvent } from 'node:test/reporters';
-import type { TestResult } from './result.ts';
+import type { TestBegun, TestResult } from './result.ts';
 
 export default async function* report(events: AsyncIterable<TestEvent>): AsyncGenerator<string> {
   const titles: string[] = [];
@@ -9,6 +12,7 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === 'test:start') {
       titles.length = event.data.nesting;
       titles.push(event.data.name);
+      yield `${JSON.stringify({ begun: titles.join(' > ') } satisfies TestBegun)}\n`;
     }
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;

@@ -6,6 +6,11 @@ export interface TestResult {
   readonly error: string | null;
 }
 
+/** Written as a test begins. */
+export interface TestBegun {
+  readonly begun: string;
+}
+
 export interface FileResult {
   /** A test file, or the name of a check. */
   readonly name: string;

@@ -2,8 +2,8 @@
 import { readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { pathToFileURL } from 'node:url';
-import { runToEnd, type RunOptions } from './process-group.ts';
-import type { FileResult, TestResult } from './result.ts';
+import { runToEnd, type Ended, type RunOptions } from './process-group.ts';
+import type { FileResult, TestBegun, TestResult } from './result.ts';
 
 const REPORTER = pathToFileURL(path.join(import.meta.dirname, 'reporter.ts')).href;
 
@@ -19,22 +19,31 @@ export async function runFile(file: string, options: RunFileOptions): Promise<Fi
   const report = path.join(options.scratchDir, `report-${file.replaceAll('/', '-')}.jsonl`);
   const flags = ['--import', 'tsx', `--test-reporter=${REPORTER}`, `--test-reporter-destination=${report}`];
   const ended = await runToEnd({ ...options, command: [options.node ?? process.execPath, ...flags, file] });
-  const tests = (await readFile(report, 'utf8').catch(() => ''))
+  const lines = (await readFile(report, 'utf8').catch(() => ''))
     .split('\n')
     .filter((line) => line.endsWith('}'))
-    .map((line) => JSON.parse(line) as TestResult);
-  const whole = findWholeFailure(ended.code, ended.timedOut, options.limitMs, tests);
+    .map((line) => JSON.parse(line) as TestResult | TestBegun);
+  const tests = lines.filter((line) => 'outcome' in line);
+  const last = lines.at(-1);
+  const whole = findWholeFailure(
+    ended,
+    options.limitMs,
+    tests,
+    last !== undefined && 'begun' in last ? last.begun : null,
+  );
   if (whole !== null) tests.push({ title: 'the file as a whole', outcome: 'failed', error: whole });
   return { name: file, tests, seconds: ended.seconds, output: ended.output };
 }
 
 function findWholeFailure(
-  code: number | string,
-  timedOut: boolean,
+  { code, timedOut }: Ended,
   limitMs: number,
   tests: readonly TestResult[],
+  underWay: string | null,
 ): string | null {
-  if (timedOut) return `was stopped after ${limitMs / 1000} s`;
+  if (timedOut) {
+    return `was stopped after ${limitMs / 1000} s, ${underWay === null ? 'outside of its tests' : `in the test: ${underWay}`}`;
+  }
   if (code !== 0 && !tests.some(({ outcome }) => outcome === 'failed')) return `ended with ${code}`;
   return tests.length === 0 ? 'has no test' : null;
 }

@@ -2,7 +2,7 @@
  * A whole stack for a test file: processes of their own over a database and a task queue of their own. Postgres and Temporal are the
  * test runner's where it provides them, and this process's own otherwise; a test that restarts them asks for its own.
  */
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { createApiClient, type ApiClient, type RunJson, type StartedJson } from '../../cli/api-client.ts';
@@ -91,7 +91,8 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
   const stores = [openStore(storeA, stack.secrets.storeA), openStore(storeB, stack.secrets.storeB)] as const;
   const begin: RunStack['begin'] = (runId, { pipeline = 'a-to-b', ...flags } = {}) =>
     api.send<StartedJson>('POST', '/v1/runs', { pipeline, run_id: runId, ...flags });
-  const waitFor = (id: string): Promise<RunJson> => followRun(api, id, true);
+  const inTime = <T>(waiting: Promise<T>): Promise<T> => endsInTime(waiting, stack);
+  const waitFor = (id: string): Promise<RunJson> => inTime(followRun(api, id, true));
   return {
     ...stack,
     api,
@@ -105,7 +106,7 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
     waitFor,
     async run(runId, more) {
       const started = await begin(runId, more);
-      return started.verifying ? followVerification(api, started, true) : waitFor(started.id);
+      return started.verifying ? inTime(followVerification(api, started, true)) : waitFor(started.id);
     },
     async counts() {
       const [a, b] = await Promise.all([
@@ -126,6 +127,30 @@ export async function startRunStack(options: RunStackOptions = {}): Promise<RunS
       await rm(stateDir, { recursive: true, force: true });
     },
   };
+}
+
+/** Far longer than any run of the tests; shorter than the runner's limit for a file, whose end tells nothing. */
+const RUN_ENDS_WITHIN_MS = 300_000;
+const LOG_CHARS = 1500;
+
+/** @throws an Error with the end of every process's log when it takes too long */
+async function endsInTime<T>(waiting: Promise<T>, { stateDir }: Stack): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<null>((resolve) => {
+    timer = setTimeout(resolve, RUN_ENDS_WITHIN_MS, null);
+  });
+  const ended = waiting.then((value) => ({ value }));
+  try {
+    const first = await Promise.race([ended, late]);
+    if (first !== null) return first.value;
+  } finally {
+    clearTimeout(timer);
+  }
+  const logs = path.join(stateDir, 'logs');
+  const ends = (await readdir(logs)).map(
+    async (name) => `${name}:\n${(await readFile(path.join(logs, name), 'utf8')).slice(-LOG_CHARS)}`,
+  );
+  throw new Error(`it did not end within ${RUN_ENDS_WITHIN_MS} ms\n${(await Promise.all(ends)).join('\n')}`);
 }
 
 /** For tests that count requests: on a busy machine a short limit breaks requests off, and they are sent again. */

@@ -6,6 +6,7 @@ import { copyFile, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import path from 'node:path';
+import { findFreePorts } from '../../dev/free-port.ts';
 
 export interface SshTunnel {
   readonly socksPort: number;
@@ -43,7 +44,7 @@ export async function startSshTunnel(): Promise<SshTunnel> {
       execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', file(name)]);
     }
     await copyFile(file('user.pub'), file('authorized'));
-    const [sshPort, socksPort] = [await findFreePort(), await findFreePort()];
+    const [sshPort = 0, socksPort = 0] = await findFreePorts(2);
     // Where sshd of root wants it, also when no service has made it.
     if (process.getuid?.() === 0) await mkdir('/run/sshd', { recursive: true, mode: 0o755 });
     await writeFile(
@@ -93,14 +94,6 @@ export async function startSshTunnel(): Promise<SshTunnel> {
     await close();
     throw error;
   }
-}
-
-async function findFreePort(): Promise<number> {
-  const server = net.createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as net.AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
 }
 
 /** Until the port answers, as long as its process lives. */
