@@ -12,7 +12,10 @@ export default async function* report(events: AsyncIterable<TestEvent>): AsyncGe
     if (event.type === 'test:start') {
       titles.length = event.data.nesting;
       titles.push(event.data.name);
-      yield `${JSON.stringify({ begun: titles.join(' > ') } satisfies TestBegun)}\n`;
+    }
+    // `test:start` comes with the result; this one when the test begins.
+    if (event.type === 'test:dequeue') {
+      yield `${JSON.stringify({ begun: event.data.name } satisfies TestBegun)}\n`;
     }
     if (event.type !== 'test:pass' && event.type !== 'test:fail') continue;
     const { data } = event;
