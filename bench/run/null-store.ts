@@ -17,6 +17,8 @@ export interface SourceOrder {
   readonly sizeBytes: number;
   /** Default: numbered keys, a thousand in a directory. */
   readonly distribution?: Distribution;
+  /** Before each numbered key: a target that holds the copies of a source already. */
+  readonly prefix?: string;
 }
 
 export type Order =
@@ -49,5 +51,5 @@ function carryOut(order: Order): unknown {
   }
 }
 
-const toKeys = ({ count, distribution }: SourceOrder): Keys =>
-  distribution === undefined ? createNumberedKeys(count) : createArrayKeys(buildKeys(distribution, count));
+const toKeys = ({ count, distribution, prefix }: SourceOrder): Keys =>
+  distribution === undefined ? createNumberedKeys(count, prefix) : createArrayKeys(buildKeys(distribution, count));

@@ -10,7 +10,10 @@ const DIRECTORY_KEYS = 1000;
 export const toNumberedKey = (index: number): string =>
   `d${String(Math.floor(index / DIRECTORY_KEYS)).padStart(5, '0')}/${String(index).padStart(8, '0')}.bin`;
 
-export const createNumberedKeys = (count: number): Keys => ({ count, at: toNumberedKey });
+export const createNumberedKeys = (count: number, prefix = ''): Keys => ({
+  count,
+  at: prefix === '' ? toNumberedKey : (index) => prefix + toNumberedKey(index),
+});
 
 /** @param sorted ascending, without repeats */
 export const createArrayKeys = (sorted: readonly string[]): Keys => ({
