@@ -11,6 +11,7 @@ import { toTargetKey } from '../core/pipeline.ts';
 import type { DeliveryRecord } from '../ledger/ledger.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyWhole } from './copy/copy-whole.ts';
+import { copyPartsWithin } from './copy/copy-parts-within.ts';
 import { copyWithin } from './copy/copy-within.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
@@ -44,6 +45,11 @@ export async function copyBatch(deps: ActivityDeps, runtime: ActivityRuntime, in
 /** The first step of a large object. An outcome that is final already needs no parts. */
 async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchResult> {
   try {
+    const within = await copyPartsWithin(transfer, action);
+    if (within !== null) {
+      transfer.step.deliveries.push(within);
+      return { counts: toCounts([action], 0), large: null };
+    }
     const { upload } = await retryTransient(transfer, () => openUpload(transfer, action));
     return { counts: toCounts([], 0), large: { partBatches: Math.ceil(upload.layout.parts / BATCH_PARTS) } };
   } catch (error) {

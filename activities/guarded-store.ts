@@ -5,6 +5,8 @@ import type { HeartbeatGuard } from './heartbeat-guard.ts';
 export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
   const copy = store.copy?.bind(store);
+  const copyPart = store.copyPart?.bind(store);
+  const measureFirstPart = store.measureFirstPart?.bind(store);
   // No async function: each costs promises, and this one stands before every write.
   const write = <T>(begin: () => Promise<T>): Promise<T> => {
     try {
@@ -27,6 +29,8 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
     delete: (request) => write(() => store.delete({ ...request, signal })),
     createUpload: (request) => write(() => store.createUpload({ ...request, signal })),
     uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, signal }, partNumber, body)),
+    ...(copyPart && { copyPart: (request) => write(() => copyPart({ ...request, signal })) }),
+    ...(measureFirstPart && { measureFirstPart: (request) => measureFirstPart({ ...request, signal }) }),
     completeUpload: (upload, parts) => write(() => store.completeUpload({ ...upload, signal }, parts)),
     abortUpload: (upload) => write(() => store.abortUpload({ ...upload, signal })),
     listParts: (upload) => store.listParts({ ...upload, signal }),

@@ -229,6 +229,16 @@ export interface OpenUpload {
   readonly storageClass?: string;
 }
 
+/** A part whose bytes the store takes from an object of its own. */
+export interface CopyPartRequest extends UploadRef {
+  /** From 1. */
+  readonly partNumber: number;
+  /** `ifMatch`: the ETag that it must have, else precondition_failed. */
+  readonly source: { readonly bucket: string; readonly key: string; readonly ifMatch: string };
+  /** Both included. */
+  readonly range: { readonly first: number; readonly last: number };
+}
+
 export interface BucketInfo {
   readonly name: string;
   readonly createdMs: number;
@@ -263,6 +273,10 @@ export interface Store {
     partNumber: number,
     body: Body,
   ): Promise<{ readonly etag: ETag; readonly checksum?: ObjectChecksum }>;
+  /** Absent where an adapter does not offer it; a store that has none answers not_implemented. */
+  copyPart?(request: CopyPartRequest): Promise<{ readonly etag: ETag }>;
+  /** Bytes of the first part of an object that was made of parts; of the whole, or null, where that cannot be told. Absent as above. */
+  measureFirstPart?(request: ObjectRequest): Promise<number | null>;
   /** Parts in ascending order. The same request again after it succeeded returns the same result where the store can tell, else no_such_upload. */
   completeUpload(upload: CompleteUploadRequest, parts: readonly CompletedPart[]): Promise<PutResult>;
   /** Aborting what is not there is no_such_upload. */

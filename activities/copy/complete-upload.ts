@@ -103,7 +103,7 @@ async function matchesSource(
 }
 
 /** S3's: the MD5 of the parts' MD5s, and how many there are. */
-function toCompositeETag(parts: readonly PartRecord[]): string {
+export function toCompositeETag(parts: readonly { readonly etag: string }[]): string {
   const hash = createHash('md5');
   for (const part of parts) hash.update(Buffer.from(part.etag, 'hex'));
   return `${hash.digest('hex')}-${parts.length}`;

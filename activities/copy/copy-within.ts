@@ -1,8 +1,9 @@
 /**
  * Copies an object within one store: the store is asked for it, and no bytes move. It counts only where the store's own ETag proves it:
- * the source's is the MD5 of its bytes, the copy is made of that ETag alone (`x-amz-copy-source-if-match`), and has the same one. Where
- * that cannot be known beforehand (multipart ETags, SSE-KMS, an opaque store) the bytes are copied, and looked at, as ever; and so they
- * are where the store has no copies, where it refuses one, and where a condition does not hold: what that means is decided in one place.
+ * the source's is the MD5 of its bytes, the copy is made of that ETag alone (`x-amz-copy-source-if-match`), and has the same one; one of
+ * parts is copied by parts. Where that cannot be known beforehand (SSE-KMS, an opaque store) the bytes are copied, and looked at, as
+ * ever; and so they are where the store has no copies, where it refuses one, and where a condition does not hold: what that means is
+ * decided in one place.
  */
 import { isWaybillError } from '../../core/failures.ts';
 import { GiB } from '../../core/limits.ts';
@@ -10,6 +11,7 @@ import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
+import { copyPartsWithin } from './copy-parts-within.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { headTarget } from './write-conditions.ts';
 
@@ -24,7 +26,8 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
   const { target, spec, within } = transfer;
   const { key, etag, sizeBytes, expected } = action;
   if (!within.isOffered || target.copy === undefined || sizeBytes > COPY_BYTES_MAX) return null;
-  if (!isMd5Hex(etag) || !hasMd5ETags(transfer)) return null;
+  if (!isMd5Hex(etag)) return copyPartsWithin(transfer, action);
+  if (!hasMd5ETags(transfer)) return null;
   const targetKey = toTargetKey(spec, key);
   const delivered = {
     ...{ key: targetKey, sourceEtag: etag, sourceVersion: null, sizeBytes },

@@ -8,6 +8,7 @@
  */
 import { randomUUID } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
+import type { PartLayout } from '../../core/part-layout.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
@@ -26,8 +27,11 @@ export interface OpenedUpload {
   readonly parts: readonly PartRecord[];
 }
 
-/** @throws source_changed */
-export async function openUpload(transfer: Transfer, action: CopyAction): Promise<OpenedUpload> {
+/**
+ * @param layout of a new one; default: what the source's ETag tells, within the memory
+ * @throws source_changed
+ */
+export async function openUpload(transfer: Transfer, action: CopyAction, layout?: PartLayout): Promise<OpenedUpload> {
   const { step, spec, source, target } = transfer;
   const { ledger } = step.deps;
   const targetKey = toTargetKey(spec, action.key);
@@ -58,7 +62,7 @@ export async function openUpload(transfer: Transfer, action: CopyAction): Promis
     location: { store: spec.target.store, bucket: spec.target.bucket, prefix: spec.target.prefix },
     key: targetKey,
     sourceEtag: action.etag,
-    layout: toSourcePartLayout(action.etag, action.sizeBytes, step.deps.memory.totalBytes / PARTS_IN_FLIGHT),
+    layout: layout ?? toSourcePartLayout(action.etag, action.sizeBytes, step.deps.memory.totalBytes / PARTS_IN_FLIGHT),
   };
   await ledger.openUpload(step.fence, record);
   const md5 = toContentMd5({ ...info, etag: action.etag });

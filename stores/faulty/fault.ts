@@ -2,8 +2,8 @@
 import type { FailureType } from '../../core/failures.ts';
 import type { Store } from '../store.ts';
 
-/** Without `copy`, which a faulty store does not offer. */
-export type StoreOperation = Exclude<keyof Store, 'close' | 'copy'>;
+/** Without the copies within a store, which a faulty store does not offer. */
+export type StoreOperation = Exclude<keyof Store, 'close' | 'copy' | 'copyPart' | 'measureFirstPart'>;
 
 export type FaultKind =
   /** The call fails and nothing happened. */

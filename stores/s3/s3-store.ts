@@ -7,6 +7,7 @@ import type { Credentials } from '../../sigv4/types.ts';
 import type { Store } from '../store.ts';
 import { parseEndpoint } from './call-target.ts';
 import type { Addressing } from './call-target.ts';
+import { copyPart, measureFirstPart } from './copy-part.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { listObjects } from './list-objects.ts';
@@ -75,6 +76,8 @@ export function createS3Store(options: S3StoreOptions): Store {
 
     createUpload: (request) => createUpload(client, request),
     uploadPart: (upload, partNumber, body) => uploadPart(client, upload, partNumber, body, unsignedPayload),
+    copyPart: (request) => copyPart(client, request),
+    measureFirstPart: (request) => measureFirstPart(client, request),
     completeUpload: (upload, parts) => completeUpload(client, upload, parts),
     abortUpload: (upload) => abortUpload(client, upload),
     listParts: (upload) => listParts(client, upload),

@@ -8,7 +8,7 @@ import { planFaults, toObject } from '../support/plan-faults.ts';
 import { listSmallObjects, readBytes } from '../support/run-objects.ts';
 import { countBetween, PATIENT, startRunStack, type RunStack } from '../support/run-stack.ts';
 
-const NAMES = ['all', 'changed', 'taken', 'refused', 'late'] as const;
+const NAMES = ['all', 'changed', 'taken', 'refused', 'late', 'large', 'parts-changed', 'parts-late'] as const;
 type Name = (typeof NAMES)[number];
 
 const OBJECTS = Object.fromEntries(NAMES.map((name) => [name, listSmallObjects(`${name}/`, 12)])) as Record<
@@ -38,19 +38,50 @@ before(async () => {
     buckets: { a: ['source'], b: ['target', 'from'] },
   });
   await putDemoObjects(stack.storeB, 'from', [...Object.values(OBJECTS).flat(), MEDIUM]);
-  // In two parts: its ETag is no hash of its bytes.
-  const upload = { bucket: 'from', key: 'all/parts.bin' };
-  const { uploadId } = await stack.storeB.createUpload({ ...upload, headers: { metadata: {} } });
-  const parts = [Buffer.alloc(5 * MiB, 'one '), Buffer.alloc(1000, 'two ')];
+  for (const [key, sizes] of Object.entries(IN_PARTS)) await putInParts(key, sizes);
+});
+after(() => stack.dispose());
+
+/** Objects whose ETags are no hashes of their bytes, with their parts' sizes. */
+const IN_PARTS = {
+  'all/parts.bin': [5 * MiB, 1000],
+  'all/parts-uneven.bin': [5 * MiB, 6 * MiB, 1000],
+  'all/parts-one.bin': [1000],
+  'large/parts.bin': Array.from({ length: 5 }, (_, index) => (index < 4 ? 64 * MiB : 3 * MiB)),
+  'parts-changed/parts.bin': [5 * MiB, 5 * MiB, 5 * MiB, 5 * MiB, 5 * MiB, 77],
+  'parts-late/lost.bin': [5 * MiB, 77],
+  'parts-late/refused.bin': [6 * MiB, 77],
+} as const satisfies Record<string, readonly number[]>;
+
+async function putInParts(key: string, sizes: readonly number[]): Promise<void> {
+  const upload = { bucket: 'from', key };
+  const headers = { contentType: 'application/x-parts', metadata: { name: 'Größe' } };
+  const { uploadId } = await stack.storeB.createUpload({ ...upload, headers, tags: { team: 'a b' } });
   const sent = [];
-  for (const [index, content] of parts.entries()) {
-    const body = { sizeBytes: content.length, content };
+  for (const [index, sizeBytes] of sizes.entries()) {
+    const body = { sizeBytes, content: Buffer.alloc(sizeBytes, `${index} of ${key} `) };
     const { etag } = await stack.storeB.uploadPart({ ...upload, uploadId }, index + 1, body);
     sent.push({ partNumber: index + 1, etag });
   }
   await stack.storeB.completeUpload({ ...upload, uploadId }, sent);
-});
-after(() => stack.dispose());
+}
+
+/** Bytes, ETag, headers and tags of an object in parts and of its copy. */
+async function assertCopied(key: string, hasItsETag: boolean): Promise<void> {
+  const [from, to] = await Promise.all(
+    ['from', 'target'].map(async (bucket) => ({
+      info: await stack.storeB.head({ bucket, key }),
+      tags: await stack.storeB.getTags({ bucket, key }),
+      bytes: await readBytes(stack.storeB, bucket, key),
+    })),
+  );
+  assert.ok(from !== undefined && to !== undefined);
+  assert.ok(from.bytes.equals(to.bytes), key);
+  assert.deepEqual(to.tags, from.tags);
+  assert.equal(to.info.contentType, 'application/x-parts');
+  assert.equal(to.info.metadata['name'], 'Größe');
+  assert.equal(to.info.etag === from.info.etag, hasItsETag, `${from.info.etag} ${to.info.etag}`);
+}
 
 /** Compares what stands at the target with what was put, bytes, headers and tags. */
 const compare = (objects: readonly DemoObject[]) => compareObjects(stack.storeB, 'target', [...objects], (key) => key);
@@ -60,16 +91,18 @@ test('objects are copied by the store itself, with their headers, metadata and t
   const run = await stack.run('r1', { pipeline: 'all' });
   const { b } = countBetween(counted, await stack.counts());
   assert.equal(run.state, 'done', JSON.stringify(run.failure));
-  assert.equal(run.totals['copied'], OBJECTS.all.length + 2);
+  assert.equal(run.totals['copied'], OBJECTS.all.length + 4);
   assert.equal(b.requests['CopyObject'], OBJECTS.all.length + 1);
   assert.equal(b.requests['PutObject'], 1, 'the marker alone');
-  // The two parts of the one whose ETag is none.
-  assert.equal(b.requests['GetObject'], 2);
+  assert.equal(b.requests['UploadPartCopy'], 2 + 1 + 3);
+  // Of the one that cannot be cut as it was: its ETag proves nothing then.
+  assert.equal(b.requests['GetObject'], 3);
+  assert.equal(b.requests['UploadPart'], 3);
   assert.deepEqual(await compare([...OBJECTS.all, MEDIUM]), []);
-  const [from, to] = await Promise.all(
-    ['from', 'target'].map((bucket) => readBytes(stack.storeB, bucket, 'all/parts.bin')),
-  );
-  assert.ok(from?.equals(to as Buffer));
+  await assertCopied('all/parts.bin', true);
+  await assertCopied('all/parts-one.bin', true);
+  await assertCopied('all/parts-uneven.bin', false);
+  assert.deepEqual(await stack.storeB.listUploads({ bucket: 'target', prefix: '' }), []);
 
   const between = await stack.counts();
   assert.equal((await stack.run('r2', { pipeline: 'all' })).state, 'done');
@@ -150,4 +183,70 @@ test('a 200 that holds an error is no success, and a copy whose answer is lost i
   // Each of them reached the store once: the error was the proxy's, and the copy that was lost was found.
   assert.deepEqual([requests['CopyObject'], requests['GetObject'] ?? 0], [OBJECTS.late.length, 0]);
   assert.deepEqual(await compare(OBJECTS.late), []);
+});
+
+const isPartCopy = (request: { url: string; headers: Readonly<Record<string, unknown>> }): boolean =>
+  request.url.includes('partNumber=') && request.headers['x-amz-copy-source'] !== undefined;
+
+test('a large object in parts is copied by the store, part by part; an activity that fails leaves the next one what it copied', async () => {
+  const faults = planFaults(stack.proxyB, [
+    {
+      match: (request) => isPartCopy(request) && request.url.includes('partNumber=5'),
+      fault: () => ({ kind: 'answer', status: 503, code: 'InternalError' }),
+      // As often as one execution asks.
+      times: 3,
+    },
+  ]);
+  const counted = await stack.counts();
+  const run = await stack.run('r1', { pipeline: 'large' });
+  const { requests } = countBetween(counted, await stack.counts()).b;
+  assert.equal(run.state, 'done', JSON.stringify(run.failure));
+  assert.equal(faults.unused(), 0);
+  faults.clear();
+  assert.deepEqual([requests['UploadPartCopy'], requests['GetObject'] ?? 0, requests['UploadPart'] ?? 0], [5, 0, 0]);
+  await assertCopied('large/parts.bin', true);
+});
+
+test('an object in parts that changes while it is copied is source_changed, and no upload stays open', async () => {
+  const key = 'parts-changed/parts.bin';
+  const overwrite = () =>
+    stack.storeB.put(
+      { bucket: 'from', key, headers: { metadata: {} } },
+      { sizeBytes: 6, content: Buffer.from('theirs') },
+    );
+  const faults = planFaults(stack.proxyB, [
+    {
+      match: (request) => isPartCopy(request) && request.url.includes('partNumber=5'),
+      fault: () => ({ kind: 'hold-before', until: overwrite() }),
+    },
+  ]);
+  const run = await stack.run('r1', { pipeline: 'parts-changed' });
+  assert.equal(faults.unused(), 0);
+  faults.clear();
+  assert.equal(run.state, 'partial', JSON.stringify(run.failure));
+  assert.deepEqual(run.totals.outcomes, { source_changed: 1 });
+  await assert.rejects(stack.storeB.head({ bucket: 'target', key }), { type: 'no_such_key' });
+  assert.deepEqual(await stack.storeB.listUploads({ bucket: 'target', prefix: key }), []);
+});
+
+test('a part whose 200 holds an error is copied again; a completion whose answer is lost is known again', async () => {
+  const isLost = (request: { method: string; url: string }): boolean =>
+    request.method === 'POST' && request.url.startsWith('/target/parts-late/lost.bin?uploadId');
+  const faults = planFaults(stack.proxyB, [
+    {
+      match: (request) => isPartCopy(request) && request.url.includes('refused.bin'),
+      fault: () => ({ kind: 'answer', status: 200, code: 'InternalError' }),
+    },
+    { match: isLost, fault: () => ({ kind: 'drop-answer' }) },
+  ]);
+  const counted = await stack.counts();
+  const run = await stack.run('r1', { pipeline: 'parts-late' });
+  const { requests } = countBetween(counted, await stack.counts()).b;
+  assert.equal(faults.unused(), 0);
+  faults.clear();
+  assert.equal(run.state, 'done', JSON.stringify(run.failure));
+  assert.deepEqual([requests['UploadPartCopy'], requests['GetObject'] ?? 0], [4, 0]);
+  await assertCopied('parts-late/lost.bin', true);
+  await assertCopied('parts-late/refused.bin', true);
+  assert.deepEqual(await stack.storeB.listUploads({ bucket: 'target', prefix: '' }), []);
 });

@@ -41,6 +41,7 @@ const READS = {
   list: [{ bucket: 'b' }],
   head: [{ bucket: 'b', key: 'k' }],
   get: [{ bucket: 'b', key: 'k' }],
+  measureFirstPart: [{ bucket: 'b', key: 'k' }],
   listParts: [{ bucket: 'b', key: 'k', uploadId: 'u' }],
   listUploads: [{ bucket: 'b', prefix: '' }],
   getTags: [{ bucket: 'b', key: 'k' }],
@@ -57,6 +58,12 @@ const WRITES = {
   delete: [{ bucket: 'b', key: 'k' }],
   createUpload: [{ bucket: 'b', key: 'k', headers: { metadata: {} } }],
   uploadPart: [{ bucket: 'b', key: 'k', uploadId: 'u' }, 1, { sizeBytes: 0, content: new Uint8Array() }],
+  copyPart: [
+    {
+      ...{ bucket: 'b', key: 'k', uploadId: 'u', partNumber: 1 },
+      ...{ source: { bucket: 'a', key: 'k', ifMatch: 'e' }, range: { first: 0, last: 0 } },
+    },
+  ],
   completeUpload: [{ bucket: 'b', key: 'k', uploadId: 'u' }, []],
   abortUpload: [{ bucket: 'b', key: 'k', uploadId: 'u' }],
   putTags: [{ bucket: 'b', key: 'k' }, {}],
