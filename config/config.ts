@@ -167,6 +167,8 @@ export interface WorkerConfig {
   readonly keys: Readonly<Record<string, string>>;
   /** Runs are signed with sessions of their own, which the keys above ask for; without it with the keys themselves. */
   readonly sessions: boolean;
+  /** Each with a memory, a limit of copies in flight and connections of its own. Default: one for each core. */
+  readonly processes: number;
   readonly metricsListen: ListenAddress | null;
   /** A worker whose last acknowledged heartbeat is older than half of it begins no store write. */
   readonly heartbeatTimeoutMs: number;

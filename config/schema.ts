@@ -22,11 +22,14 @@ const workerSchema = Type.Object(
     ),
     sessions: Type.Optional(flag('true to sign each run with short-lived credentials of its own (false)')),
     metrics_listen: Type.Optional(listen('the address of metrics')),
+    processes: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 64, description: 'how many processes (one for each core), 1 to 64' }),
+    ),
     heartbeat_timeout: Type.Optional(duration('the silence after which a worker counts as lost (60s)')),
     request_limit: Type.Optional(
       duration('how long one store request may take, at most half of heartbeat_timeout (30s)'),
     ),
-    memory: Type.Optional(size('the object bytes in memory at once (64MiB)')),
+    memory: Type.Optional(size('the object bytes in memory at once, of each process (64MiB)')),
     sweep_interval: Type.Optional(duration('how often the remains of dead attempts are looked for (60s)')),
   },
   { ...closed, description: 'the worker' },

@@ -1,4 +1,5 @@
 /** The section `worker:` with its defaults applied. */
+import { availableParallelism } from 'node:os';
 import { COPY_MEMORY_BYTES } from '../core/limits.ts';
 import type { WorkerConfig } from './config.ts';
 import { parseDurationMs } from './parse-duration.ts';
@@ -7,6 +8,9 @@ import type { Problems } from './problems.ts';
 import type { RawConfig, RawWorker } from './schema.ts';
 import { parseEndpoint } from './to-store.ts';
 import { toListen } from './to-gateway.ts';
+
+/** More workers are started on more machines. */
+const PROCESSES_MAX = 64;
 
 export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): WorkerConfig {
   const path = ['worker'];
@@ -27,6 +31,7 @@ export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): 
     gatewayEndpoint: endpoint?.origin ?? raw.gateway_endpoint,
     keys: raw.keys ?? {},
     sessions: raw.sessions ?? false,
+    processes: raw.processes ?? Math.min(availableParallelism(), PROCESSES_MAX),
     metricsListen: toListen([...path, 'metrics_listen'], raw.metrics_listen, problems),
     heartbeatTimeoutMs,
     requestLimitMs,

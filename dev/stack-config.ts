@@ -46,6 +46,7 @@ export interface StackConfigOptions {
   readonly requestLimit?: string;
   readonly sweepInterval?: string;
   readonly memory?: string;
+  readonly workerProcesses?: number;
   readonly accessLog?: 'all' | 'refusals' | 'off';
   /** As in `waybill.yaml`; default: one from bucket `source` of store a to bucket `target` of store b. */
   readonly pipelines?: Readonly<Record<string, unknown>>;
@@ -90,6 +91,8 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
       gateway_endpoint: options.gatewayEndpoint ?? `http://${local(ports.gateway)}`,
       keys: { a: 'worker-a', b: 'worker-b' },
       sessions: true,
+      // One machine runs all of the stack, and a laptop's user wants it small.
+      processes: options.workerProcesses ?? 1,
       metrics_listen: local(ports.workerMetrics),
       heartbeat_timeout: options.heartbeatTimeout ?? '10s',
       request_limit: requestLimit,

@@ -41,7 +41,10 @@ export function createWorkerMetrics(readSdk: () => Promise<string>): WorkerMetri
 }
 
 /** `/metrics` and `/healthz`. @throws port_in_use */
-export async function serveMetrics(listen: ListenAddress, metrics: WorkerMetrics): Promise<{ close(): Promise<void> }> {
+export async function serveMetrics(
+  listen: ListenAddress,
+  metrics: Pick<WorkerMetrics, 'print'>,
+): Promise<{ close(): Promise<void> }> {
   const server = http.createServer((request, response) => {
     if (request.url === '/healthz') {
       response.end('ok\n');

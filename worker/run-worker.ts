@@ -29,6 +29,7 @@ const ACTIVITIES_MAX = 16;
 export interface RunningWorker {
   /** Resolves when the worker has shut down; rejects when it failed. */
   readonly stopped: Promise<void>;
+  readonly printMetrics: () => Promise<string>;
   stop(): void;
 }
 
@@ -116,7 +117,11 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
       logger,
     });
     closing.push(() => sweeper.stop());
-    return { stopped: worker.run().finally(close), stop: () => worker.shutdown() };
+    return {
+      stopped: worker.run().finally(close),
+      printMetrics: () => metrics.print(),
+      stop: () => worker.shutdown(),
+    };
   } catch (error) {
     // Open connections would keep the process alive, and say nothing.
     await close();

@@ -118,6 +118,7 @@ async function openAsWorker(
     gatewayEndpoint: proxy.url,
     keys: { a: more.keyOfA ?? 'worker-a', b: 'worker-b' },
     sessions: more.sessions ?? true,
+    processes: 1,
     metricsListen: null,
     heartbeatTimeoutMs: 60_000,
     requestLimitMs: 30_000,

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
+import { availableParallelism } from 'node:os';
 import { test } from 'node:test';
 import { loadConfig, parseConfig } from '../../config/load-config.ts';
 import { printConfigSchema } from '../../config/schema.ts';
@@ -105,6 +106,7 @@ test('a section that is there gets its own defaults', () => {
     gatewayEndpoint: 'http://127.0.0.1:9000',
     keys: {},
     sessions: false,
+    processes: Math.min(availableParallelism(), 64),
     metricsListen: null,
     heartbeatTimeoutMs: 60_000,
     requestLimitMs: 30_000,
