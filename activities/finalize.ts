@@ -6,8 +6,12 @@ import { BATCH_OBJECTS } from '../core/limits.ts';
 import { isFailureOutcome, type OutcomeCode } from '../core/outcomes.ts';
 import { toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
 import type { Fence, ManifestRecord } from '../ledger/ledger.ts';
+import type { Descriptor } from '../manifest/descriptor.ts';
+import { parseDescriptors } from '../manifest/parse-descriptors.ts';
 import { abortOpenUploads } from './abort-open-uploads.ts';
-import { readDescriptors } from './read-descriptors.ts';
+import type { PlanResult } from './plan.ts';
+import { isDelivered, readDeliveredChunks } from './plan/delivered-chunks.ts';
+import { readAhead } from './read-ahead.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
 import { buildSummary, toSpared, toTotals } from './summary.ts';
@@ -99,27 +103,47 @@ function countFailures(outcomes: Readonly<Partial<Record<OutcomeCode, number>>>)
     .reduce((sum, [, count]) => sum + count, 0);
 }
 
-/** Objects of the manifest that the ledger does not show delivered in this very version. */
+/**
+ * Objects of the manifest that the ledger does not show delivered in this very version. What the plan skipped was seen so, and since
+ * then only this attempt has written to the ledger of its target: when it skipped all, nothing can have changed.
+ */
 async function countUndelivered(
   deps: ActivityDeps,
   runtime: ActivityRuntime,
-  { targetId }: Fence,
+  { attemptId, targetId, epoch }: Fence,
   spec: PipelineSpec,
   record: ManifestRecord,
 ): Promise<number> {
   if (targetId === null) return 0;
+  const planKey = { manifestHash: record.hash, step: 'plan', ordinal: 0 } as const;
+  const planned = (await deps.ledger.loadStep({ attemptId, targetId, epoch }, planKey)) as PlanResult | null;
+  if (planned?.counts.skipped === record.objects) return 0;
   let undelivered = 0;
-  for await (const descriptors of readDescriptors(deps.ledger, record.listingId)) {
-    // A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds.
-    for (let from = 0; from < descriptors.length; from += BATCH_OBJECTS) {
-      runtime.guard.signal.throwIfAborted();
-      const asked = descriptors.slice(from, from + BATCH_OBJECTS);
-      const keys = asked.map((descriptor) => toTargetKey(spec, descriptor.key));
-      const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
-      for (const [index, descriptor] of asked.entries()) {
-        const delivery = deliveries.get(keys[index] ?? '');
-        if (delivery?.sourceEtag !== descriptor.etag || delivery.sizeBytes !== descriptor.sizeBytes) undelivered += 1;
-      }
+  for await (const read of readAhead(readDeliveredChunks(deps.ledger, spec, targetId, record.listingId))) {
+    runtime.guard.signal.throwIfAborted();
+    if (isDelivered(read)) continue;
+    undelivered += await countOneByOne(deps, runtime, targetId, spec, parseDescriptors(read.body));
+  }
+  return undelivered;
+}
+
+async function countOneByOne(
+  deps: ActivityDeps,
+  runtime: ActivityRuntime,
+  targetId: string,
+  spec: PipelineSpec,
+  descriptors: readonly Descriptor[],
+): Promise<number> {
+  let undelivered = 0;
+  // A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds.
+  for (let from = 0; from < descriptors.length; from += BATCH_OBJECTS) {
+    runtime.guard.signal.throwIfAborted();
+    const asked = descriptors.slice(from, from + BATCH_OBJECTS);
+    const keys = asked.map((descriptor) => toTargetKey(spec, descriptor.key));
+    const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
+    for (const [index, descriptor] of asked.entries()) {
+      const delivery = deliveries.get(keys[index] ?? '');
+      if (delivery?.sourceEtag !== descriptor.etag || delivery.sizeBytes !== descriptor.sizeBytes) undelivered += 1;
     }
   }
   return undelivered;

@@ -5,17 +5,16 @@
 import { compileFilters } from '../core/filters.ts';
 import { isSupportedKey } from '../core/keys.ts';
 import { reservedPrefix, type PipelineSpec } from '../core/pipeline.ts';
-import { mergeJoin, type Joined } from '../manifest/merge-join.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
-import type { DeliveryRecord } from '../ledger/ledger.ts';
-import type { ListedObject } from '../stores/store.ts';
 import type { PlanCounts } from '../workflows/types.ts';
 import { askMetadata } from './plan/ask-metadata.ts';
 import { decide, type DecideOptions, type Decision } from './plan/decide.ts';
+import { joinChunks, type JoinedItem } from './plan/join-chunks.ts';
 import { PlanWriter } from './plan/plan-writer.ts';
+import { readAhead } from './read-ahead.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
-import { readLedger, readNothing, readSource, readTarget, type SourceItem } from './streams.ts';
+import { readTarget } from './streams.ts';
 import type { ManifestStep } from './types.ts';
 
 export interface PlanResult {
@@ -37,17 +36,21 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
     const decideItem = createDecider(deps, spec);
     const options = [spec.filters, spec.overwrite, spec.listTarget];
     const writer = await PlanWriter.create(ledger, fence, [manifest.manifestHash, fingerprint, options]);
-    const joined = mergeJoin(
-      readSource(ledger, listingId, spec),
+    const joined = joinChunks({
+      ledger,
+      spec,
+      listingId,
       // A plan without a run owns no target; it reads what a run would.
-      readLedger(ledger, fence.targetId ?? (await ledger.findTarget(fingerprint))),
-      spec.listTarget ? readTarget(target, spec, runtime.guard.signal) : readNothing<ListedObject>(),
-      (item) => item.targetKey,
-      (item) => item.key,
-      (item) => item.key,
-    );
-    for await (const items of joined) {
+      targetId: fence.targetId ?? (await ledger.findTarget(fingerprint)),
+      target: spec.listTarget ? readAhead(readTarget(target, spec, runtime.guard.signal)) : null,
+    });
+    for await (const stretch of joined) {
       runtime.guard.signal.throwIfAborted();
+      if (stretch.kind === 'same') {
+        writer.skip(stretch.objects, stretch.sizeBytes);
+        continue;
+      }
+      const { items } = stretch;
       const decisions = items.map(decideItem);
       await askMetadata({ items, decisions, spec, source, target });
       for (const [index, decision] of decisions.entries()) {
@@ -61,9 +64,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
   return planned;
 }
 
-type Item = Joined<SourceItem, DeliveryRecord, ListedObject>;
-
-function createDecider(deps: ActivityDeps, spec: PipelineSpec): (item: Item) => Decision {
+function createDecider(deps: ActivityDeps, spec: PipelineSpec): (item: JoinedItem) => Decision {
   // An orphan is what the filters would have passed; an object's age at the target says nothing.
   const passes = compileFilters(
     { ...spec.filters, minAgeMs: null, maxAgeMs: null },

@@ -1,13 +1,12 @@
-/** The three streams that a plan joins, each sorted by target key, in arrays. */
+/** What a plan joins, each sorted by target key, in arrays. */
 import { WaybillError } from '../core/failures.ts';
 import { LIST_PAGE_KEYS } from '../core/limits.ts';
 import { reservedPrefix, toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
 import { compareUtf8 } from '../core/utf8-order.ts';
-import type { DeliveryRecord, Ledger } from '../ledger/ledger.ts';
+import type { DeliveryRecord, KeyRange, Ledger } from '../ledger/ledger.ts';
 import type { Descriptor } from '../manifest/descriptor.ts';
 import { normaliseEtag } from '../manifest/normalise-etag.ts';
 import type { ListedObject, Store } from '../stores/store.ts';
-import { readDescriptors } from './read-descriptors.ts';
 
 /** Deliveries read at once: a page of them is about a megabyte. */
 const DELIVERY_PAGE = 5000;
@@ -17,18 +16,19 @@ export interface SourceItem {
   readonly descriptor: Descriptor;
 }
 
-export async function* readSource(ledger: Ledger, listingId: string, spec: PipelineSpec): AsyncGenerator<SourceItem[]> {
-  for await (const descriptors of readDescriptors(ledger, listingId)) {
-    yield descriptors.map((descriptor) => ({ targetKey: toTargetKey(spec, descriptor.key), descriptor }));
-  }
-}
+export const toSourceItems = (spec: PipelineSpec, descriptors: readonly Descriptor[]): SourceItem[] =>
+  descriptors.map((descriptor) => ({ targetKey: toTargetKey(spec, descriptor.key), descriptor }));
 
-/** Null: the target was never written to, as a plan without a run may find. */
-export async function* readLedger(ledger: Ledger, targetId: string | null): AsyncGenerator<readonly DeliveryRecord[]> {
+/** Deliveries from one key to another, both included; none where the target was never written to, as a plan without a run may find. */
+export async function* readLedger(
+  ledger: Ledger,
+  targetId: string | null,
+  range: KeyRange,
+): AsyncGenerator<readonly DeliveryRecord[]> {
   if (targetId === null) return;
   let after: string | null = null;
   for (;;) {
-    const page: readonly DeliveryRecord[] = await ledger.readDeliveries(targetId, after, DELIVERY_PAGE);
+    const page: readonly DeliveryRecord[] = await ledger.readDeliveries(targetId, after, DELIVERY_PAGE, range);
     if (page.length > 0) yield page;
     const last = page.at(-1);
     if (last === undefined || page.length < DELIVERY_PAGE) return;
@@ -73,9 +73,6 @@ export async function* readTarget(
     token = next;
   }
 }
-
-// A target that is not listed.
-export async function* readNothing<T>(): AsyncGenerator<T[]> {}
 
 /** A source is sorted through the ledger; a target is joined as it comes. */
 function outOfOrder({ target }: PipelineSpec): WaybillError {

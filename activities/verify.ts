@@ -6,12 +6,13 @@ import { FAILURES, isWaybillError } from '../core/failures.ts';
 import { markerKey, type PipelineSpec } from '../core/pipeline.ts';
 import { TrafficCounter } from '../core/traffic.ts';
 import type { AttemptRecord, ManifestRecord, Verification } from '../ledger/ledger.ts';
-import { mergeJoin } from '../manifest/merge-join.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
 import type { Store } from '../stores/store.ts';
 import { guardStore } from './guarded-store.ts';
+import { joinChunks } from './plan/join-chunks.ts';
+import { readAhead } from './read-ahead.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
-import { readLedger, readSource, readTarget } from './streams.ts';
+import { readTarget } from './streams.ts';
 
 export async function verify(
   deps: ActivityDeps,
@@ -44,20 +45,18 @@ async function compareTarget(
   const opened = deps.openStore(spec.target.store, traffic.listener(spec.target.store), attempt.attemptId);
   const store = guardStore(opened, runtime.guard);
   const targetId = await ledger.findTarget(toTargetFingerprint(spec));
-  const joined = mergeJoin(
-    readSource(ledger, manifest.listingId, spec),
-    readLedger(ledger, targetId),
-    readTarget(store, spec, runtime.guard.signal),
-    (item) => item.targetKey,
-    (item) => item.key,
-    (item) => item.key,
-  );
+  const target = readAhead(readTarget(store, spec, runtime.guard.signal));
+  const joined = joinChunks({ ledger, spec, listingId: manifest.listingId, targetId, target });
   let objects = 0;
   let missing = 0;
   let changed = 0;
-  for await (const items of joined) {
+  for await (const stretch of joined) {
     runtime.guard.signal.throwIfAborted();
-    for (const { a: source, b: delivery, c: held } of items) {
+    if (stretch.kind === 'same') {
+      objects += stretch.objects;
+      continue;
+    }
+    for (const { a: source, b: delivery, c: held } of stretch.items) {
       if (source === undefined) continue;
       objects += 1;
       if (held === undefined) missing += 1;

@@ -201,6 +201,30 @@ export interface DeliveryRecord {
   readonly checksum: string;
 }
 
+/** Keys of a target, both ends included. */
+export interface KeyRange {
+  readonly from: string;
+  readonly until: string;
+}
+
+/** Keys of a target, and how a manifest of its source names them. */
+export interface DeliveredRange extends KeyRange {
+  readonly objectsMax: number;
+  /** Of the source. */
+  readonly bucket: string;
+  readonly sourcePrefix: string;
+  readonly targetPrefix: string;
+}
+
+/** Canonical descriptors of what was delivered, by key, joined by ','. */
+export interface DeliveredText {
+  readonly objects: number;
+  /** With the ETags of the source. */
+  readonly sourceText: string;
+  /** With those that the target had afterwards. */
+  readonly targetText: string;
+}
+
 export interface StepKey {
   /** '' for list and manifest steps: there is no hash yet. */
   readonly manifestHash: string;
@@ -347,8 +371,15 @@ export interface Ledger {
 
   /* plan and steps */
 
-  /** Current deliveries of the target by key, strictly after `after`. */
-  readDeliveries(targetId: string, after: string | null, limit: number): Promise<readonly DeliveryRecord[]>;
+  /** Current deliveries of the target by key, strictly after `after`, within the range. */
+  readDeliveries(
+    targetId: string,
+    after: string | null,
+    limit: number,
+    range?: KeyRange,
+  ): Promise<readonly DeliveryRecord[]>;
+  /** What was delivered between two keys, in a manifest's words, to be held against one. Null: more than `objectsMax`. */
+  readDeliveredText(targetId: string, range: DeliveredRange): Promise<DeliveredText | null>;
   loadDeliveries(targetId: string, keys: readonly string[]): Promise<ReadonlyMap<string, DeliveryRecord>>;
   findTarget(fingerprint: Sha256Hex): Promise<string | null>;
   saveBatch(fence: Fence, batch: PlanBatch): Promise<void>;

@@ -40,12 +40,17 @@ export class PlanWriter {
     return writer;
   }
 
+  /** What is there already, of which the plan says nothing more. */
+  skip(objects: number, sizeBytes: number): void {
+    this.#tally.skip(objects, sizeBytes);
+  }
+
   async write(targetKey: string, source: Descriptor | undefined, decision: Decision): Promise<void> {
     switch (decision.kind) {
       case 'nothing':
         return;
       case 'skip':
-        return this.#tally.skip(source?.sizeBytes ?? 0);
+        return this.#tally.skip(1, source?.sizeBytes ?? 0);
       case 'orphan':
         this.#tally.orphan();
         return this.#report({

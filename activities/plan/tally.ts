@@ -12,8 +12,8 @@ export class Tally {
   #orphans = 0;
   #refused = 0;
 
-  skip(sizeBytes: number): void {
-    this.#skipped += 1;
+  skip(objects: number, sizeBytes: number): void {
+    this.#skipped += objects;
     this.#skippedBytes += sizeBytes;
   }
 

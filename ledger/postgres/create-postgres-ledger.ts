@@ -6,6 +6,7 @@ import type { Ledger } from '../ledger.ts';
 import { createAccept } from './accept.ts';
 import { createAttempts } from './attempts.ts';
 import { createDatabase, type LedgerLogger } from './database.ts';
+import { createDeliveries } from './deliveries.ts';
 import { createEndAttempt } from './end-attempt.ts';
 import { createListing } from './listing.ts';
 import { createManifests } from './manifests.ts';
@@ -33,6 +34,7 @@ export function createPostgresLedger(options: PostgresLedgerOptions): Ledger {
     ...createEndAttempt(db),
     ...createListing(db),
     ...createManifests(db),
+    ...createDeliveries(db),
     ...createPlans(db),
     ...createSteps(db),
     ...createUploads(db),

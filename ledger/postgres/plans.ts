@@ -1,32 +1,13 @@
-/** What a plan is made from (deliveries) and what it is made of (batches). */
+/** What a plan is made of: batches. */
 import { WaybillError } from '../../core/failures.ts';
-import type { DeliveryRecord, Ledger, PlanBatch } from '../ledger.ts';
+import type { Ledger, PlanBatch } from '../ledger.ts';
 import type { Database } from './database.ts';
 import { fenced } from './fence.ts';
 
-type PlansLedger = Pick<
-  Ledger,
-  'readDeliveries' | 'loadDeliveries' | 'findTarget' | 'saveBatch' | 'loadBatch' | 'listBatches' | 'savePlanHash'
->;
-
-const DELIVERY_COLUMNS = `key, source_etag as "sourceEtag", source_version as "sourceVersion", size_bytes as "sizeBytes",
-  target_etag as "targetEtag", checksum`;
+type PlansLedger = Pick<Ledger, 'findTarget' | 'saveBatch' | 'loadBatch' | 'listBatches' | 'savePlanHash'>;
 
 export function createPlans(db: Database): PlansLedger {
   return {
-    readDeliveries: (targetId, after, limit) =>
-      db.query<DeliveryRecord>(
-        `select ${DELIVERY_COLUMNS} from delivery where target = $1 and key > $2 order by key limit $3`,
-        // No key is empty, so '' is before all of them.
-        [targetId, after ?? '', limit],
-      ),
-    async loadDeliveries(targetId, keys) {
-      const rows = await db.query<DeliveryRecord>(
-        `select ${DELIVERY_COLUMNS} from delivery where target = $1 and key = any($2::text[])`,
-        [targetId, keys],
-      );
-      return new Map(rows.map((row) => [row.key, row]));
-    },
     async findTarget(fingerprint) {
       const [row] = await db.query<{ id: string }>('select id from target where fingerprint = $1', [fingerprint]);
       return row?.id ?? null;

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import type { OutcomeCode } from '../../core/outcomes.ts';
+import type { ETag } from '../../core/ids.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { StepKey } from '../../ledger/ledger.ts';
+import { printDescriptor } from '../../manifest/print-descriptor.ts';
 import {
   beginRun,
   buildDelivery,
@@ -127,6 +129,75 @@ test('deliveries are one current row of a key, in the order of UTF-8 bytes', asy
   });
   assert.equal(await ledger.findTarget(toHash('target of order')), targetId);
   assert.equal(await ledger.findTarget(toHash('nobody')), null);
+});
+
+test('deliveries between two keys are told in a manifest’s words', async () => {
+  const { ledger } = fixture;
+  const { fence } = await beginRun(ledger, 'told', 'r1');
+  const targetId = fence.targetId ?? '';
+  const keys = ['a', 'a b', '"{},\\\\', 'é\u0001\n\t\b\f\r', '\u007f\u2028', '/\u{1f600}\uffee', '\\\\ud800', 'z'].sort(
+    compareUtf8,
+  );
+  const etags = keys.map((_, index) => `e"${String(index)}\\\\`);
+  const deliveries = keys.map((key, index) => ({
+    ...buildDelivery(`ü😀/${key}`, etags[index]),
+    sizeBytes: 2 ** 40 + index,
+  }));
+  await ledger.saveEffects(fence, { deliveries });
+  const range = {
+    from: deliveries[0]?.key ?? '',
+    until: deliveries.at(-2)?.key ?? '',
+    objectsMax: keys.length - 1,
+    bucket: 'b"é',
+    sourcePrefix: 'from "ß"/',
+    targetPrefix: 'ü😀/',
+  };
+  const print = (tag: string, more: object = {}): string =>
+    keys
+      .slice(0, -1)
+      .map((key, index) => {
+        const etag = `${tag}${etags[index] ?? ''}` as ETag;
+        return printDescriptor({
+          bucket: 'b"é',
+          etag,
+          key: `from "ß"/${key}`,
+          sizeBytes: 2 ** 40 + index,
+          ...(index === 1 ? more : {}),
+        });
+      })
+      .join(',');
+  const text = print('');
+  assert.deepEqual(await ledger.readDeliveredText(targetId, range), {
+    objects: keys.length - 1,
+    sourceText: text,
+    targetText: text,
+  });
+  assert.equal(await ledger.readDeliveredText(targetId, { ...range, objectsMax: keys.length - 2 }), null);
+  const nothing = { objects: 0, sourceText: '', targetText: '' };
+  assert.deepEqual(await ledger.readDeliveredText(targetId, { ...range, from: 'x', until: 'y' }), nothing);
+
+  await ledger.saveEffects(fence, {
+    deliveries: deliveries.map((one, index) => ({
+      ...one,
+      targetEtag: `t${one.targetEtag}`,
+      sourceVersion: index === 1 ? 'v"1' : null,
+    })),
+  });
+  const told = await ledger.readDeliveredText(targetId, range);
+  assert.equal(told?.sourceText, print('', { versionId: 'v"1' }));
+  assert.equal(told.targetText, print('t', { versionId: 'v"1' }));
+
+  const within = { from: deliveries[2]?.key ?? '', until: deliveries[4]?.key ?? '' };
+  const read = await ledger.readDeliveries(targetId, null, 10, within);
+  assert.deepEqual(
+    read.map(({ key }) => key),
+    deliveries.slice(2, 5).map(({ key }) => key),
+  );
+  const rest = await ledger.readDeliveries(targetId, deliveries[3]?.key ?? '', 10, within);
+  assert.deepEqual(
+    rest.map(({ key }) => key),
+    [deliveries[4]?.key],
+  );
 });
 
 test('text that Postgres cannot hold is refused before it gets there, wherever it stands', async () => {

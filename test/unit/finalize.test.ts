@@ -6,7 +6,7 @@ import type { ActivityDeps, ActivityRuntime, StoreFacts } from '../../activities
 import type { FinalizeStep } from '../../activities/types.ts';
 import type { ETag } from '../../core/ids.ts';
 import { BATCH_OBJECTS, CHUNK_OBJECTS } from '../../core/limits.ts';
-import type { DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
+import type { Chunk, DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import { buildDelivery, buildSpec } from '../support/ledger-fixtures.ts';
@@ -22,40 +22,63 @@ const FACTS: StoreFacts = {
 const OBJECTS = CHUNK_OBJECTS + 2 * BATCH_OBJECTS + 1;
 const toKey = (ordinal: number): string => String(ordinal).padStart(6, '0');
 
-function printChunk(from: number): Uint8Array {
+const printOne = (ordinal: number, etag = 'e1', sizeBytes = 10): string =>
+  printDescriptor({ bucket: 'source', key: toKey(ordinal), etag: etag as ETag, sizeBytes });
+
+function createChunk(from: number): Chunk {
   const ordinals = Array.from({ length: Math.min(CHUNK_OBJECTS, OBJECTS - from) }, (_, index) => from + index);
-  const lines = ordinals.map((ordinal) =>
-    printDescriptor({ bucket: 'source', key: toKey(ordinal), etag: 'e1' as ETag, sizeBytes: 10 }),
-  );
-  return packBody(Buffer.from(lines.join(',')));
+  return {
+    ordinal: from / CHUNK_OBJECTS,
+    firstKey: toKey(from),
+    lastKey: toKey(from + ordinals.length - 1),
+    objects: ordinals.length,
+    sizeBytes: 10 * ordinals.length,
+    body: packBody(Buffer.from(ordinals.map((ordinal) => printOne(ordinal)).join(','))),
+  };
 }
 
+const toOrdinal = (targetKey: string): number => Number(targetKey.slice('in/'.length));
+
 /** Finalizes a run of `OBJECTS` objects, of which the ledger has these deliveries under `in/`. */
-async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | null) {
+async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | null, skipped = 0) {
   const asked: number[] = [];
+  let stretches = 0;
   const ledger: Partial<Ledger> = {
     loadSpec: async () => buildSpec('finalize'),
-    loadStep: async () => null,
+    loadStep: async (_fence, { step }) => (step === 'plan' ? { planHash: 'p', counts: { skipped } } : null),
     claimStep: async () => undefined,
     commitStep: async () => undefined,
     setState: async () => undefined,
-    loadManifest: async () => ({ listingId: 'l' }) as never,
+    loadManifest: async () => ({ hash: 'm', listingId: 'l', objects: OBJECTS }) as never,
     loadProgress: async () => ({ outcomes: {}, traffic: {} }),
     listOpenUploads: async () => [],
     async *readChunks() {
-      for (let from = 0; from < OBJECTS; from += CHUNK_OBJECTS) yield { body: printChunk(from) } as never;
+      for (let from = 0; from < OBJECTS; from += CHUNK_OBJECTS) yield createChunk(from);
     },
     loadDeliveries: async (_targetId, keys) => {
       asked.push(keys.length);
       const found = keys.flatMap((key) => {
-        const delivery = deliveryOf(Number(key.slice('in/'.length)));
+        const delivery = deliveryOf(toOrdinal(key));
         return delivery === null ? [] : [[key, delivery] as const];
       });
       return new Map(found);
     },
+    readDeliveredText: async (_targetId, { from, until }) => {
+      stretches += 1;
+      const lines: string[] = [];
+      for (let ordinal = toOrdinal(from); ordinal <= toOrdinal(until); ordinal++) {
+        const delivery = deliveryOf(ordinal);
+        if (delivery !== null) lines.push(printOne(ordinal, delivery.sourceEtag, delivery.sizeBytes));
+      }
+      const text = lines.join(',');
+      return { objects: lines.length, sourceText: text, targetText: text };
+    },
     endAttempt: async () => undefined,
   };
-  const deps = { ledger, storeFacts: () => FACTS } as unknown as ActivityDeps;
+  const openStore = () => {
+    throw new Error('the marker is written');
+  };
+  const deps = { ledger, openStore, storeFacts: () => FACTS } as unknown as ActivityDeps;
   const guard = {
     signal: new AbortController().signal,
     assertCurrent: () => undefined,
@@ -73,7 +96,7 @@ async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | nu
     plan: {},
     counts: {},
   } as unknown as FinalizeStep;
-  return { result: await finalize(deps, runtime, input), asked };
+  return { result: await finalize(deps, runtime, input), asked, stretches };
 }
 
 test('an object without its delivery, or with that of another version, leaves a run partial, wherever it stands', async () => {
@@ -91,11 +114,23 @@ test('an object without its delivery, or with that of another version, leaves a 
   assert.deepEqual(result, { state: 'partial', failed: bad.size });
 });
 
-test('the ledger is asked for the deliveries of a thousand objects at a time, whatever a chunk holds', async () => {
-  const { asked } = await finalizeWith((ordinal) => (ordinal === 0 ? null : buildDelivery('')));
+test('single deliveries are asked for where a chunk differs, a thousand at a time', async () => {
+  const { asked, stretches, result } = await finalizeWith((ordinal) => (ordinal === 0 ? null : buildDelivery('')));
+  assert.deepEqual(result, { state: 'partial', failed: 1 });
+  assert.equal(stretches, 2);
   assert.equal(Math.max(...asked), BATCH_OBJECTS);
   assert.equal(
     asked.reduce((sum, keys) => sum + keys, 0),
-    OBJECTS,
+    CHUNK_OBJECTS,
+  );
+});
+
+test('the ledger is looked through again unless the plan has skipped every object', async () => {
+  const most = await finalizeWith((ordinal) => (ordinal === 7 ? null : buildDelivery('')), OBJECTS - 1);
+  assert.deepEqual(most.result, { state: 'partial', failed: 1 });
+  // A plan that skipped all has seen all, and nothing was written since.
+  await assert.rejects(
+    finalizeWith(() => null, OBJECTS),
+    /the marker is written/,
   );
 });

@@ -117,6 +117,7 @@ const LEDGER_READS = [
   'loadManifest',
   'readChunks',
   'readDeliveries',
+  'readDeliveredText',
   'loadDeliveries',
   'findTarget',
   'loadBatch',

@@ -1,0 +1,54 @@
+/** The chunks of a manifest, each with what the ledger has delivered of its keys, told in the chunk's own words. */
+import { toTargetKey, type PipelineSpec } from '../../core/pipeline.ts';
+import type { Chunk, DeliveredText, Ledger } from '../../ledger/ledger.ts';
+import { unpackBody } from '../../manifest/pack-body.ts';
+
+export interface DeliveredChunk {
+  readonly chunk: Chunk;
+  /** The chunk's, unpacked. */
+  readonly body: Uint8Array;
+  readonly text: string;
+  /** Null: between the first key and the last the ledger has more objects than the chunk. */
+  readonly delivered: DeliveredText | null;
+}
+
+/** @param targetId null: nothing was ever delivered there */
+export async function* readDeliveredChunks(
+  ledger: Ledger,
+  spec: PipelineSpec,
+  targetId: string | null,
+  listingId: string,
+): AsyncGenerator<DeliveredChunk, void, void> {
+  for await (const chunk of ledger.readChunks(listingId)) {
+    const asked = readDelivered(ledger, spec, targetId, chunk);
+    // Unpacked while Postgres reads; the failure is looked at below.
+    asked.catch(() => undefined);
+    const body = unpackBody(chunk.body);
+    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
+    yield { chunk, body, text, delivered: await asked };
+  }
+}
+
+/** Every object of the chunk was delivered in this very version, and between its keys nothing else was. */
+export const isDelivered = (read: DeliveredChunk): read is DeliveredChunk & { readonly delivered: DeliveredText } =>
+  read.delivered?.sourceText === read.text;
+
+const NOTHING: DeliveredText = { objects: 0, sourceText: '', targetText: '' };
+
+async function readDelivered(
+  ledger: Ledger,
+  spec: PipelineSpec,
+  targetId: string | null,
+  chunk: Chunk,
+): Promise<DeliveredText | null> {
+  if (targetId === null) return NOTHING;
+  const { source, target } = spec;
+  return ledger.readDeliveredText(targetId, {
+    from: toTargetKey(spec, chunk.firstKey),
+    until: toTargetKey(spec, chunk.lastKey),
+    objectsMax: chunk.objects,
+    bucket: source.bucket,
+    sourcePrefix: source.prefix,
+    targetPrefix: target.prefix,
+  });
+}

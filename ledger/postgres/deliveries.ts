@@ -1,0 +1,68 @@
+/** What stands at a target, by key: as rows, and as the text that a manifest of it would have. */
+import type { DeliveredRange, DeliveredText, DeliveryRecord, Ledger } from '../ledger.ts';
+import type { Database } from './database.ts';
+
+const COLUMNS = `key, source_etag as "sourceEtag", source_version as "sourceVersion", size_bytes as "sizeBytes",
+  target_etag as "targetEtag", checksum`;
+
+/**
+ * The canonical descriptor with one ETag or the other; to_json escapes as JSON.stringify does. Text that differs from the manifest's
+ * only sends the reader to the rows, so nothing rests on it. $6, $7: a key at the target is a prefix and the source's key behind its own.
+ */
+const toDescriptor = (etag: 'source_etag' | 'target_etag'): string => `concat($5::text, to_json(${etag}), ',"key":',
+  to_json($6::text || substr(key, char_length($7::text) + 1)), ',"size":', size_bytes,
+  case when source_version is not null then concat(',"version_id":', to_json(source_version)) end, '}')`;
+
+/** In the order of the index: an aggregate over rows that come sorted takes them so. One row more than may be tells that there are more. */
+const toText = (etag: 'source_etag' | 'target_etag'): string => `select count(*) as objects,
+    bool_and(target_etag = source_etag) as "sameEtags", coalesce(string_agg(${toDescriptor(etag)}, ','), '') as text
+  from (select key, source_etag, target_etag, source_version, size_bytes from delivery
+    where target = $1 and key >= $2 and key <= $3 order by key limit $4) as stretch`;
+
+interface TextRow {
+  readonly objects: number;
+  /** Null where there are none. */
+  readonly sameEtags: boolean | null;
+  readonly text: string;
+}
+
+export function createDeliveries(
+  db: Database,
+): Pick<Ledger, 'readDeliveries' | 'loadDeliveries' | 'readDeliveredText'> {
+  return {
+    readDeliveries: (targetId, after, limit, range) =>
+      db.query<DeliveryRecord>(
+        `select ${COLUMNS} from delivery where target = $1 and key > $2${range === undefined ? '' : ' and key >= $4 and key <= $5'}
+         order by key limit $3`,
+        // No key is empty, so '' is before all of them.
+        [targetId, after ?? '', limit, ...(range === undefined ? [] : [range.from, range.until])],
+      ),
+    async loadDeliveries(targetId, keys) {
+      const rows = await db.query<DeliveryRecord>(
+        `select ${COLUMNS} from delivery where target = $1 and key = any($2::text[])`,
+        [targetId, keys],
+      );
+      return new Map(rows.map((row) => [row.key, row]));
+    },
+    async readDeliveredText(targetId, range) {
+      const parameters = toParameters(targetId, range);
+      const [source] = await db.query<TextRow>(toText('source_etag'), parameters);
+      if (source === undefined || source.objects > range.objectsMax) return null;
+      const { objects, text: sourceText } = source;
+      if (source.sameEtags !== false) return { objects, sourceText, targetText: sourceText };
+      // Most targets have the ETags of their source: the second text is asked for where it is another.
+      const [target] = await db.query<TextRow>(toText('target_etag'), parameters);
+      return { objects, sourceText, targetText: target?.text ?? '' } satisfies DeliveredText;
+    },
+  };
+}
+
+const toParameters = (targetId: string, range: DeliveredRange): (string | number)[] => [
+  targetId,
+  range.from,
+  range.until,
+  range.objectsMax + 1,
+  `{"bucket":${JSON.stringify(range.bucket)},"etag":`,
+  range.sourcePrefix,
+  range.targetPrefix,
+];
