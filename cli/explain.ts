@@ -8,7 +8,7 @@ import { text as readStream } from 'node:stream/consumers';
 import { Writable } from 'node:stream';
 import { Command, Option } from 'commander';
 import { EVIDENCE_KINDS, type Evidence, type EvidenceKind } from '../sigv4/evidence/evidence.ts';
-import { EXPECTED, readEvidence } from '../sigv4/evidence/read-evidence.ts';
+import { EXPECTED, explainNothing, readEvidence } from '../sigv4/evidence/read-evidence.ts';
 import { cleanSecret } from '../sigv4/explain/clean-secret.ts';
 import { explain } from '../sigv4/explain/explain.ts';
 import { printExplanation } from '../sigv4/explain/print-explanation.ts';
@@ -75,8 +75,11 @@ function requireEvidence(text: string, as: EvidenceKind | undefined, command: Co
   if (found.length > 0) return found;
   // Read as what it is not, it may well be something else.
   const [other] = as === undefined ? [] : readEvidence(text);
-  const hint = other === undefined ? '' : ` as ${String(as)}; without --as it is read as ${other.label}`;
-  command.error(`nothing to explain was recognised${hint}: ${EXPECTED}`, { exitCode: USAGE });
+  const why =
+    other === undefined
+      ? explainNothing(text)
+      : `nothing to explain was recognised as ${String(as)}; without --as it is read as ${other.label}: ${EXPECTED}`;
+  command.error(why, { exitCode: USAGE });
 }
 
 async function findSecret(ask: boolean, command: Command): Promise<string | null> {

@@ -3,7 +3,7 @@
  * stores nothing; its Content-Security-Policy holds it to that. What is shown has gone through the same redaction as the command's
  * output: only what is copied, and a signature that was asked for, is whole.
  */
-import { EXPECTED, readEvidence } from '../../sigv4/evidence/read-evidence.ts';
+import { EXPECTED, explainNothing, readEvidence } from '../../sigv4/evidence/read-evidence.ts';
 import type { Evidence } from '../../sigv4/evidence/evidence.ts';
 import { cleanSecret } from '../../sigv4/explain/clean-secret.ts';
 import { explainInSteps, type Explanation } from '../../sigv4/explain/explain.ts';
@@ -45,11 +45,13 @@ function say(place: HTMLElement, text: string, kind = ''): void {
   place.textContent = text;
 }
 
+const toSentence = (text: string): string => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;
+
 async function explain(): Promise<void> {
   const mine = ++asked;
   result.hidden = true;
   const sides = readSides();
-  if (sides.length === 0) return say(verdict, `Nothing to explain was recognised: ${EXPECTED}.`, 'unknown');
+  if (sides.length === 0) return say(verdict, toSentence(explainNothing(`${first.value}\n${second.value}`)), 'unknown');
   say(verdict, 'Looking for the cause…');
   const known = sensitive();
   const steps = explainInSteps(sides.slice(0, 2), {

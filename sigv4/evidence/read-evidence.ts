@@ -27,6 +27,24 @@ const READERS: Readonly<Record<EvidenceKind, (text: string) => Evidence | null>>
 export const EXPECTED =
   'expected a raw HTTP request, a curl command, a presigned URL, a HAR entry, an SDK debug log, or the XML error document of a server';
 
+/** The line that a client prints of a refusal, and nothing of the request. */
+const REFUSAL_LINES = [
+  /An error occurred \(\w{1,64}\) when calling the \w{1,64} operation/,
+  /S3 error: \d{3} \(\w{1,64}\)/,
+  /\b(?:SignatureDoesNotMatch|InvalidAccessKeyId|RequestTimeTooSkewed|AuthorizationHeaderMalformed)\b/,
+  /The request signature we calculated does not match the signature you provided/,
+];
+
+/** Why `readEvidence` found nothing in the text, and what to give instead: one line, which repeats none of it. */
+export function explainNothing(text: string): string {
+  const pasted = text.slice(0, EVIDENCE_LENGTH_MAX);
+  if (!REFUSAL_LINES.some((line) => line.test(pasted))) return `nothing to explain was recognised: ${EXPECTED}`;
+  return (
+    'this tells that the request was refused, and not what was signed: send it again with the debug switch of its client ' +
+    '(aws --debug, rclone -vv --dump headers,auth, s3cmd --debug, curl -v) and give what that prints, or give the XML error document'
+  );
+}
+
 /**
  * The sides in a text: a request and the error document that answered it are two. Empty when nothing is recognised.
  * @param as reads it as this kind and no other

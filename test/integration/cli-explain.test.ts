@@ -70,6 +70,20 @@ test('anything else gets one line that says what was expected, and exit 2', asyn
   }
 });
 
+test('the line that a client prints of a refusal holds no request: it is told how to get one', async () => {
+  for (const line of [
+    'An error occurred (SignatureDoesNotMatch) when calling the PutObject operation: The request signature we calculated …',
+    'upload failed: ./x to s3://b/x An error occurred (InvalidAccessKeyId) when calling the PutObject operation: The AWS …',
+    'ERROR: S3 error: 403 (SignatureDoesNotMatch)',
+    'Failed to copy: SignatureDoesNotMatch: The request signature we calculated does not match\n\tstatus code: 403',
+  ]) {
+    const { code, stderr } = await runWaybill(['explain', '-'], { input: [line] });
+    assert.equal(code, 2, line);
+    assert.match(stderr, /^waybill: this tells that the request was refused, and not what was signed: .*aws --debug/);
+    assert.equal(stderr.trimEnd().split('\n').length, 1);
+  }
+});
+
 test('an argument that is no file is not repeated: it may be a secret', async () => {
   for (const argument of [SECRET, `AWS_SECRET_ACCESS_KEY=${SECRET}`, `${SECRET}.txt`]) {
     for (const args of [
