@@ -45,6 +45,10 @@ export interface ExchangeOptions {
   readonly details: FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
+  /** Of `performance.now()`: not begun by then, it is given up unsent. */
+  readonly beginBeforeMs?: number | undefined;
+  /** Told of that, before the failure. */
+  readonly onLate?: () => void;
 }
 
 export class HttpExchange implements AnswerHandler {
@@ -79,7 +83,9 @@ export class HttpExchange implements AnswerHandler {
 
   onStart(exchange: Exchange): void {
     // A process that was stopped while the request waited for a connection gets here before its timer: too late is too late.
-    if (performance.now() - this.#createdAt > this.#options.requestLimitMs) this.#onLimit(this.#options.requestLimitMs);
+    const nowMs = performance.now();
+    if (nowMs - this.#createdAt > this.#options.requestLimitMs) this.#onLimit(this.#options.requestLimitMs);
+    else if (nowMs > (this.#options.beginBeforeMs ?? Infinity)) this.#onTooLate();
     if (this.#finished) exchange.abort(new Error('the request is no longer wanted'));
     else this.#exchange = exchange;
   }
@@ -151,6 +157,13 @@ export class HttpExchange implements AnswerHandler {
     const details = { ...this.#detailsNow(), limitMs };
     this.#cancel(new WaybillError('store_timeout', 'the store did not answer within the limit', details));
   };
+
+  #onTooLate(): void {
+    this.#options.onLate?.();
+    this.#cancel(
+      new WaybillError('store_timeout', 'the request waited until its signature was too old', this.#detailsNow()),
+    );
+  }
 
   readonly #onAbort = (): void => this.#cancel(this.#options.signal?.reason as Error);
 
