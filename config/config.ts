@@ -56,6 +56,8 @@ export interface ProviderStore extends StoreCommon {
   readonly unsignedPayload: boolean;
   /** False where the store refuses bodies in signed chunks: large ones of unknown hash are spooled to a file first. */
   readonly signedChunks: boolean;
+  /** `direct`: the gateway signs requests at POST /sign, and workers send them. Absent: proxied, all bytes pass through the gateway. */
+  readonly traffic?: 'proxied' | 'direct';
   /** Null: straight. */
   readonly egress: Egress | null;
   /** Of the connection to the store. The file's certificates are trusted beside the public ones. */
@@ -106,6 +108,8 @@ export interface WorkloadKey {
   readonly upload: boolean;
   /** SHA-256 in hex of a bearer token that stands for the key at POST /upload, or a SecretRef to it. Absent: none does. */
   readonly bearerSha256?: string | null;
+  /** May have requests to a store of direct traffic signed with POST /sign, and its sessions may. Absent: not. */
+  readonly sign?: boolean;
   /** May ask for short-lived credentials with POST /session. */
   readonly session: boolean;
   /** From then on it is nobody's key; null for one that stays valid until it is taken out. */

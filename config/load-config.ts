@@ -9,6 +9,7 @@ import type { PipelineSpec } from '../core/pipeline.ts';
 import type { Config, StoreConfig } from './config.ts';
 import { checkOverlaps } from './check-overlaps.ts';
 import { checkSchema } from './check-schema.ts';
+import { checkSigning } from './check-signing.ts';
 import { toAbsoluteRef } from './file-reference.ts';
 import { printPath, Problems } from './problems.ts';
 import type { RawConfig } from './schema.ts';
@@ -90,6 +91,7 @@ function toConfig(
   }
   checkOverlaps(pipelines, stores, () => false, problems); // no pipeline mirrors yet
   const whole = isSound('stores') && isSound('pipelines') && isSound('gateway');
+  if (whole && isSound('worker')) checkSigning(raw, problems);
   const { gateway, worker, api, database, temporal } = raw;
   return {
     stores,

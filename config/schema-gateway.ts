@@ -36,6 +36,7 @@ const workloadKeySchema = Type.Object(
         description: 'the SHA-256 of a bearer token for POST /upload in 64 hex digits, or a reference to it',
       }),
     ),
+    sign: Type.Optional(flag('true to let the key, and its sessions, have requests signed with POST /sign (false)')),
     session: Type.Optional(flag('true to let the key ask for short-lived credentials with POST /session (false)')),
     expires: Type.Optional(text('when the key ends, an instant such as 2027-01-31T00:00:00Z')),
     source_networks: Type.Optional(networks('the addresses that the key may be used from; none means every address')),

@@ -29,6 +29,12 @@ export const storeSchema = Type.Object(
     signed_chunks: Type.Optional(
       flag('false where the store refuses bodies in signed chunks; large ones are then spooled to a file (true)'),
     ),
+    traffic: Type.Optional(
+      oneOf(
+        ['proxied', 'direct'],
+        'proxied or direct: whether the bytes of objects pass through the gateway, or the gateway signs and workers go straight (proxied)',
+      ),
+    ),
     egress: Type.Optional(text('the proxy to the store, http[s]://HOST:PORT (CONNECT) or socks5://HOST:PORT')),
     egress_credentials: Type.Optional(
       Type.Object(

@@ -12,6 +12,7 @@ const PROVIDER_FIELDS = [
   'credentials',
   'unsigned_payload',
   'signed_chunks',
+  'traffic',
   'egress',
   'egress_credentials',
   'ca_file',
@@ -73,6 +74,7 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     credentials: toCredentials([...path, 'credentials'], raw.credentials, directory, problems),
     unsignedPayload: raw.unsigned_payload ?? false,
     signedChunks: raw.signed_chunks ?? true,
+    traffic: toTraffic(path, raw, problems),
     egress: toEgress(path, raw, directory, problems),
     tls: {
       caFile: raw.ca_file === undefined ? null : resolve(directory, raw.ca_file),
@@ -98,6 +100,17 @@ function toAccel(path: ConfigPath, raw: RawStore, problems: Problems): AccelSett
     return name ?? '';
   });
   return { prefix: prefix ?? '/', metadata };
+}
+
+/** Whoever may not reach a store but through a proxy of the gateway's cannot be sent there. */
+function toTraffic(path: ConfigPath, raw: RawStore, problems: Problems): 'proxied' | 'direct' {
+  if (raw.traffic === 'direct' && raw.egress !== undefined) {
+    problems.add(
+      [...path, 'traffic'],
+      'expected proxied beside egress: workers would go straight, and the proxy is the way of the gateway alone',
+    );
+  }
+  return raw.traffic ?? 'proxied';
 }
 
 const EGRESS = /^(https?|socks5h?):\/\/(\[[0-9a-f:.]+\]|[a-z0-9._-]+):(\d{1,5})\/?$/i;

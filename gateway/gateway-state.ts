@@ -17,6 +17,8 @@ import { createSessionSealer } from './keys/session-token.ts';
 import type { SessionSealer } from './keys/session-token.ts';
 import { createSession } from './keys/session.ts';
 import type { ServeSession } from './keys/session.ts';
+import { createSign } from './sign/sign.ts';
+import type { SignedBatch } from './sign/sign.ts';
 import { createUpload } from './upload/upload.ts';
 
 export interface GatewayState {
@@ -27,7 +29,7 @@ export interface GatewayState {
   readonly stores: ReadonlyMap<string, LeasedStore>;
   /** SHA-256 of the admin listener's token. */
   readonly adminTokenHash: Buffer | null;
-  /** What is not S3: POST /upload and POST /session. */
+  /** What is not S3: POST /upload, POST /session and POST /sign. */
   readonly outside: ServeSession;
 }
 
@@ -38,6 +40,8 @@ export interface StateParts {
   readonly logger: Log;
   readonly memory: MemoryBudget;
   readonly revoked: ReadonlySet<string>;
+  /** Told of each batch of POST /sign. */
+  readonly onSigned: (batch: SignedBatch) => void;
 }
 
 /**
@@ -51,7 +55,7 @@ export async function createState(
 ): Promise<GatewayState> {
   const { gateway } = config;
   if (gateway === null) throw new WaybillError('invalid_config', 'the configuration has no section gateway');
-  const { resolveSecret, keyCache, now, logger, memory, revoked } = parts;
+  const { resolveSecret, keyCache, now, logger, memory, revoked, onSigned } = parts;
   const keyring = await loadKeyring(gateway.keys, resolveSecret, { now, revoked });
   const sealer =
     gateway.sessionSecret === null ? null : createSessionSealer(await resolveSecret(gateway.sessionSecret));
@@ -92,6 +96,14 @@ export async function createState(
       memory,
     });
     const session = createSession({ ...common, sealer });
+    const sign = createSign({
+      ...common,
+      sealer,
+      providers: new Map(providers),
+      memory,
+      isListed: gateway.accessLog === 'all',
+      onSigned,
+    });
     return {
       config: gateway,
       keyring,
@@ -99,7 +111,9 @@ export async function createState(
       stores,
       adminTokenHash: adminToken === null ? null : createHash('sha256').update(adminToken).digest(),
       outside: (request, response, requestId) =>
-        upload(request, response, requestId) ?? session(request, response, requestId),
+        upload(request, response, requestId) ??
+        session(request, response, requestId) ??
+        sign(request, response, requestId),
     };
   } catch (error) {
     for (const lease of opened) await lease.close();

@@ -14,11 +14,13 @@ import type { ProviderConnection } from './provider/provider-connection.ts';
 import { createProviderConnector } from './provider/provider-connector.ts';
 import type { OpenEgress } from './provider/provider-connector.ts';
 import { loadProviderCredentials } from './provider/provider-credentials.ts';
+import { createStoreSigner } from './sign/store-signer.ts';
+import type { StoreSigner } from './sign/store-signer.ts';
 import { createSendUpload } from './upload/send-upload.ts';
 import type { SendUpload } from './upload/send-upload.ts';
-import { toUploadRule } from './provider/store-addresses.ts';
-import type { AddressRule, ResolveAll } from './provider/store-addresses.ts';
-import { loadStoreTls } from './provider/store-tls.ts';
+import type { AddressRule, ResolveAll } from '../stores/s3/store-addresses.ts';
+import { loadStoreTls } from '../stores/s3/store-tls.ts';
+import { toUploadRule } from './provider/upload-rule.ts';
 
 export interface OpenStoreOptions {
   readonly resolveSecret: (ref: SecretRef) => Promise<string>;
@@ -33,6 +35,8 @@ export interface OpenStoreOptions {
 export interface OpenedProvider {
   readonly store: ProviderStore;
   readonly send: SendUpload;
+  /** Null where the store's traffic is proxied: nothing is signed for others then. */
+  readonly signer: StoreSigner | null;
   /** Has it stay open until the response closes; absent where nothing closes it before. */
   readonly keep?: (response: ServerResponse) => void;
   /** Null where no KMS of the store is known. */
@@ -90,6 +94,8 @@ async function openProvider(store: ProviderStore, options: OpenStoreOptions): Pr
     provider: {
       store,
       send: createSendUpload({ ...parts, connection: uploads }),
+      // Whatever made the configuration: where the gateway itself may not go straight, nobody is sent.
+      signer: store.traffic === 'direct' && egress === null ? createStoreSigner(parts) : null,
       hasKmsAlias: createHasKmsAlias(parts),
     },
     close: async () => {

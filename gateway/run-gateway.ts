@@ -79,7 +79,9 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
   const memory = new MemoryBudget(gateway.limits.memoryBytes);
   const revoked = new Set<string>();
   const { resolveSecret } = options;
-  const parts = { resolveSecret, keyCache: createSigningKeyCache(), now, logger, memory, revoked };
+  const metrics = createGatewayMetrics();
+  const onSigned = metrics.countSigned;
+  const parts = { resolveSecret, keyCache: createSigningKeyCache(), now, logger, memory, revoked, onSigned };
   const closers: (() => Promise<void>)[] = [];
   const retiring = new Set<Promise<void>>();
   let isReady = false;
@@ -95,7 +97,6 @@ export async function runGateway(config: Config, options: RunGatewayOptions): Pr
       for (const store of state.stores.values()) await store.retire(0);
       await Promise.all(retiring);
     });
-    const metrics = createGatewayMetrics();
     const refusals = new RecentRefusals();
     const logAccess = createAccessLog(logger, () => state.config.accessLog);
     const explainRefusal = createRefusalExplainer({

@@ -13,6 +13,7 @@ import type { Credentials } from '../sigv4/types.ts';
 import { verifyRequest } from '../sigv4/verify.ts';
 import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './keys/access.ts';
+import { authorizeRequest } from './keys/authorize-request.ts';
 import { answerFailure } from './answer/answer-failure.ts';
 import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
 import { isStreaming, notStreamable, planBody } from './body/plan-body.ts';
@@ -137,13 +138,8 @@ export function createServeRequest<Key extends AccessKey>(
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
     const target = withCopySource(place, byName);
-    const verdict = options.authorize(key, target);
+    const verdict = authorizeRequest(options.authorize, key, target);
     if (!verdict.ok) throw refuse('AccessDenied', verdict.message);
-    if (target.source !== undefined) {
-      // A right to write is no right to read what is to be written.
-      const read = options.authorize(key, { operation: 'GetObject', query: new Map(), ...target.source });
-      if (!read.ok) throw refuse('AccessDenied', read.message);
-    }
 
     // Now, by the state that has allowed it: while the body comes, the store's name may come to stand for another.
     const backend = options.route(key, response);

@@ -1,6 +1,7 @@
 /**
  * The worker's way to the stores: through the gateway, for a run signed with a session of that run where `worker.sessions` says so, and
- * with its own workload keys otherwise. It holds no provider's secret.
+ * with its own workload keys otherwise. Where a store's traffic is direct the gateway signs and the worker goes straight. It holds no
+ * provider's secret.
  */
 import type { ActivityDeps, StoreFacts } from '../activities/runtime.ts';
 import type { Config, WorkerConfig, WorkloadKey } from '../config/config.ts';
@@ -10,6 +11,7 @@ import type { Credentials } from '../sigv4/types.ts';
 import { createHttpTransport } from '../stores/s3/http-transport.ts';
 import { createS3Store } from '../stores/s3/s3-store.ts';
 import { askSession, toSessionScope } from './ask-session.ts';
+import { openDirectStores } from './direct-stores.ts';
 import { resolveWorkloadKey } from './resolve-workload-key.ts';
 import { createRunSessions, type RunSessions } from './run-sessions.ts';
 
@@ -55,6 +57,12 @@ export async function openStores(
     keys.set(store, { ...key, credentials: await resolveWorkloadKey(key) });
   }
   const transport = createHttpTransport({ connectionsMax: CONNECTIONS_MAX, requestLimitMs: worker.requestLimitMs });
+  const direct = await openDirectStores(config, worker, {
+    connectionsMax: CONNECTIONS_MAX,
+    gateway: transport,
+    region: gateway.region,
+    now: options.now ?? (() => new Date()),
+  });
   const findStore = (name: string) => {
     const store = config.stores.get(name);
     if (store === undefined) throw new WaybillError('invalid_config', `stores: has no ${name}`);
@@ -71,18 +79,21 @@ export async function openStores(
     openStore(name, onTraffic, attemptId) {
       const store = findStore(name);
       const key = findKey(name);
+      const straight = direct.get(name);
+      const credentials = () =>
+        sessions === null || attemptId === null ? key.credentials : sessions.credentials(attemptId, name);
       return createS3Store({
         name,
         endpoint: worker.gatewayEndpoint,
         region: gateway.region,
         addressing: 'path',
-        credentials: () =>
-          sessions === null || attemptId === null ? key.credentials : sessions.credentials(attemptId, name),
+        credentials,
         onTraffic,
         requestLimitMs: worker.requestLimitMs,
         connectionsMax: CONNECTIONS_MAX,
         etags: store.etags,
-        transport,
+        transport: straight?.transport ?? transport,
+        ...(straight === undefined ? {} : { signer: straight.signer(attemptId, credentials) }),
         ...(options.now === undefined ? {} : { now: options.now }),
       });
     },
@@ -90,7 +101,10 @@ export async function openStores(
       const { etags, conditionalWrites, prices } = findStore(name);
       return { etags, conditionalWrites, ...prices };
     },
-    close: () => transport.close(),
+    async close() {
+      for (const { transport: straight } of direct.values()) await straight.close();
+      await transport.close();
+    },
   };
 }
 

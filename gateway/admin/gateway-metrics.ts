@@ -4,11 +4,14 @@ import type { Registry } from 'prom-client';
 import type { RequestRecord } from '../listener/exchange.ts';
 import { createS3Metrics, observeListener } from './metrics.ts';
 import type { ObservedListener } from './metrics.ts';
+import type { SignedBatch } from '../sign/sign.ts';
 import { isS3Code } from '../answer/s3-codes.ts';
 
 export interface GatewayMetrics {
   readonly registry: Registry;
   count(record: RequestRecord): void;
+  /** A batch of POST /sign; as a request it is counted by `count`. */
+  readonly countSigned: (batch: SignedBatch) => void;
   /** Once. */
   observe(listener: ObservedListener & { readonly heldBytes: () => number }): void;
 }
@@ -21,8 +24,24 @@ export function createGatewayMetrics(): GatewayMetrics {
     labelNames: ['code'],
     registers: [s3.registry],
   });
+  const signed = new Counter({
+    name: 'waybill_gateway_signed_total',
+    help: 'Requests that were signed for workers to send themselves, by operation.',
+    labelNames: ['operation'],
+    registers: [s3.registry],
+  });
+  const batches = new Counter({
+    name: 'waybill_gateway_sign_batches_total',
+    help: 'Batches of requests to be signed that were answered.',
+    registers: [s3.registry],
+  });
   return {
     registry: s3.registry,
+    countSigned({ operations, refusedCodes }) {
+      batches.inc();
+      for (const [operation, count] of operations) signed.inc({ operation }, count);
+      for (const code of refusedCodes) refusals.inc({ code: isS3Code(code) ? code : 'other' });
+    },
     count(record) {
       s3.count(record);
       // A provider may make up codes, and each would be a series of its own.

@@ -31,6 +31,8 @@ export interface KeyringEntry extends AccessKey {
   readonly upload: boolean;
   /** May call POST /session. */
   readonly session: boolean;
+  /** May call POST /sign, and its sessions may. */
+  readonly sign: boolean;
   readonly expiresAt: Date | null;
   /** Null: every address. */
   readonly sourceNetworks: BlockList | null;
@@ -141,6 +143,7 @@ async function loadEntry(key: WorkloadKey, resolveSecret: (ref: SecretRef) => Pr
     allowUnsignedPayload: key.allowUnsignedPayload,
     upload: key.upload,
     session: key.session,
+    sign: key.sign ?? false,
     expiresAt: key.expiresAt,
     sourceNetworks: key.sourceNetworks.length === 0 ? null : toBlockList(key.sourceNetworks),
     fingerprint: createHash('sha256')

@@ -16,9 +16,9 @@ import { buildConnector } from 'undici';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
-import type { AddressRule, ResolveAll } from './store-addresses.ts';
-import { checkLiteral, createCheckedLookup } from './store-addresses.ts';
-import type { StoreTls } from './store-tls.ts';
+import type { AddressRule, ResolveAll } from '../../stores/s3/store-addresses.ts';
+import { checkLiteral, createCheckedLookup } from '../../stores/s3/store-addresses.ts';
+import type { StoreTls } from '../../stores/s3/store-tls.ts';
 
 /** An egress whose references were resolved. */
 export interface OpenEgress extends Pick<Egress, 'kind' | 'secure' | 'host' | 'port'> {

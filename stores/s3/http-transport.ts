@@ -28,10 +28,19 @@ export interface HttpTransport {
   close(): Promise<void>;
 }
 
-export function createHttpTransport(options: { connectionsMax: number; requestLimitMs: number }): HttpTransport {
+export interface HttpTransportOptions {
+  readonly connectionsMax: number;
+  readonly requestLimitMs: number;
+  /** Opens connections; default: straight, by Node's own settings. */
+  readonly connect?: buildConnector.connector;
+}
+
+export function createHttpTransport(options: HttpTransportOptions): HttpTransport {
   const client = createHttpClient({
     connectionsMax: options.connectionsMax,
-    connect: buildConnector({ timeout: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: READ_OPTIONS }),
+    connect:
+      options.connect ??
+      buildConnector({ timeout: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: READ_OPTIONS }),
     keepAliveMs: KEEP_ALIVE_MS,
     // The exchange has limits of its own, which also hold while a request waits for a connection.
     answerMs: 0,

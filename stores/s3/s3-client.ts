@@ -1,31 +1,23 @@
-/** Signs calls, sends them and turns refusals into failures. Knows S3's errors and traffic, not its operations. */
+/** Has calls signed, sends them and turns refusals into failures. Knows S3's errors and traffic, not its operations. */
+import { WaybillError } from '../../core/failures.ts';
 import type { TrafficListener } from '../../core/traffic.ts';
-import { nodeCrypto } from '../../sigv4/node-crypto.ts';
-import { signRequest } from '../../sigv4/sign.ts';
-import { createSigningKeyCache } from '../../sigv4/signing-key.ts';
-import type { Credentials } from '../../sigv4/types.ts';
-import { buildTarget } from './call-target.ts';
-import type { Endpoint } from './call-target.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import { createHttpTransport } from './http-transport.ts';
 import type { HttpTransport } from './http-transport.ts';
-import { EMPTY_SHA256 } from './prepared-body.ts';
+import type { RequestSigner, SignedCall } from './request-signer.ts';
 import type { S3Call } from './s3-call.ts';
 import { callDetails, toS3Failure } from './s3-failure.ts';
 
-/** One credential a store, a key a day: enough for a rotation at midnight. */
-const SIGNING_KEYS_MAX = 8;
+/** A request that is too late again and again is not kept from it by one more signature. */
+const SIGNATURES_MAX = 3;
 
 export interface S3ClientOptions {
   readonly name: string;
-  readonly endpoint: Endpoint;
-  readonly region: string;
-  readonly credentials: () => Promise<Credentials> | Credentials;
+  readonly signer: RequestSigner;
   readonly onTraffic: TrafficListener;
   readonly requestLimitMs: number;
   readonly idleLimitMs: number;
   readonly connectionsMax: number;
-  readonly now: () => Date;
   /** Connections shared with other clients, whose owner closes them; without it the client has its own. */
   readonly transport?: HttpTransport;
 }
@@ -33,7 +25,7 @@ export interface S3ClientOptions {
 export interface S3Client {
   /**
    * Any answer below 300.
-   * @throws every failure of error-map.ts and transport-failure.ts; the signal's reason
+   * @throws every failure of error-map.ts and transport-failure.ts; the signal's reason; what the signer throws
    */
   send(call: S3Call): Promise<HttpAnswer>;
   close(): Promise<void>;
@@ -41,56 +33,60 @@ export interface S3Client {
 
 export function createS3Client(options: S3ClientOptions): S3Client {
   const transport = options.transport ?? createHttpTransport(options);
-  const keyCache = createSigningKeyCache(SIGNING_KEYS_MAX);
+  const { signer } = options;
 
-  const sign = (call: S3Call, credentials: Credentials) => {
-    const target = buildTarget(options.endpoint, call);
-    const signed = signRequest(nodeCrypto, {
-      request: {
-        method: call.method,
-        path: target.path,
-        query: target.query,
-        headers: [['host', target.host], ...(call.headers ?? [])],
+  const exchange = (
+    call: S3Call,
+    { origin, target, headers, beginBeforeMs }: SignedCall,
+    requestLimitMs: number,
+    onLate: () => void,
+  ): Promise<HttpAnswer> => {
+    const sizeBytes =
+      call.operation === 'PutObject' || call.operation === 'UploadPart' ? (call.body?.sizeBytes ?? 0) : 0;
+    let bodySent = false;
+    return transport.send(
+      { origin, method: call.method, target, headers, body: call.body },
+      {
+        requestLimitMs,
+        idleLimitMs: options.idleLimitMs,
+        isObject: call.operation === 'GetObject',
+        into: call.into,
+        details: { store: options.name, ...callDetails(call) },
+        signal: call.signal,
+        onBodySent: () => (bodySent = true),
+        onReport: ({ status, bytesReceived }) =>
+          options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0),
+        beginBeforeMs,
+        onLate,
       },
-      credentials,
-      region: options.region,
-      service: 's3',
-      pathRule: 's3',
-      payloadHash: call.body?.payloadHash ?? EMPTY_SHA256,
-      at: options.now(),
-      keyCache,
-    });
-    // `flat()` of V8 is slow.
-    const headers: string[] = [];
-    for (const [name, value] of signed.headers) headers.push(name, value);
-    // The body's length is not signed: it is part of the framing.
-    if (call.body !== undefined) headers.push('content-length', String(call.body.sizeBytes));
-    const { origin, path, query } = target;
-    return { origin, target: query === '' ? path : `${path}?${query}`, headers };
+    );
+  };
+
+  /** Where signing takes its time, that is part of the request's: whoever stops writing counts on its limit. */
+  const sendLater = async (call: S3Call, signing: Promise<SignedCall>): Promise<HttpAnswer> => {
+    const begunMs = performance.now();
+    let signed = await signing;
+    for (let signatures = 1; ; signatures++) {
+      call.signal?.throwIfAborted();
+      const leftMs = options.requestLimitMs - (performance.now() - begunMs);
+      if (leftMs <= 0) throw tooLate(options, call);
+      let isLate = false;
+      try {
+        return await exchange(call, signed, leftMs, () => (isLate = true));
+      } catch (error) {
+        if (!isLate || signatures === SIGNATURES_MAX) throw error;
+      }
+      signed = await signer.sign(call);
+    }
   };
 
   return {
     async send(call) {
       call.signal?.throwIfAborted();
-      const held = options.credentials();
-      const { origin, target, headers } = sign(call, held instanceof Promise ? await held : held);
-      const sizeBytes =
-        call.operation === 'PutObject' || call.operation === 'UploadPart' ? (call.body?.sizeBytes ?? 0) : 0;
-      let bodySent = false;
-      const answer = await transport.send(
-        { origin, method: call.method, target, headers, body: call.body },
-        {
-          requestLimitMs: options.requestLimitMs,
-          idleLimitMs: options.idleLimitMs,
-          isObject: call.operation === 'GetObject',
-          into: call.into,
-          details: { store: options.name, ...callDetails(call) },
-          signal: call.signal,
-          onBodySent: () => (bodySent = true),
-          onReport: ({ status, bytesReceived }) =>
-            options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0),
-        },
-      );
+      const signed = signer.sign(call);
+      const answer = await (signed instanceof Promise
+        ? sendLater(call, signed)
+        : exchange(call, signed, options.requestLimitMs, ignore));
       if (answer.status >= 300) throw toS3Failure(call, answer);
       return answer;
     },
@@ -99,3 +95,12 @@ export function createS3Client(options: S3ClientOptions): S3Client {
     },
   };
 }
+
+const ignore = (): void => undefined;
+
+const tooLate = ({ name, requestLimitMs }: S3ClientOptions, call: S3Call): WaybillError =>
+  new WaybillError('store_timeout', 'the request was not signed within the limit', {
+    store: name,
+    ...callDetails(call),
+    limitMs: requestLimitMs,
+  });

@@ -11,9 +11,11 @@ import { copyPart, measureFirstPart } from './copy-part.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { listObjects } from './list-objects.ts';
+import { createLocalSigner } from './local-signer.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
 import { getObject, headObject } from './read-object.ts';
+import type { RequestSigner } from './request-signer.ts';
 import { createS3Client } from './s3-client.ts';
 import { getTags } from './tags.ts';
 import { copyObject, deleteObject, putObject } from './write-object.ts';
@@ -41,6 +43,11 @@ export interface S3StoreOptions {
   readonly etags: 'md5' | 'opaque';
   /** Connections shared with other stores of the same gateway, whose owner closes them. */
   readonly transport?: HttpTransport;
+  /**
+   * Instead of the credentials, for all but the rare operations of the control plane (buckets, writing tags): those go to the endpoint
+   * with the credentials, and the others where this says.
+   */
+  readonly signer?: RequestSigner;
 }
 
 const IDLE_LIMIT_MS = 30_000;
@@ -50,12 +57,13 @@ export function createS3Store(options: S3StoreOptions): Store {
   const onTraffic = options.onTraffic ?? (() => undefined);
   const unsignedPayload = options.unsignedPayload ?? false;
   const reading = { opaqueETags: options.etags === 'opaque' };
+  const { region, credentials, now = () => new Date() } = options;
+  const endpoint = parseEndpoint(options.endpoint, options.addressing);
   const client = createS3Client({
     ...options,
-    endpoint: parseEndpoint(options.endpoint, options.addressing),
+    signer: options.signer ?? createLocalSigner({ endpoint, region, credentials, now }),
     onTraffic,
     idleLimitMs: options.idleLimitMs ?? IDLE_LIMIT_MS,
-    now: options.now ?? (() => new Date()),
   });
   const control = createControlPlane({ ...options, onTraffic });
 

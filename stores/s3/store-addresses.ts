@@ -10,7 +10,6 @@ import { lookup as systemLookup } from 'node:dns';
 import type { LookupAddress } from 'node:dns';
 import { BlockList, isIP } from 'node:net';
 import type { LookupFunction } from 'node:net';
-import type { ProviderStore } from '../../config/config.ts';
 import { WaybillError } from '../../core/failures.ts';
 
 /** `configured`: all but link-local and metadata. `public`: private ones neither. */
@@ -59,13 +58,6 @@ export function isAllowedAddress(address: string, rule: AddressRule): boolean {
   const family = isIP(plain) === 6 ? 'ipv6' : 'ipv4';
   if (FORBIDDEN.check(plain, family)) return false;
   return rule === 'configured' || !PRIVATE.check(plain, family);
-}
-
-/** What POST /upload of a store may reach. */
-export function toUploadRule(store: Pick<ProviderStore, 'endpoint' | 'allowPrivateAddresses'>): AddressRule {
-  const { hostname } = new URL(store.endpoint);
-  const isNamed = isIP(hostname.replace(/^\[|\]$/g, '')) === 0 && !/(^|\.)localhost$/.test(hostname);
-  return isNamed && !store.allowPrivateAddresses ? 'public' : 'configured';
 }
 
 /** For a host that is an address already. @throws access_denied */

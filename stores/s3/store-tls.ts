@@ -2,8 +2,13 @@
 import { X509Certificate } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { rootCertificates } from 'node:tls';
-import type { ProviderStore } from '../../config/config.ts';
 import { WaybillError } from '../../core/failures.ts';
+
+/** As the configuration has them. */
+export interface TlsSettings {
+  readonly name: string;
+  readonly tls: { readonly caFile: string | null; readonly minVersion: 'TLSv1.2' | 'TLSv1.3' };
+}
 
 /** As node:tls takes them. */
 export interface StoreTls {
@@ -15,7 +20,7 @@ export interface StoreTls {
 const PEM = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
 /** @throws invalid_config when the file cannot be read or holds something else than certificates */
-export async function loadStoreTls(store: Pick<ProviderStore, 'name' | 'tls'>): Promise<StoreTls> {
+export async function loadStoreTls(store: TlsSettings): Promise<StoreTls> {
   const { caFile, minVersion } = store.tls;
   if (caFile === null) return { minVersion };
   const own = await readCertificates(caFile, store.name);
