@@ -3,6 +3,8 @@ import { Command, Option } from 'commander';
 import { pino } from 'pino';
 import type { Config } from '../config/config.ts';
 import { loadConfig } from '../config/load-config.ts';
+import { toExitCode } from './exit-code.ts';
+import { printFailure } from './print-failure.ts';
 import { obeyParent } from '../worker/obey-parent.ts';
 import { runProcesses } from '../worker/run-processes.ts';
 import { runWorker, type RunningWorker } from '../worker/run-worker.ts';
@@ -40,7 +42,11 @@ async function runOne(config: Config, options: Options): Promise<void> {
   for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, stop);
   if (isAlone) process.stdout.write(`waybill worker: running on task queue ${config.temporal.taskQueue}\n`);
   else obeyParent(worker, stop);
-  await worker.stopped;
+  await worker.stopped.catch((error: unknown) => {
+    // What failed may hold the process up, and a process that carries out nothing must not look as if it did.
+    process.stderr.write(printFailure(error));
+    process.exit(toExitCode(error));
+  });
 }
 
 /** A worker that is told twice, by the terminal and by its parent, stops once. */

@@ -1,4 +1,5 @@
 /** Wires a worker: ledger, stores through the gateway, activities, schedules and the sweeper. */
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
 import { NativeConnection, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -19,12 +20,16 @@ import { createWorkerMetrics, serveMetrics } from './metrics.ts';
 import { openStores } from './open-stores.ts';
 import { startSweeper } from './sweeper.ts';
 import { syncSchedules } from './sync-schedules.ts';
+import { waitForEnd } from './wait-for-end.ts';
 import { findWorkflowCode } from './workflow-bundle.ts';
 
 /** Postgres sessions of one worker: one for each activity that commits, and some to read pages with. */
 const LEDGER_POOL = 12;
 /** Activities at once in one worker process. Copies share one budget of memory and one limiter whatever their number. */
 const ACTIVITIES_MAX = 16;
+
+/** A connection to Temporal that a failed worker still holds does not close. */
+const CLOSED_WITHIN_MS = 15_000;
 
 export interface RunningWorker {
   /** Resolves when the worker has shut down; rejects when it failed. */
@@ -118,7 +123,9 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
     });
     closing.push(() => sweeper.stop());
     return {
-      stopped: worker.run().finally(close),
+      stopped: waitForEnd(worker).finally(() =>
+        Promise.race([close(), sleep(CLOSED_WITHIN_MS, undefined, { ref: false })]),
+      ),
       printMetrics: () => metrics.print(),
       stop: () => worker.shutdown(),
     };
