@@ -16,7 +16,7 @@ import { copyWithin } from './copy/copy-within.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
 import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
-import { retryTransient } from './copy/retry-transient.ts';
+import { retryTransient, untilNextTry } from './copy/retry-transient.ts';
 import { toSourcePartLayout } from './copy/source-part-layout.ts';
 import { toCounts } from './copy/to-counts.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
@@ -69,22 +69,37 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   let served = 0;
   let storeWide = 0;
 
+  // Never rejects. One function for all tries of an object: each around the next costs promises, and this is run for every object.
   const copyOne = async (action: CopyAction): Promise<void> => {
-    try {
-      const steady = action.sizeBytes <= PART_BYTES_DEFAULT;
-      step.deliveries.push(await deps.limiter.use(() => copyObject(transfer, action), steady));
-      served += 1;
-      done.push(action);
-    } catch (error) {
-      const code = toOutcome(error);
-      if (code === null) {
-        failed.push({ action, error });
-        if (isStoreWide(error)) storeWide += 1;
+    const startedAt = performance.now();
+    for (let tries = 1; ; tries++) {
+      try {
+        try {
+          step.deliveries.push(await copyObject(transfer, action));
+        } catch (error) {
+          await untilNextTry(transfer, error, tries);
+          continue;
+        }
+        const steady = action.sizeBytes <= PART_BYTES_DEFAULT;
+        deps.limiter.succeeded(steady ? performance.now() - startedAt : undefined);
+        served += 1;
+        done.push(action);
+        return;
+      } catch (error) {
+        fail(action, error);
         return;
       }
-      refused += 1;
-      step.outcomes.push(buildOutcome(action.key, code, error));
     }
+  };
+  const fail = (action: CopyAction, error: unknown): void => {
+    const code = toOutcome(error);
+    if (code === null) {
+      failed.push({ action, error });
+      if (isStoreWide(error)) storeWide += 1;
+      return;
+    }
+    refused += 1;
+    step.outcomes.push(buildOutcome(action.key, code, error));
   };
   const queue: CopyAction[] = [];
   for (const action of todo) {
@@ -96,13 +111,11 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
     done.push(action);
   }
   let next = 0;
-  const copyFromQueue = async (): Promise<void> => {
-    while (next < queue.length && !runtime.guard.signal.aborted && storeWide < STORE_WIDE_FAILURES) {
-      const action = queue[next++] as CopyAction;
-      await copyOne(action);
-    }
-  };
-  await Promise.all(Array.from({ length: Math.min(deps.limiter.max, queue.length) }, copyFromQueue));
+  await deps.limiter.run(() =>
+    next < queue.length && !runtime.guard.signal.aborted && storeWide < STORE_WIDE_FAILURES
+      ? copyOne(queue[next++] as CopyAction)
+      : null,
+  );
   runtime.guard.signal.throwIfAborted();
 
   for (const { action, error } of failed) {
@@ -135,21 +148,24 @@ async function splitDelivered(
   return { done: actions.filter(isDone), todo: actions.filter((action) => !isDone(action)) };
 }
 
-async function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
-  const within = await retryTransient(transfer, () => copyWithin(transfer, action));
-  if (within !== null) return within;
+function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+  return transfer.within.isOffered ? copyWithinOrNot(transfer, action) : copyBytes(transfer, action);
+}
+
+async function copyWithinOrNot(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
+  return (await copyWithin(transfer, action)) ?? copyBytes(transfer, action);
+}
+
+async function copyBytes(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
   const { memory } = transfer.step.deps;
   const isCut = toSourcePartLayout(action.etag, action.sizeBytes, memory.totalBytes / PARTS_IN_FLIGHT).parts > 1;
-  if (isCut || action.sizeBytes > PART_BYTES_DEFAULT)
-    return retryTransient(transfer, () => copyMultipart(transfer, action));
-  return retryTransient(transfer, async () => {
-    const lent = await memory.lend(action.sizeBytes);
-    try {
-      return await copyWhole(transfer, action, lent.memory);
-    } finally {
-      lent.giveBack();
-    }
-  });
+  if (isCut || action.sizeBytes > PART_BYTES_DEFAULT) return copyMultipart(transfer, action);
+  const lent = memory.tryLend(action.sizeBytes) ?? (await memory.lend(action.sizeBytes));
+  try {
+    return await copyWhole(transfer, action, lent.memory);
+  } finally {
+    lent.giveBack();
+  }
 }
 
 function toAdopted(key: string, action: Extract<Action, { op: 'adopt' }>): DeliveryRecord {

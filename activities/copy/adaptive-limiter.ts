@@ -1,6 +1,14 @@
 /**
- * How many copies of a worker process are in flight at once, adapted to what the stores bear: one more after every round that went
- * well, half as many when a store asks to slow down or answers much later than it used to (additive increase, multiplicative decrease).
+ * How many copies of a worker process are in flight at once, adapted to what the stores bear and to what more of them bring.
+ *
+ * - From its start it doubles, until a store asks to slow down or answers much later than it used to; from then on it is one more after
+ *   each round that went well, and half as many at each such sign (additive increase, multiplicative decrease).
+ * - A doubling that brings hardly more copies a second is taken back, for a while: then the stores, or this process, have their hands
+ *   full, and what is in flight only waits longer. 64 copies of 1 KiB instead of 16 next to a store that answers at once cost a tenth
+ *   more CPU and were slower.
+ *
+ * The work comes from queues, one for each batch, which take turns; a copy that ends makes room for the next without anybody waiting
+ * on a promise for it.
  */
 export interface LimiterOptions {
   readonly min: number;
@@ -10,24 +18,53 @@ export interface LimiterOptions {
   readonly now?: () => number;
 }
 
+/** Begins the next piece of work, whose promise never rejects; null when there is none left to begin. */
+export type BeginNext = () => Promise<void> | null;
+
+interface Queue {
+  readonly beginNext: BeginNext;
+  readonly end: () => void;
+  running: number;
+}
+
 /** A copy that takes this many times the usual latency counts as a sign of congestion. */
 const SLOW_FACTOR = 8;
 /** Below it, latency says more about our own event loop than about the store. */
 const SLOW_FLOOR_MS = 2000;
+/** Copies whose latency is compared before and after a doubling, or two rounds, if that is more. */
+const SAMPLES_MIN = 64;
+/** A doubling has to bring this many times as many copies a second; two would be all of it. */
+const GAIN_MIN = 1.3;
+/** So long it is not tried again. */
+const HOLD_MS = 10_000;
+
+/** How long copies took at one limit. */
+interface Sample {
+  readonly limit: number;
+  count: number;
+  sumMs: number;
+}
 
 export class AdaptiveLimiter {
   readonly #options: LimiterOptions;
   readonly #now: () => number;
-  readonly #waiting: (() => void)[] = [];
+  readonly #queues: Queue[] = [];
+  #turn = 0;
   #limit: number;
   #inFlight = 0;
   #successes = 0;
+  #isDoubling = true;
+  /** Before the last doubling, whose gain is not known yet. */
+  #before: Sample | null = null;
+  #sample: Sample;
+  #holdsUntil = Number.NEGATIVE_INFINITY;
   #usualMs: number | undefined;
   #halvedAt = Number.NEGATIVE_INFINITY;
 
   constructor(options: LimiterOptions) {
     this.#options = options;
     this.#limit = options.start;
+    this.#sample = { limit: options.start, count: 0, sumMs: 0 };
     this.#now = options.now ?? ((): number => performance.now());
   }
 
@@ -35,39 +72,16 @@ export class AdaptiveLimiter {
     return this.#limit;
   }
 
-  get max(): number {
-    return this.#options.max;
+  /** Works a queue off, as many pieces at once as its share of the limit allows. Resolves when it has no more and all have ended. */
+  run(beginNext: BeginNext): Promise<void> {
+    return new Promise((end) => {
+      this.#queues.push({ beginNext, end, running: 0 });
+      this.#fill();
+    });
   }
 
-  /** Runs the work when a place is free. Sizes differ, so only work of a like size should report its latency: `steady`. */
-  async use<T>(work: () => Promise<T>, steady: boolean): Promise<T> {
-    if (this.#inFlight >= this.#limit) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#inFlight += 1;
-    const startedAt = this.#now();
-    try {
-      const result = await work();
-      this.#succeeded(steady ? this.#now() - startedAt : undefined);
-      return result;
-    } finally {
-      this.#inFlight -= 1;
-      while (this.#inFlight < this.#limit) {
-        const wake = this.#waiting.shift();
-        if (wake === undefined) break;
-        this.#inFlight += 1;
-        wake();
-      }
-    }
-  }
-
-  /** A store asked to slow down. Answers of one congestion come in bursts: only one in a second halves the limit. */
-  slowDown(): void {
-    if (this.#now() - this.#halvedAt < 1000) return;
-    this.#halvedAt = this.#now();
-    this.#limit = Math.max(this.#options.min, Math.floor(this.#limit / 2));
-    this.#successes = 0;
-  }
-
-  #succeeded(tookMs: number | undefined): void {
+  /** A copy has ended well. Sizes differ, so only work of a like size says how long it took. */
+  succeeded(tookMs: number | undefined): void {
     if (tookMs !== undefined) {
       const usual = this.#usualMs ?? tookMs;
       this.#usualMs = usual * 0.95 + tookMs * 0.05;
@@ -77,9 +91,74 @@ export class AdaptiveLimiter {
       }
     }
     this.#successes += 1;
-    if (this.#successes >= this.#limit && this.#limit < this.#options.max) {
-      this.#limit += 1;
-      this.#successes = 0;
+    if (!this.#isDoubling || tookMs === undefined) {
+      if (this.#successes >= this.#limit) this.#change(this.#limit + 1);
+      return;
+    }
+    // What was in flight when the limit changed took as long as it takes at the former.
+    if (this.#successes <= this.#limit) return;
+    const sample = this.#sample;
+    sample.count += 1;
+    sample.sumMs += tookMs;
+    if (sample.count >= Math.max(SAMPLES_MIN, 2 * sample.limit)) this.#judge(sample);
+  }
+
+  /** A store asked to slow down. Answers of one congestion come in bursts: only one in a second halves the limit. */
+  slowDown(): void {
+    this.#isDoubling = false;
+    this.#before = null;
+    if (this.#now() - this.#halvedAt < 1000) return;
+    this.#halvedAt = this.#now();
+    this.#change(Math.floor(this.#limit / 2));
+  }
+
+  #judge(sample: Sample): void {
+    const before = this.#before;
+    this.#before = null;
+    if (before !== null && toRate(sample) < toRate(before) * GAIN_MIN ** Math.log2(sample.limit / before.limit)) {
+      this.#holdsUntil = this.#now() + HOLD_MS;
+      this.#change(before.limit);
+      return;
+    }
+    if (this.#now() >= this.#holdsUntil && this.#limit < this.#options.max) {
+      this.#before = sample;
+      this.#change(this.#limit * 2);
+    } else {
+      this.#change(this.#limit);
     }
   }
+
+  #change(wanted: number): void {
+    const { min, max } = this.#options;
+    this.#limit = Math.max(min, Math.min(max, wanted));
+    this.#successes = 0;
+    this.#sample = { limit: this.#limit, count: 0, sumMs: 0 };
+  }
+
+  #fill(): void {
+    while (this.#inFlight < this.#limit && this.#queues.length > 0) {
+      this.#turn = (this.#turn + 1) % this.#queues.length;
+      const queue = this.#queues[this.#turn] as Queue;
+      const work = queue.beginNext();
+      if (work === null) {
+        this.#queues.splice(this.#turn, 1);
+        if (queue.running === 0) queue.end();
+        continue;
+      }
+      this.#inFlight += 1;
+      queue.running += 1;
+      void work.then(() => this.#ended(queue));
+    }
+  }
+
+  #ended(queue: Queue): void {
+    this.#inFlight -= 1;
+    queue.running -= 1;
+    // Also where the limit leaves no room: a queue that has nothing left would not be asked again.
+    if (queue.running === 0 && !this.#queues.includes(queue)) queue.end();
+    this.#fill();
+  }
 }
+
+/** Copies a millisecond: as many as are in flight, in the time that one takes. */
+const toRate = ({ limit, count, sumMs }: Sample): number => (limit * count) / Math.max(sumMs, Number.EPSILON);

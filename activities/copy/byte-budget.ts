@@ -38,6 +38,10 @@ export class ByteBudget {
     } else {
       this.#free -= taken;
     }
+    return this.#toRelease(taken);
+  }
+
+  #toRelease(taken: number): () => void {
     let held = true;
     return () => {
       if (!held) return;
@@ -58,7 +62,18 @@ export class ByteBudget {
 
   /** `take`, with the memory. */
   async lend(bytes: number): Promise<Lent> {
-    const release = await this.take(bytes);
+    return this.#lent(bytes, await this.take(bytes));
+  }
+
+  /** `lend` without waiting, and so without a promise; null where it would have to wait. */
+  tryLend(bytes: number): Lent | null {
+    const taken = Math.min(bytes, this.totalBytes);
+    if (this.#waiting.length > 0 || taken > this.#free) return null;
+    this.#free -= taken;
+    return this.#lent(bytes, this.#toRelease(taken));
+  }
+
+  #lent(bytes: number, release: () => void): Lent {
     if (bytes < LENT_BYTES_MIN || bytes > this.totalBytes) return { memory: null, giveBack: release };
     const size = 2 ** Math.ceil(Math.log2(bytes));
     const known = this.#kept.get(size)?.pop();

@@ -9,8 +9,11 @@ import type { Transfer } from './transfer.ts';
 
 const ABSENT: WriteConditions = { ifNoneMatch: '*' };
 
-/** @throws precondition_failed when the target does not hold what the plan saw */
-export async function writeExpected<T>(
+/**
+ * No async function: the usual case passes the write's own promise on.
+ * @throws precondition_failed when the target does not hold what the plan saw
+ */
+export function writeExpected<T>(
   transfer: Transfer,
   targetKey: string,
   expected: Expected,
@@ -18,20 +21,25 @@ export async function writeExpected<T>(
 ): Promise<T> {
   // Nobody looked, and the pipeline overwrites whatever is there.
   if ('unknown' in expected && transfer.spec.overwrite === 'always') return write({});
-  if (!transfer.targetFacts.conditionalWrites) {
-    const held = await headTarget(transfer, targetKey);
-    // What was to be written over and is gone leaves the place free.
-    if (held === null || ('etag' in expected && held.etag === expected.etag)) return write({});
-    throw new WaybillError('precondition_failed', 'the target does not hold what the plan saw', { key: targetKey });
-  }
+  if (!transfer.targetFacts.conditionalWrites) return askAndWrite(transfer, targetKey, expected, write);
   if (!('etag' in expected)) return write(ABSENT);
-  try {
-    return await write({ ifMatch: expected.etag });
-  } catch (error) {
+  return write({ ifMatch: expected.etag }).catch((error: unknown) => {
     // Deleted since the plan saw it: S3 answers If-Match over nothing with 404.
     if (isWaybillError(error) && error.type === 'no_such_key') return write(ABSENT);
     throw error;
-  }
+  });
+}
+
+async function askAndWrite<T>(
+  transfer: Transfer,
+  targetKey: string,
+  expected: Expected,
+  write: (conditions: WriteConditions) => Promise<T>,
+): Promise<T> {
+  const held = await headTarget(transfer, targetKey);
+  // What was to be written over and is gone leaves the place free.
+  if (held === null || ('etag' in expected && held.etag === expected.etag)) return write({});
+  throw new WaybillError('precondition_failed', 'the target does not hold what the plan saw', { key: targetKey });
 }
 
 /** What the target holds under the key, or null. */

@@ -13,6 +13,7 @@ import { MiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { giveBack } from '../../http1/socket-reads.ts';
 import { refused } from '../rules/refusals.ts';
+import { abortListenersOf } from './abort-listeners.ts';
 import { BodyQueue } from './body-queue.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
 
@@ -57,6 +58,7 @@ export class HttpExchange implements AnswerHandler {
   readonly #limitTimer: NodeJS.Timeout;
   readonly #createdAt = performance.now();
   #idleTimer: NodeJS.Timeout | undefined;
+  #abortPlace = -1;
   #resolve!: (answer: HttpAnswer) => void;
   #reject!: (error: Error) => void;
   #exchange: Exchange | undefined;
@@ -77,7 +79,7 @@ export class HttpExchange implements AnswerHandler {
       this.#reject = reject;
     });
     this.#limitTimer = setTimeout(this.#onLimit, options.requestLimitMs, options.requestLimitMs);
-    options.signal?.addEventListener('abort', this.#onAbort, { once: true });
+    if (options.signal !== undefined) this.#abortPlace = abortListenersOf(options.signal).add(this.#onAbort);
     if (options.signal?.aborted === true) this.#onAbort();
   }
 
@@ -218,7 +220,8 @@ export class HttpExchange implements AnswerHandler {
     this.#finished = true;
     clearTimeout(this.#limitTimer);
     clearTimeout(this.#idleTimer);
-    this.#options.signal?.removeEventListener('abort', this.#onAbort);
+    const { signal } = this.#options;
+    if (signal !== undefined) abortListenersOf(signal).leave(this.#abortPlace, this.#onAbort);
     const bytesReceived = this.#isObject() ? this.#bytesReceived : 0;
     if (this.#exchange !== undefined) this.#options.onReport({ status: this.#status, bytesReceived });
   }

@@ -2,28 +2,49 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { AdaptiveLimiter } from '../../activities/copy/adaptive-limiter.ts';
 
-function createLimiter() {
+/** More than the copies of one judgement and those before it that count for nothing. */
+const ENOUGH = 100;
+const HOLD_MS = 10_000;
+
+function createLimiter(max = 16) {
   const clock = { now: 0 };
-  const limiter = new AdaptiveLimiter({ min: 2, start: 4, max: 8, now: () => clock.now });
-  const succeed = async (times: number, tookMs = 10): Promise<void> => {
+  const limiter = new AdaptiveLimiter({ min: 2, start: 4, max, now: () => clock.now });
+  /** A store of so many milliseconds, that serves at most so many at once: the others wait. */
+  const succeed = (times: number, serviceMs = 10, atOnceMax = Infinity): void => {
     for (let count = 0; count < times; count++) {
-      await limiter.use(async () => {
-        clock.now += tookMs;
-      }, true);
+      const tookMs = serviceMs * Math.max(1, limiter.limit / atOnceMax);
+      clock.now += tookMs / limiter.limit;
+      limiter.succeeded(tookMs);
     }
   };
   return { clock, limiter, succeed };
 }
 
-test('a round of successes allows one more, up to the most', async () => {
+test('the limit doubles up to the most while that brings more', () => {
   const { limiter, succeed } = createLimiter();
-  await succeed(4);
-  assert.equal(limiter.limit, 5);
-  await succeed(100);
+  succeed(ENOUGH);
   assert.equal(limiter.limit, 8);
+  succeed(10 * ENOUGH);
+  assert.equal(limiter.limit, 16);
 });
 
-test('a store that asks to slow down halves the limit, once for a burst, and never below the least', async () => {
+test('a doubling that brings nothing is taken back, and not tried again for a while', () => {
+  const { limiter, succeed, clock } = createLimiter();
+  succeed(70, 10, 4);
+  assert.equal(limiter.limit, 8);
+  succeed(75, 10, 4);
+  assert.equal(limiter.limit, 4);
+  const heldFrom = clock.now;
+  while (clock.now < heldFrom + HOLD_MS - 1000) {
+    succeed(1, 10, 4);
+    assert.equal(limiter.limit, 4);
+  }
+  clock.now += 1000;
+  succeed(ENOUGH, 10);
+  assert.equal(limiter.limit, 8, 'the store bears more now');
+});
+
+test('a store that asks to slow down halves the limit, once for a burst, and never below the least', () => {
   const { limiter, clock } = createLimiter();
   clock.now = 5000;
   limiter.slowDown();
@@ -34,31 +55,108 @@ test('a store that asks to slow down halves the limit, once for a burst, and nev
   assert.equal(limiter.limit, 2);
 });
 
-test('answers that come much later than they used to count as congestion', async () => {
+test('after a store has asked to slow down a round of successes allows one more', () => {
+  const { limiter, succeed, clock } = createLimiter();
+  succeed(10 * ENOUGH);
+  clock.now += 5000;
+  limiter.slowDown();
+  assert.equal(limiter.limit, 8);
+  succeed(8);
+  assert.equal(limiter.limit, 9);
+  succeed(9);
+  assert.equal(limiter.limit, 10);
+  succeed(10 * ENOUGH);
+  assert.equal(limiter.limit, 16);
+});
+
+test('copies of any size let the limit rise one by one', () => {
+  const { limiter } = createLimiter();
+  for (let count = 0; count < 4; count++) limiter.succeeded(undefined);
+  assert.equal(limiter.limit, 5);
+});
+
+test('answers that come much later than they used to count as congestion', () => {
   const { limiter, succeed } = createLimiter();
-  await succeed(20);
+  succeed(20);
   const before = limiter.limit;
-  await succeed(1, 60_000);
+  succeed(1, 60_000);
   assert.equal(limiter.limit, Math.floor(before / 2));
 });
 
+/** `count` pieces of work, each ending when it is told to. */
+function createWork(count: number) {
+  const ends: (() => void)[] = [];
+  let begun = 0;
+  return {
+    get begun() {
+      return begun;
+    },
+    beginNext: (): Promise<void> | null => {
+      if (begun === count) return null;
+      begun += 1;
+      return new Promise((resolve) => ends.push(resolve));
+    },
+    endOne: async (): Promise<void> => {
+      ends.shift()?.();
+      await Promise.resolve();
+      await Promise.resolve();
+    },
+  };
+}
+
 test('no more than the limit are in flight at once, and all get their turn', async () => {
   const { limiter } = createLimiter();
-  let inFlight = 0;
-  let most = 0;
-  let done = 0;
-  await Promise.all(
-    Array.from({ length: 50 }, () =>
-      limiter.use(async () => {
-        inFlight += 1;
-        most = Math.max(most, inFlight);
-        assert.ok(inFlight <= limiter.limit, `${inFlight} in flight at a limit of ${limiter.limit}`);
-        await new Promise((resolve) => setImmediate(resolve));
-        inFlight -= 1;
-        done += 1;
-      }, false),
-    ),
-  );
-  assert.equal(done, 50);
-  assert.ok(most >= 4, 'the limit is used');
+  const work = createWork(50);
+  let isOver = false;
+  const ended = limiter.run(work.beginNext).then(() => (isOver = true));
+  for (let done = 0; done < 50; done++) {
+    assert.ok(work.begun - done <= limiter.limit, `${work.begun - done} in flight at a limit of ${limiter.limit}`);
+    assert.equal(work.begun, Math.min(50, done + limiter.limit), 'the limit is used');
+    assert.ok(!isOver, 'not before the last has ended');
+    await work.endOne();
+  }
+  await ended;
+  assert.equal(work.begun, 50);
+});
+
+test('queues take turns, and one that has nothing left leaves its places to the others', async () => {
+  const { limiter } = createLimiter();
+  const first = createWork(3);
+  const second = createWork(20);
+  const ended = limiter.run(first.beginNext);
+  void limiter.run(second.beginNext);
+  assert.equal(first.begun, 3);
+  assert.equal(second.begun, 1);
+  for (let count = 0; count < 3; count++) await first.endOne();
+  await ended;
+  assert.equal(second.begun, limiter.limit);
+});
+
+test('a place that comes free goes to each queue in turn', async () => {
+  const { limiter } = createLimiter();
+  const first = createWork(20);
+  const second = createWork(20);
+  void limiter.run(first.beginNext);
+  void limiter.run(second.beginNext);
+  assert.equal(first.begun, 4);
+  for (let count = 0; count < 4; count++) await first.endOne();
+  assert.deepEqual([first.begun, second.begun], [6, 2]);
+});
+
+test('a queue that is told to stop ends with what it has in flight, also while the limit leaves no room', async () => {
+  const { limiter, clock } = createLimiter();
+  const work = createWork(20);
+  let isStopped = false;
+  const ended = limiter.run(() => (isStopped ? null : work.beginNext()));
+  clock.now = 5000;
+  limiter.slowDown();
+  isStopped = true;
+  for (let count = 0; count < 4; count++) await work.endOne();
+  await ended;
+  assert.equal(work.begun, 4);
+});
+
+test('an empty queue ends at once', async () => {
+  const { limiter } = createLimiter();
+  await limiter.run(() => null);
 });

@@ -91,3 +91,21 @@ test('small bodies and those beyond the budget bring their own memory, and wait 
   const large = budget.lend(200_000);
   assert.equal(await Promise.race([large.then(() => 'lent'), Promise.resolve('waits')]), 'waits');
 });
+
+test('what is lent without waiting is taken like any other, and never before one that waits', async () => {
+  const budget = new ByteBudget(10);
+  const first = budget.tryLend(6);
+  assert.ok(first !== null);
+  assert.equal(budget.tryLend(5), null, 'not free');
+  const waiting = budget.lend(5);
+  assert.equal(budget.tryLend(1), null, 'somebody waits');
+  first.giveBack();
+  first.giveBack();
+  const second = await waiting;
+  const third = budget.tryLend(5);
+  assert.ok(third !== null, 'given back once');
+  assert.equal(budget.tryLend(1), null);
+  second.giveBack();
+  third.giveBack();
+  assert.ok(budget.tryLend(100) !== null, 'what is larger than all of it takes all of it');
+});
