@@ -2,6 +2,7 @@
  * Plans: a merge-join of the manifest, the ledger's deliveries and a listing of the target, all sorted by target key. It writes
  * nothing to a store.
  */
+import { WaybillError } from '../core/failures.ts';
 import { compileFilters } from '../core/filters.ts';
 import { isSupportedKey } from '../core/keys.ts';
 import { reservedPrefix, type PipelineSpec } from '../core/pipeline.ts';
@@ -55,14 +56,24 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       await askMetadata({ items, decisions, spec, source, target });
       for (const [index, decision] of decisions.entries()) {
         const item = items[index];
-        if (item !== undefined) await writer.write(item.key, item.a?.descriptor, decision);
+        if (item === undefined) continue;
+        if (isGone(item) && spec.listTarget && fence.targetId !== null) await writer.forget(item.key);
+        else await writer.write(item.key, item.a?.descriptor, decision);
       }
     }
-    return writer.finish();
+    const result = await writer.finish();
+    const { skipped, toCopy, toAdopt, refused } = result.counts;
+    if (skipped + toCopy + toAdopt + refused === manifest.objects) return result;
+    throw new WaybillError('unclassified', 'the plan does not say something of every object', {
+      objects: manifest.objects,
+      planned: skipped + toCopy + toAdopt + refused,
+    });
   });
   if (fence.targetId !== null) await ledger.setState(fence, 'copying');
   return planned;
 }
+
+const isGone = ({ a, b, c }: JoinedItem): boolean => a === undefined && b !== undefined && c === undefined;
 
 function createDecider(deps: ActivityDeps, spec: PipelineSpec): (item: JoinedItem) => Decision {
   // An orphan is what the filters would have passed; an object's age at the target says nothing.

@@ -19,16 +19,16 @@ export interface SourceItem {
 export const toSourceItems = (spec: PipelineSpec, descriptors: readonly Descriptor[]): SourceItem[] =>
   descriptors.map((descriptor) => ({ targetKey: toTargetKey(spec, descriptor.key), descriptor }));
 
-/** Deliveries from one key to another, both included; none where the target was never written to, as a plan without a run may find. */
+/** Deliveries of the range; none where the target was never written to, as a plan without a run may find. */
 export async function* readLedger(
   ledger: Ledger,
   targetId: string | null,
   range: KeyRange,
 ): AsyncGenerator<readonly DeliveryRecord[]> {
   if (targetId === null) return;
-  let after: string | null = null;
+  let { after } = range;
   for (;;) {
-    const page: readonly DeliveryRecord[] = await ledger.readDeliveries(targetId, after, DELIVERY_PAGE, range);
+    const page: readonly DeliveryRecord[] = await ledger.readDeliveries(targetId, after, DELIVERY_PAGE, range.until);
     if (page.length > 0) yield page;
     const last = page.at(-1);
     if (last === undefined || page.length < DELIVERY_PAGE) return;

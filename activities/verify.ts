@@ -2,7 +2,7 @@
  * Verifies a done run against its target: every object of its manifest has a delivery, stands at the target with that delivery's ETag
  * and size, and the marker is there. It reads listings only, and writes nothing to a store.
  */
-import { FAILURES, isWaybillError } from '../core/failures.ts';
+import { FAILURES, isWaybillError, WaybillError } from '../core/failures.ts';
 import { markerKey, type PipelineSpec } from '../core/pipeline.ts';
 import { TrafficCounter } from '../core/traffic.ts';
 import type { AttemptRecord, ManifestRecord, Verification } from '../ledger/ledger.ts';
@@ -67,6 +67,9 @@ async function compareTarget(
       )
         changed += 1;
     }
+  }
+  if (objects !== manifest.objects) {
+    throw new WaybillError('unknown_manifest', 'the manifest was pruned meanwhile', { hash: manifest.hash });
   }
   const marker = await findMarker(store, spec, manifest);
   const lost = missing > 0 || changed > 0 || marker !== 'present';

@@ -201,10 +201,10 @@ export interface DeliveryRecord {
   readonly checksum: string;
 }
 
-/** Keys of a target, both ends included. */
+/** Keys of a target behind one and up to and including another; null: from the first, or to the last. */
 export interface KeyRange {
-  readonly from: string;
-  readonly until: string;
+  readonly after: string | null;
+  readonly until: string | null;
 }
 
 /** Keys of a target, and how a manifest of its source names them. */
@@ -247,6 +247,8 @@ export interface StepEffects {
   /** A delivery closes the upload of its key. */
   readonly deliveries?: readonly DeliveryRecord[];
   readonly outcomes?: readonly OutcomeRecord[];
+  /** Target keys that neither the source nor the target has any more. */
+  readonly forgotten?: readonly string[];
   readonly traffic?: TrafficByOperation;
 }
 
@@ -371,12 +373,12 @@ export interface Ledger {
 
   /* plan and steps */
 
-  /** Current deliveries of the target by key, strictly after `after`, within the range. */
+  /** Current deliveries of the target by key, strictly after `after`, up to and including `until`. */
   readDeliveries(
     targetId: string,
     after: string | null,
     limit: number,
-    range?: KeyRange,
+    until?: string | null,
   ): Promise<readonly DeliveryRecord[]>;
   /** What was delivered between two keys, in a manifest's words, to be held against one. Null: more than `objectsMax`. */
   readDeliveredText(targetId: string, range: DeliveredRange): Promise<DeliveredText | null>;
@@ -429,6 +431,13 @@ export interface Ledger {
   condemnUpload(uploadId: string, quietMs: number): Promise<boolean>;
   /** Forgets an upload that was aborted for a dead attempt. */
   forgetUpload(uploadId: string): Promise<void>;
+
+  /**
+   * Drops what is kept of attempts that ended longer ago: listing, manifest, steps, outcomes. Runs, attempts with their totals, and
+   * deliveries stay. Nothing goes of the latest done attempt of a target, nor a manifest that another attempt still needs. A round takes
+   * `attemptsMax` at most, the oldest first, each in a transaction of its own. Returns how many were pruned.
+   */
+  prune(options: { readonly retentionMs: number; readonly attemptsMax: number }): Promise<number>;
 
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -1,14 +1,16 @@
 /** The chunks of a manifest, each with what the ledger has delivered of its keys, told in the chunk's own words. */
 import { toTargetKey, type PipelineSpec } from '../../core/pipeline.ts';
-import type { Chunk, DeliveredText, Ledger } from '../../ledger/ledger.ts';
+import type { Chunk, DeliveredText, KeyRange, Ledger } from '../../ledger/ledger.ts';
 import { unpackBody } from '../../manifest/pack-body.ts';
 
 export interface DeliveredChunk {
   readonly chunk: Chunk;
+  /** Target keys from behind the chunk before to its own last one. */
+  readonly range: KeyRange & { readonly until: string };
   /** The chunk's, unpacked. */
   readonly body: Uint8Array;
   readonly text: string;
-  /** Null: between the first key and the last the ledger has more objects than the chunk. */
+  /** Null: the ledger has more objects in the range than the chunk. */
   readonly delivered: DeliveredText | null;
 }
 
@@ -19,17 +21,20 @@ export async function* readDeliveredChunks(
   targetId: string | null,
   listingId: string,
 ): AsyncGenerator<DeliveredChunk, void, void> {
+  let after: string | null = null;
   for await (const chunk of ledger.readChunks(listingId)) {
-    const asked = readDelivered(ledger, spec, targetId, chunk);
+    const range: DeliveredChunk['range'] = { after, until: toTargetKey(spec, chunk.lastKey) };
+    after = range.until;
+    const asked = readDelivered(ledger, spec, targetId, { ...range, objectsMax: chunk.objects });
     // Unpacked while Postgres reads; the failure is looked at below.
     asked.catch(() => undefined);
     const body = unpackBody(chunk.body);
     const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-    yield { chunk, body, text, delivered: await asked };
+    yield { chunk, range, body, text, delivered: await asked };
   }
 }
 
-/** Every object of the chunk was delivered in this very version, and between its keys nothing else was. */
+/** Every object of the chunk was delivered in this very version, and in its range nothing else was. */
 export const isDelivered = (read: DeliveredChunk): read is DeliveredChunk & { readonly delivered: DeliveredText } =>
   read.delivered?.sourceText === read.text;
 
@@ -39,14 +44,12 @@ async function readDelivered(
   ledger: Ledger,
   spec: PipelineSpec,
   targetId: string | null,
-  chunk: Chunk,
+  range: KeyRange & { readonly objectsMax: number },
 ): Promise<DeliveredText | null> {
   if (targetId === null) return NOTHING;
   const { source, target } = spec;
   return ledger.readDeliveredText(targetId, {
-    from: toTargetKey(spec, chunk.firstKey),
-    until: toTargetKey(spec, chunk.lastKey),
-    objectsMax: chunk.objects,
+    ...range,
     bucket: source.bucket,
     sourcePrefix: source.prefix,
     targetPrefix: target.prefix,

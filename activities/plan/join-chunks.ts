@@ -8,16 +8,17 @@
  * would be skipped: that is said of the chunk at once. Any other chunk is parsed and joined object by object.
  */
 import type { PipelineSpec } from '../../core/pipeline.ts';
-import { toTargetKey } from '../../core/pipeline.ts';
-import type { DeliveredText, DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
+import type { DeliveredText, DeliveryRecord, KeyRange, Ledger } from '../../ledger/ledger.ts';
 import { DescriptorText } from '../../manifest/descriptor-text.ts';
 import { mergeJoin, type Joined } from '../../manifest/merge-join.ts';
 import { parseDescriptors } from '../../manifest/parse-descriptors.ts';
 import type { ListedObject } from '../../stores/store.ts';
 import { readAhead } from '../read-ahead.ts';
 import { readLedger, toSourceItems, type SourceItem } from '../streams.ts';
-import { isDelivered, readDeliveredChunks, type DeliveredChunk } from './delivered-chunks.ts';
+import { isDelivered, readDeliveredChunks } from './delivered-chunks.ts';
 import { TargetPages } from './target-pages.ts';
+
+type Pages = readonly (readonly ListedObject[])[];
 
 export type JoinedItem = Joined<SourceItem, DeliveryRecord, ListedObject>;
 
@@ -37,27 +38,29 @@ export interface JoinOptions {
 }
 
 /**
- * Yields every key of manifest and target once, ascending, and keys of the ledger alone or not.
+ * Yields every key of manifest, target and ledger once, ascending, but for the chunks that are the same.
  * @throws listing_incomplete when a stream does not ascend; whatever a stream throws. The listing is closed however it ends.
  */
 export async function* joinChunks(options: JoinOptions): AsyncGenerator<JoinedStretch, void, void> {
   const { ledger, spec, targetId, listingId } = options;
   const pages = options.target === null ? null : new TargetPages(options.target);
+  const rest = (taken: Pages, until: string | null): AsyncIterable<readonly ListedObject[]> =>
+    pages?.rest(taken, until) ?? readNothing();
+  let after: string | null = null;
   try {
     for await (const read of readAhead(readDeliveredChunks(ledger, spec, targetId, listingId))) {
-      const { chunk } = read;
-      const until = toTargetKey(spec, chunk.lastKey);
+      const { chunk, range, body, delivered } = read;
       const taken: (readonly ListedObject[])[] = [];
-      if (isDelivered(read) && (pages === null || (await readsAlong(options, read.delivered, pages, until, taken)))) {
+      after = range.until;
+      if (isDelivered(read) && (pages === null || (await readsAlong(options, read.delivered, pages, after, taken)))) {
         yield { kind: 'same', objects: chunk.objects, sizeBytes: chunk.sizeBytes };
-      } else {
-        yield* joinItems(options, read, pages?.rest(taken, until) ?? readNothing());
+        continue;
       }
+      const deliveries = delivered?.objects === 0 ? null : range;
+      yield* joinItems(options, toSourceItems(spec, parseDescriptors(body)), deliveries, rest(taken, after));
     }
-    // What only the target holds, behind the last key of the manifest.
-    for (let page = await pages?.next(null); page; page = await pages?.next(null)) {
-      yield { kind: 'items', items: page.map((c) => ({ key: c.key, a: undefined, b: undefined, c })) };
-    }
+    // Behind the last key of the manifest.
+    yield* joinItems(options, [], { after, until: null }, rest([], null));
   } finally {
     await pages?.close();
   }
@@ -84,22 +87,22 @@ async function readsAlong(
   return expected.isAtEnd;
 }
 
+/** @param range of the deliveries; null: there are none */
 async function* joinItems(
-  { ledger, spec, targetId }: JoinOptions,
-  { chunk, body, delivered }: DeliveredChunk,
+  { ledger, targetId }: JoinOptions,
+  items: readonly SourceItem[],
+  range: KeyRange | null,
   target: AsyncIterable<readonly ListedObject[]>,
 ): AsyncGenerator<JoinedStretch> {
-  const { firstKey, lastKey } = chunk;
-  const range = { from: toTargetKey(spec, firstKey), until: toTargetKey(spec, lastKey) };
   const joined = mergeJoin(
-    readOnce(toSourceItems(spec, parseDescriptors(body))),
-    delivered?.objects === 0 ? readNothing<DeliveryRecord>() : readLedger(ledger, targetId, range),
+    readOnce(items),
+    range === null ? readNothing<DeliveryRecord>() : readLedger(ledger, targetId, range),
     target,
     (item) => item.targetKey,
     (item) => item.key,
     (item) => item.key,
   );
-  for await (const items of joined) yield { kind: 'items', items };
+  for await (const found of joined) yield { kind: 'items', items: found };
 }
 
 async function* readOnce<T>(item: T): AsyncGenerator<T> {

@@ -15,7 +15,7 @@ import { Batcher, type ActionBatch } from './batcher.ts';
 import type { Decision } from './decide.ts';
 import { Tally } from './tally.ts';
 
-/** Outcomes saved at once. */
+/** Outcomes saved at once, and deliveries forgotten. */
 const OUTCOME_PAGE = 1000;
 const OUTCOMES_OF_PLANS: readonly OutcomeCode[] = ['orphan', 'target_conflict', 'reserved_key'];
 
@@ -26,6 +26,7 @@ export class PlanWriter {
   readonly #batcher = new Batcher();
   readonly #tally = new Tally();
   #outcomes: OutcomeRecord[] = [];
+  #forgotten: string[] = [];
 
   private constructor(ledger: Ledger, fence: Fence) {
     this.#ledger = ledger;
@@ -43,6 +44,11 @@ export class PlanWriter {
   /** What is there already, of which the plan says nothing more. */
   skip(objects: number, sizeBytes: number): void {
     this.#tally.skip(objects, sizeBytes);
+  }
+
+  /** A delivery of what neither source nor target has any more: it says nothing, and would keep its neighbours from being skipped at once. */
+  async forget(targetKey: string): Promise<void> {
+    if (this.#forgotten.push(targetKey) >= OUTCOME_PAGE) await this.#flushForgotten();
   }
 
   async write(targetKey: string, source: Descriptor | undefined, decision: Decision): Promise<void> {
@@ -72,6 +78,7 @@ export class PlanWriter {
   async finish(): Promise<{ readonly planHash: Sha256Hex; readonly counts: PlanCounts }> {
     await this.#save(this.#batcher.flush());
     await this.#flushOutcomes();
+    await this.#flushForgotten();
     const planHash = this.#hash.digest('hex') as Sha256Hex;
     await this.#ledger.savePlanHash(this.#fence, planHash);
     return { planHash, counts: this.#tally.toCounts(this.#batcher.count) };
@@ -91,5 +98,10 @@ export class PlanWriter {
   async #flushOutcomes(): Promise<void> {
     if (this.#outcomes.length > 0) await this.#ledger.saveEffects(this.#fence, { outcomes: this.#outcomes });
     this.#outcomes = [];
+  }
+
+  async #flushForgotten(): Promise<void> {
+    if (this.#forgotten.length > 0) await this.#ledger.saveEffects(this.#fence, { forgotten: this.#forgotten });
+    this.#forgotten = [];
   }
 }

@@ -12,6 +12,7 @@ import { createListing } from './listing.ts';
 import { createManifests } from './manifests.ts';
 import { createObjects } from './objects.ts';
 import { createPlans } from './plans.ts';
+import { createPrune } from './prune.ts';
 import { createRuns } from './runs.ts';
 import { createSteps } from './steps.ts';
 import { createUploads } from './uploads.ts';
@@ -36,6 +37,7 @@ export function createPostgresLedger(options: PostgresLedgerOptions): Ledger {
     ...createManifests(db),
     ...createDeliveries(db),
     ...createPlans(db),
+    ...createPrune(db),
     ...createSteps(db),
     ...createUploads(db),
     ping: async () => void (await db.query('select 1 from migration limit 1')),

@@ -17,7 +17,7 @@ const toDescriptor = (etag: 'source_etag' | 'target_etag'): string => `concat($5
 const toText = (etag: 'source_etag' | 'target_etag'): string => `select count(*) as objects,
     bool_and(target_etag = source_etag) as "sameEtags", coalesce(string_agg(${toDescriptor(etag)}, ','), '') as text
   from (select key, source_etag, target_etag, source_version, size_bytes from delivery
-    where target = $1 and key >= $2 and key <= $3 order by key limit $4) as stretch`;
+    where target = $1 and key > $2 and ($3::text is null or key <= $3) order by key limit $4) as stretch`;
 
 interface TextRow {
   readonly objects: number;
@@ -30,12 +30,11 @@ export function createDeliveries(
   db: Database,
 ): Pick<Ledger, 'readDeliveries' | 'loadDeliveries' | 'readDeliveredText'> {
   return {
-    readDeliveries: (targetId, after, limit, range) =>
+    readDeliveries: (targetId, after, limit, until = null) =>
       db.query<DeliveryRecord>(
-        `select ${COLUMNS} from delivery where target = $1 and key > $2${range === undefined ? '' : ' and key >= $4 and key <= $5'}
-         order by key limit $3`,
+        `select ${COLUMNS} from delivery where target = $1 and key > $2 and ($4::text is null or key <= $4) order by key limit $3`,
         // No key is empty, so '' is before all of them.
-        [targetId, after ?? '', limit, ...(range === undefined ? [] : [range.from, range.until])],
+        [targetId, after ?? '', limit, until],
       ),
     async loadDeliveries(targetId, keys) {
       const rows = await db.query<DeliveryRecord>(
@@ -57,9 +56,9 @@ export function createDeliveries(
   };
 }
 
-const toParameters = (targetId: string, range: DeliveredRange): (string | number)[] => [
+const toParameters = (targetId: string, range: DeliveredRange): (string | number | null)[] => [
   targetId,
-  range.from,
+  range.after ?? '',
   range.until,
   range.objectsMax + 1,
   `{"bucket":${JSON.stringify(range.bucket)},"etag":`,

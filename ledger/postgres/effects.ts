@@ -8,6 +8,7 @@ import type { Queryable } from './database.ts';
 export async function saveEffects(tx: Queryable, fence: Fence, effects: StepEffects): Promise<void> {
   await saveDeliveries(tx, fence, effects.deliveries ?? []);
   await saveOutcomes(tx, fence, effects.outcomes ?? []);
+  await forget(tx, fence, effects.forgotten ?? []);
   await addTraffic(tx, fence, effects.traffic ?? {});
 }
 
@@ -38,6 +39,11 @@ async function saveDeliveries(tx: Queryable, fence: Fence, deliveries: readonly 
     fence.targetId,
     rows.map((row) => row.key),
   ]);
+}
+
+async function forget(tx: Queryable, fence: Fence, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0 || fence.targetId === null) return;
+  await tx.query('delete from delivery where target = $1 and key = any($2::text[])', [fence.targetId, keys]);
 }
 
 async function saveOutcomes(tx: Queryable, fence: Fence, outcomes: readonly OutcomeRecord[]): Promise<void> {

@@ -145,8 +145,8 @@ test('deliveries between two keys are told in a manifest’s words', async () =>
   }));
   await ledger.saveEffects(fence, { deliveries });
   const range = {
-    from: deliveries[0]?.key ?? '',
-    until: deliveries.at(-2)?.key ?? '',
+    after: null as string | null,
+    until: deliveries.at(-2)?.key ?? null,
     objectsMax: keys.length - 1,
     bucket: 'b"é',
     sourcePrefix: 'from "ß"/',
@@ -174,7 +174,7 @@ test('deliveries between two keys are told in a manifest’s words', async () =>
   });
   assert.equal(await ledger.readDeliveredText(targetId, { ...range, objectsMax: keys.length - 2 }), null);
   const nothing = { objects: 0, sourceText: '', targetText: '' };
-  assert.deepEqual(await ledger.readDeliveredText(targetId, { ...range, from: 'x', until: 'y' }), nothing);
+  assert.deepEqual(await ledger.readDeliveredText(targetId, { ...range, after: 'x', until: 'y' }), nothing);
 
   await ledger.saveEffects(fence, {
     deliveries: deliveries.map((one, index) => ({
@@ -187,16 +187,20 @@ test('deliveries between two keys are told in a manifest’s words', async () =>
   assert.equal(told?.sourceText, print('', { versionId: 'v"1' }));
   assert.equal(told.targetText, print('t', { versionId: 'v"1' }));
 
-  const within = { from: deliveries[2]?.key ?? '', until: deliveries[4]?.key ?? '' };
-  const read = await ledger.readDeliveries(targetId, null, 10, within);
+  const [after, until] = [deliveries[1]?.key ?? '', deliveries[4]?.key ?? ''];
+  const part = await ledger.readDeliveredText(targetId, { ...range, after, until });
+  assert.equal(part?.objects, 3);
+  const read = await ledger.readDeliveries(targetId, after, 10, until);
   assert.deepEqual(
     read.map(({ key }) => key),
     deliveries.slice(2, 5).map(({ key }) => key),
   );
-  const rest = await ledger.readDeliveries(targetId, deliveries[3]?.key ?? '', 10, within);
+
+  await ledger.saveEffects(fence, { forgotten: [after, 'none'] });
+  const left = await ledger.readDeliveries(targetId, null, 100);
   assert.deepEqual(
-    rest.map(({ key }) => key),
-    [deliveries[4]?.key],
+    left.map(({ key }) => key),
+    deliveries.filter(({ key }) => key !== after).map(({ key }) => key),
   );
 });
 

@@ -63,10 +63,11 @@ async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | nu
       });
       return new Map(found);
     },
-    readDeliveredText: async (_targetId, { from, until }) => {
+    readDeliveredText: async (_targetId, { after, until }) => {
       stretches += 1;
       const lines: string[] = [];
-      for (let ordinal = toOrdinal(from); ordinal <= toOrdinal(until); ordinal++) {
+      const last = until === null ? OBJECTS - 1 : toOrdinal(until);
+      for (let ordinal = after === null ? 0 : toOrdinal(after) + 1; ordinal <= last; ordinal++) {
         const delivery = deliveryOf(ordinal);
         if (delivery !== null) lines.push(printOne(ordinal, delivery.sourceEtag, delivery.sizeBytes));
       }

@@ -153,7 +153,7 @@ const LEDGER_WRITES = [
   'forgetUpload',
 ] as const satisfies readonly (keyof Ledger)[];
 /** Not an activity's to call under a guard. */
-type Others = 'accept' | 'settleDeadAttempt' | 'audit' | 'condemnUpload';
+type Others = 'accept' | 'settleDeadAttempt' | 'audit' | 'condemnUpload' | 'prune';
 // A method that is added to the port must be sorted into one of the lists.
 type Unsorted = Exclude<keyof Ledger, (typeof LEDGER_READS)[number] | (typeof LEDGER_WRITES)[number] | Others>;
 const NONE: [Unsorted] extends [never] ? true : false = true;

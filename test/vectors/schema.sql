@@ -28,6 +28,7 @@ table attempt (
   constraint attempt_target_fkey FOREIGN KEY (target) REFERENCES target(id),
   constraint attempt_target_location_check CHECK (((target IS NULL) = (location IS NULL)))
 );
+CREATE INDEX attempt_manifest_hash_idx ON public.attempt USING btree (manifest_hash) WHERE (manifest_hash IS NOT NULL);
 CREATE UNIQUE INDEX attempt_one_live_per_location ON public.attempt USING btree (location) WHERE live;
 CREATE UNIQUE INDEX attempt_one_live_per_run ON public.attempt USING btree (run) WHERE live;
 CREATE UNIQUE INDEX attempt_one_live_per_target ON public.attempt USING btree (target) WHERE live;

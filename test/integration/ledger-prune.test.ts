@@ -1,0 +1,157 @@
+/** What is dropped of attempts that ended long ago, and what never is. Attempts are made old by moving their end, not by waiting. */
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import pg from 'pg';
+import type { BegunAttempt, ManifestRecord } from '../../ledger/ledger.ts';
+import { packBody } from '../../manifest/pack-body.ts';
+import {
+  beginRun,
+  buildDelivery,
+  createLedgerFixture,
+  savePage,
+  toHash,
+  type LedgerFixture,
+} from '../support/ledger-fixtures.ts';
+
+let fixture: LedgerFixture;
+before(async () => {
+  fixture = await createLedgerFixture();
+});
+after(() => fixture.close());
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const prune = (attemptsMax = 100): Promise<number> => fixture.ledger.prune({ retentionMs: 30 * DAY_MS, attemptsMax });
+
+/** A run with a listing, a manifest of one chunk, a step, an outcome and a delivery, ended so many days ago; null: it is live. */
+async function leaveRun(
+  pipeline: string,
+  runId: string,
+  endedDaysAgo: number | null,
+  { hash = toHash(`${pipeline} ${runId}`), state = 'done' } = {},
+): Promise<BegunAttempt & { readonly listingId: string }> {
+  const { ledger, sql } = fixture;
+  const attempt = await beginRun(ledger, pipeline, runId);
+  const { fence } = attempt;
+  const { listingId } = await ledger.openListing(fence);
+  const body = packBody(Buffer.from('{}'));
+  const page = { firstKey: 'k', lastKey: 'k', objects: 1, sizeBytes: 1, body };
+  await savePage(
+    ledger,
+    fence,
+    listingId,
+    null,
+    { ordinal: 0, after: null, until: null, cursor: 'k', done: true },
+    page,
+  );
+  await ledger.saveChunk(fence, listingId, { ...page, ordinal: 0 });
+  const sizes = { objects: 1, sizeBytes: 1, manifestBytes: 2, chunks: 1 };
+  const manifest: ManifestRecord = { hash, contentHash: hash, runId, listingId, ...sizes };
+  await ledger.saveManifest(fence, manifest);
+  const key = { manifestHash: hash, step: 'plan', ordinal: 0 } as const;
+  await ledger.claimStep(fence, key, 'h');
+  const outcomes = [{ key: 'lost', code: 'orphan', detail: '' }] as const;
+  await ledger.commitStep(fence, key, 'h', { n: 1 }, { outcomes, deliveries: [buildDelivery(`${runId}/k`)] });
+  if (endedDaysAgo !== null) {
+    for (const next of ['listing', 'planning', 'copying', 'finalizing'] as const) await ledger.setState(fence, next);
+    await ledger.endAttempt(fence, { state });
+    await sql(`update attempt set ended_at = now() - $2 * interval '1 day' where id = $1`, [
+      fence.attemptId,
+      endedDaysAgo,
+    ]);
+  }
+  return { ...attempt, listingId };
+}
+
+/** What is there of an attempt, by table. */
+async function countRows({ fence: { attemptId }, listingId }: { fence: { attemptId: string }; listingId: string }) {
+  const [row] = await fixture.sql(
+    `select (select count(*) from listing where id = $2)::int as listings,
+       (select count(*) from chunk where listing = $2)::int as chunks,
+       (select count(*) from listing_range where listing = $2)::int as ranges,
+       (select count(*) from manifest where listing = $2)::int as manifests,
+       (select count(*) from step where attempt = $1)::int as steps,
+       (select count(*) from outcome where attempt = $1)::int as outcomes,
+       (select count(*) from attempt where id = $1)::int as attempts`,
+    [attemptId, listingId],
+  );
+  return row;
+}
+const WHOLE = { listings: 1, chunks: 1, ranges: 1, manifests: 1, steps: 1, outcomes: 1, attempts: 1 };
+const PRUNED = { listings: 0, chunks: 0, ranges: 0, manifests: 0, steps: 0, outcomes: 0, attempts: 1 };
+
+test('of attempts that ended before the retention the bulk goes; the newest done one of a target, young ones and live ones stay', async () => {
+  const { ledger } = fixture;
+  const oldDone = await leaveRun('a', 'r1', 90);
+  const oldFailed = await leaveRun('a', 'r2', 80, { state: 'failed' });
+  const lastDone = await leaveRun('a', 'r3', 70);
+  const failedSince = await leaveRun('a', 'r4', 29, { state: 'failed' });
+  const live = await leaveRun('a', 'r5', null);
+  assert.equal(await prune(), 2);
+  assert.deepEqual(await countRows(oldDone), PRUNED);
+  assert.deepEqual(await countRows(oldFailed), PRUNED);
+  for (const kept of [lastDone, failedSince, live]) assert.deepEqual(await countRows(kept), WHOLE, kept.runId);
+  assert.equal(await prune(), 0);
+
+  // The run is there, its manifest is known to nobody, and what was delivered is still delivered.
+  assert.equal((await ledger.loadRun(oldDone.runUuid)).attempt.manifestHash, toHash('a r1'));
+  await assert.rejects(ledger.loadManifest(toHash('a r1')), { type: 'unknown_manifest' });
+  const delivered = await ledger.readDeliveries(live.fence.targetId ?? '', null, 100);
+  assert.deepEqual(
+    delivered.map(({ key }) => key),
+    ['r1/k', 'r2/k', 'r3/k', 'r4/k', 'r5/k'],
+  );
+});
+
+test('a manifest stays while an attempt that is not old needs it, whoever saved it first', async () => {
+  const hash = toHash('shared');
+  const first = await leaveRun('b', 'r1', 90, { hash, state: 'failed' });
+  // Another pipeline over the same source found the same manifest there: its own chunks were dropped for it.
+  const second = await leaveRun('c', 'r1', null, { hash });
+  assert.equal((await fixture.ledger.loadManifest(hash)).listingId, first.listingId);
+  assert.equal(await prune(), 0);
+  assert.deepEqual(await countRows(first), WHOLE);
+  await fixture.ledger.endAttempt(second.fence, { state: 'failed' });
+  await fixture.sql(`update attempt set ended_at = now() - interval '60 days' where id = $1`, [second.fence.attemptId]);
+  assert.equal(await prune(), 2);
+  assert.deepEqual(await countRows(first), PRUNED);
+});
+
+test('a round takes the oldest first, and no more than it may', async () => {
+  const runs = [];
+  for (const days of [60, 62, 61]) runs.push(await leaveRun(`d${String(days)}`, 'r1', days, { state: 'failed' }));
+  const [youngest, oldest, middle] = runs;
+  assert.ok(youngest && oldest && middle);
+  assert.equal(await prune(1), 1);
+  assert.deepEqual(await countRows(oldest), PRUNED);
+  assert.deepEqual(await countRows(middle), WHOLE);
+  assert.equal(await prune(1), 1);
+  assert.deepEqual(await countRows(middle), PRUNED);
+  assert.deepEqual(await countRows(youngest), WHOLE);
+  assert.equal(await prune(1), 1);
+});
+
+test('a manifest that another attempt is just naming is not pruned from under it', async () => {
+  const hash = toHash('contended');
+  const old = await leaveRun('e', 'r1', 90, { hash, state: 'failed' });
+  const { fence } = await beginRun(fixture.ledger, 'f', 'r1');
+  // What saveManifest does, held up before it is committed.
+  const client = new pg.Client({ connectionString: fixture.url });
+  await client.connect();
+  await client.query('begin');
+  await client.query(
+    `insert into manifest select hash, content_hash, run_id, gen_random_uuid(), 1, 1, 1, 1 from manifest where hash = $1
+     on conflict on constraint manifest_pkey do nothing`,
+    [hash],
+  );
+  await client.query('update attempt set manifest_hash = $2 where id = $1', [fence.attemptId, hash]);
+  const pruning = prune();
+  const waiting = `select 1 from pg_locks where not granted and relation = 'manifest'::regclass`;
+  for (let tries = 0; tries < 200 && (await fixture.sql(waiting)).length === 0; tries++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  await client.query('commit');
+  await client.end();
+  assert.equal(await pruning, 0);
+  assert.deepEqual(await countRows(old), WHOLE);
+});
