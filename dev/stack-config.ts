@@ -47,6 +47,8 @@ export interface StackConfigOptions {
   readonly sweepInterval?: string;
   readonly memory?: string;
   readonly workerProcesses?: number;
+  /** Of both stores; default: proxied. */
+  readonly traffic?: 'proxied' | 'direct';
   readonly accessLog?: 'all' | 'refusals' | 'off';
   /** As in `waybill.yaml`; default: one from bucket `source` of store a to bucket `target` of store b. */
   readonly pipelines?: Readonly<Record<string, unknown>>;
@@ -65,6 +67,14 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
     region: 'us-east-1',
     addressing: 'path',
     credentials: key(name),
+    ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
+  });
+  const workloadKey = (name: string, store: string, operations: readonly string[]) => ({
+    ...key(name),
+    store,
+    operations,
+    session: true,
+    ...(options.traffic === 'direct' ? { sign: true } : {}),
   });
   const requestLimit = options.requestLimit ?? '5s';
   return {
@@ -83,8 +93,8 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
       access_log: options.accessLog ?? 'refusals',
       session_secret: 'env:SESSION_SECRET',
       keys: {
-        'worker-a': { ...key('WORKER_A'), store: 'a', operations: ['list', 'read'], session: true },
-        'worker-b': { ...key('WORKER_B'), store: 'b', operations: ['list', 'read', 'write', 'delete'], session: true },
+        'worker-a': workloadKey('WORKER_A', 'a', ['list', 'read']),
+        'worker-b': workloadKey('WORKER_B', 'b', ['list', 'read', 'write', 'delete']),
       },
     },
     worker: {

@@ -3,15 +3,14 @@
  * well and runs that did not. The same search finds a canary that was planted in each kind of place.
  */
 import assert from 'node:assert/strict';
-import { appendFile, readdir, readFile } from 'node:fs/promises';
+import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
-import { Client, Connection } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils.js';
 import pg from 'pg';
 import { listDemoObjects } from '../../dev/demo-input.ts';
 import { createSessionSealer } from '../../gateway/keys/session-token.ts';
 import { findSecrets, printDecoded, type Place, type Secret } from '../support/find-secrets.ts';
+import { readHistories, readLogs, readTables } from '../support/read-places.ts';
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
 
 const CANARY: Secret = { name: 'the canary', value: 'canary/Kq7+zz==planted-on-purpose' };
@@ -92,54 +91,8 @@ function findSessionSecrets(): Secret[] {
   ]);
 }
 
-async function readLogs(): Promise<Place[]> {
-  const dir = path.join(stack.stateDir, 'logs');
-  const names = await readdir(dir);
-  return Promise.all(
-    names.map(async (name) => ({ name: `log ${name}`, text: await readFile(path.join(dir, name), 'utf8') })),
-  );
-}
-
-async function readHistories(): Promise<Place[]> {
-  const connection = await Connection.connect({ address: stack.temporalAddress });
-  try {
-    const client = new Client({ connection });
-    const places: Place[] = [];
-    for await (const { workflowId, runId, memo } of client.workflow.list({
-      query: `TaskQueue="${path.basename(stack.stateDir)}"`,
-    })) {
-      const history = historyToJSON(await client.workflow.getHandle(workflowId, runId).fetchHistory());
-      places.push({
-        name: `history ${workflowId}`,
-        text: `${printDecoded(JSON.parse(history))}\n${JSON.stringify(memo)}`,
-      });
-    }
-    return places;
-  } finally {
-    await connection.close();
-  }
-}
-
-async function readTables(): Promise<Place[]> {
-  const client = new pg.Client({ connectionString: stack.databaseUrl });
-  await client.connect();
-  try {
-    const tables = await client.query<{ name: string }>(
-      `select format('%I', table_name) as name from information_schema.tables where table_schema = 'public'`,
-    );
-    const places: Place[] = [];
-    for (const { name } of tables.rows) {
-      const rows = await client.query<{ row: string }>(`select t::text as row from ${name} t`);
-      places.push({ name: `table ${name}`, text: rows.rows.map(({ row }) => row).join('\n') });
-    }
-    return places;
-  } finally {
-    await client.end();
-  }
-}
-
 test('no secret is in a log, a history, a row or an answer', async () => {
-  const [logs, histories, tables] = await Promise.all([readLogs(), readHistories(), readTables()]);
+  const [logs, histories, tables] = await Promise.all([readLogs(stack), readHistories(stack), readTables(stack)]);
   assert.ok(logs.length >= 5, 'every process has a log');
   assert.ok(histories.length >= 3, 'every run has a history');
   assert.ok(
@@ -200,7 +153,7 @@ test('a process knows the secrets that it needs and no other', async () => {
 
 test('the same search finds a canary in a log, a history and a row, in whatever form', async () => {
   await appendFile(path.join(stack.stateDir, 'logs', 'worker.log'), `{"msg":"${CANARY.value}"}\n`);
-  assert.deepEqual(findSecrets(await readLogs(), [CANARY]), [
+  assert.deepEqual(findSecrets(await readLogs(stack), [CANARY]), [
     'log worker.log: the canary as plain text',
     'log worker.log: the canary as a JSON string',
   ]);
@@ -212,7 +165,7 @@ test('the same search finds a canary in a log, a history and a row, in whatever 
     Buffer.from(CANARY.value).toString('hex'),
   ]);
   await client.end();
-  assert.deepEqual(findSecrets(await readTables(), [CANARY]), ['table audit: the canary as hex']);
+  assert.deepEqual(findSecrets(await readTables(stack), [CANARY]), ['table audit: the canary as hex']);
 
   const payload = { data: Buffer.from(JSON.stringify({ note: CANARY.value })).toString('base64') };
   assert.ok(findSecrets([{ name: 'history', text: printDecoded({ payloads: [payload] }) }], [CANARY]).length > 0);
