@@ -183,6 +183,8 @@ export interface WorkerConfig {
   readonly requestLimitMs: number;
   readonly memoryBytes: number;
   readonly sweepIntervalMs: number;
+  /** For how long manifests, steps and outcomes of ended attempts are kept. */
+  readonly retentionMs: number;
 }
 
 export interface ApiToken {

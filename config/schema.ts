@@ -31,6 +31,9 @@ const workerSchema = Type.Object(
     ),
     memory: Type.Optional(size('the object bytes in memory at once, of each process (64MiB)')),
     sweep_interval: Type.Optional(duration('how often the remains of dead attempts are looked for (60s)')),
+    retention: Type.Optional(
+      duration('how long manifests, steps and outcomes of ended attempts are kept, at least 3d (30d)'),
+    ),
   },
   { ...closed, description: 'the worker' },
 );

@@ -118,6 +118,7 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
       control,
       openStore: stores.openStore,
       intervalMs: settings.sweepIntervalMs,
+      retentionMs: settings.retentionMs,
       heartbeatTimeoutMs,
       logger,
     });

@@ -1,6 +1,7 @@
 /**
  * Clears up after attempts that died without a word: terminated workflows run no clean-up. It settles them, which frees their target's
- * lease, and aborts the uploads that they left open. Every worker runs one; all of it may be done twice.
+ * lease, and aborts the uploads that they left open. It also prunes what is kept of attempts that ended long ago. Every worker runs one;
+ * all of it may be done twice.
  */
 import type { Logger } from 'pino';
 import { abortUpload } from '../activities/copy/abort-upload.ts';
@@ -15,6 +16,7 @@ export interface SweeperOptions {
   readonly openStore: ActivityDeps['openStore'];
   readonly intervalMs: number;
   readonly heartbeatTimeoutMs: number;
+  readonly retentionMs: number;
   readonly logger: Logger;
 }
 
@@ -34,6 +36,9 @@ export function startSweeper(options: SweeperOptions): Sweeper {
     await abortLeftOpen(options).catch((error: unknown) =>
       logger.warn({ cause: String(error) }, 'uploads could not be swept'),
     );
+    await prune(options).catch((error: unknown) =>
+      logger.warn({ cause: String(error) }, 'old attempts could not be pruned'),
+    );
   };
   const sweep = (): Promise<void> => {
     round ??= sweepOnce().finally(() => {
@@ -49,6 +54,14 @@ export function startSweeper(options: SweeperOptions): Sweeper {
       await round;
     },
   };
+}
+
+/** A few a round: dropping the chunks of ten million objects takes Postgres seconds, and nobody waits for it. */
+const PRUNED_AT_ONCE = 10;
+
+async function prune({ ledger, retentionMs, logger }: SweeperOptions): Promise<void> {
+  const attempts = await ledger.prune({ retentionMs, attemptsMax: PRUNED_AT_ONCE });
+  if (attempts > 0) logger.info({ attempts }, 'what was kept of old attempts is pruned');
 }
 
 /** Attempts that the ledger holds live and that no workflow carries out. */

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
+import type { Sha256Hex } from '../../core/ids.ts';
 import type { BegunAttempt, ManifestRecord } from '../../ledger/ledger.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import {
@@ -28,7 +29,7 @@ async function leaveRun(
   pipeline: string,
   runId: string,
   endedDaysAgo: number | null,
-  { hash = toHash(`${pipeline} ${runId}`), state = 'done' } = {},
+  { hash = toHash(`${pipeline} ${runId}`), state = 'done' }: { hash?: Sha256Hex; state?: 'done' | 'failed' } = {},
 ): Promise<BegunAttempt & { readonly listingId: string }> {
   const { ledger, sql } = fixture;
   const attempt = await beginRun(ledger, pipeline, runId);

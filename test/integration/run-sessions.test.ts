@@ -124,6 +124,7 @@ async function openAsWorker(
     requestLimitMs: 30_000,
     memoryBytes: 64 * MiB,
     sweepIntervalMs: 60_000,
+    retentionMs: 30 * 86_400_000,
   };
   const config = {
     stores: new Map([

@@ -64,6 +64,7 @@ function createSweeper(openStore: (name: string) => Store): Sweeper {
     control: { look: () => Promise.resolve('running'), start: () => Promise.resolve() },
     openStore,
     intervalMs: 3_600_000,
+    retentionMs: 30 * 86_400_000,
     heartbeatTimeoutMs: 0,
     logger: pino({ enabled: false }),
   });
@@ -158,4 +159,20 @@ test('no round begins while one is under way', async () => {
   await Promise.all([sweeper.sweep(), sweeper.sweep()]);
   await sweeper.stop();
   assert.equal(aborts, 1);
+});
+
+test('what is kept of attempts that ended before the retention is pruned', async () => {
+  const { ledger, sql } = fixture;
+  const { fence, runUuid } = await begin(buildPlace('old'), 'r1');
+  const { listingId } = await ledger.openListing(fence);
+  await ledger.endAttempt(fence, { state: 'failed' });
+  const isKept = async (): Promise<boolean> =>
+    (await sql('select 1 from listing where id = $1', [listingId])).length > 0;
+  await sql(`update attempt set ended_at = now() - interval '29 days' where id = $1`, [fence.attemptId]);
+  await sweep(() => store);
+  assert.ok(await isKept());
+  await sql(`update attempt set ended_at = now() - interval '31 days' where id = $1`, [fence.attemptId]);
+  await sweep(() => store);
+  assert.ok(!(await isKept()));
+  assert.equal((await ledger.loadRun(runUuid)).attempt.state, 'failed');
 });

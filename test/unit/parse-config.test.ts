@@ -113,6 +113,7 @@ test('a section that is there gets its own defaults', () => {
     requestLimitMs: 30_000,
     memoryBytes: 64 * MiB,
     sweepIntervalMs: 60_000,
+    retentionMs: 30 * 86_400_000,
   });
   assert.deepEqual(config.api, { listen: { host: '127.0.0.1', port: 8080 }, tokens: [] });
 });
@@ -283,6 +284,11 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
     'a request limit above half of the heartbeat',
     `${STORES}worker: { gateway_endpoint: 'http://g:1', heartbeat_timeout: 60s, request_limit: 31s }`,
     /worker\.request_limit: expected at most half of heartbeat_timeout/,
+  ],
+  [
+    'a retention shorter than that of Temporal',
+    `${STORES}worker: { gateway_endpoint: 'http://g:1', retention: 71h }`,
+    /worker\.retention: expected at least 3d/,
   ],
   [
     'a pipeline whose stores have no workload key',
