@@ -3,7 +3,8 @@
  * over a real, durable Postgres and stores that cost nothing, without Temporal. Each number of objects in a process and a database of
  * its own. CPU of ours and of Postgres in microseconds an object, peak memory of the process, and what the deliveries take on disk.
  *
- * node --import tsx bench/ledger-scale.ts 10000,100000,1000000 [--json FILE]; BENCH_FLAGS="--cpu-prof --cpu-prof-dir=DIR"
+ * node --import tsx bench/ledger-scale.ts 10000,100000,1000000 [--once] [--json FILE]; BENCH_FLAGS="--cpu-prof --cpu-prof-dir=DIR"
+ * --once: what is written is written once, and no plan of everything being new; for ten million.
  */
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -26,7 +27,8 @@ const PREFIX = 'copies/';
 const [countsText = '10000,100000', ...more] = process.argv.slice(2);
 const counts = countsText.split(',').map(Number);
 if (!counts.every((count) => Number.isInteger(count) && count > 0)) throw new Error(`${countsText} are no counts`);
-const jsonFile = more[0] === '--json' ? more[1] : undefined;
+const jsonFile = more.includes('--json') ? more[more.indexOf('--json') + 1] : undefined;
+const isOnce = more.includes('--once');
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
 const script = await bundle();
@@ -83,6 +85,7 @@ async function measureCount(count: number): Promise<{ phases: readonly Phase[]; 
       emptyBucket: 'empty',
       fullBucket: 'full',
       prefix: PREFIX,
+      isOnce,
     };
     const phases = await runPhases(input);
     return { phases, sizes: await readSizes(postgres.url, count) };
@@ -107,7 +110,7 @@ async function runPhases(input: PhasesInput): Promise<Phase[]> {
   return phases;
 }
 
-/** Bytes an object of the deliveries and their indexes, after all of them were written twice. */
+/** Bytes an object of the deliveries and their indexes, after all of them were written twice (once with --once). */
 async function readSizes(url: string, count: number): Promise<string> {
   const client = new pg.Client({ connectionString: url });
   await client.connect();

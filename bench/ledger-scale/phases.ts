@@ -34,6 +34,7 @@ export interface PhasesInput {
   readonly emptyBucket: string;
   readonly fullBucket: string;
   readonly prefix: string;
+  readonly isOnce: boolean;
 }
 
 export interface Phase {
@@ -159,10 +160,12 @@ try {
   await measure('deliver', () => deliver(full));
   await ledger.endAttempt(full, { state: 'failed' });
   await runOver('nothing changed', await begin('full', input.fullBucket), true);
-  const again = await begin('full', input.fullBucket);
-  await measure('deliver again', () => deliver(again));
-  await ledger.endAttempt(again, { state: 'failed' });
-  await runOver('all new', await begin('empty', input.emptyBucket), false);
+  if (!input.isOnce) {
+    const again = await begin('full', input.fullBucket);
+    await measure('deliver again', () => deliver(again));
+    await ledger.endAttempt(again, { state: 'failed' });
+    await runOver('all new', await begin('empty', input.emptyBucket), false);
+  }
 } finally {
   await Promise.all([...Object.values(stores).map((store) => store.close()), ledger.close()]);
 }

@@ -47,6 +47,8 @@ export async function runAll(
       stopping.push(() => bare.stop());
       contenders.push({
         name: 'bare loop',
+        keepsLedger: false,
+        prefix: ({ name }, round) => `bare-${name}-${String(round)}/`,
         warm: async () => void (await bare.run({ bucket: WARM_UP.bucket, prefix: 'bare-warm/' })),
         run: async ({ name, bucket }, round) =>
           name === 'W1' || name === 'W2' ? bare.run({ bucket, prefix: `bare-${name}-${String(round)}/` }) : null,
@@ -74,7 +76,9 @@ export async function runAll(
         say(String(error));
       }
     }
-    const taken = await takeTurns({ kind: options.kind, a, b, work, runs: options.runs, contenders: able, say });
+    const { kind, runs, keys } = options;
+    const canHoldCopies = kind === 'null' && keys === null;
+    const taken = await takeTurns({ kind, a, b, work, runs, canHoldCopies, contenders: able, say });
     return { versions, missing, taken };
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -111,7 +115,7 @@ async function startShapes(
   const pipelines = new Map<string, { workload: Workload; prefix: string }>();
   const add = (shape: string, workload: Workload, round: number): void => {
     const name = toPipeline(shape, workload.bucket, round);
-    pipelines.set(name, { workload, prefix: `ours/${name}/` });
+    pipelines.set(name, { workload, prefix: toPrefix(name) });
   };
   for (const shape of shapes) {
     for (const round of [0, 1]) add(shape, WARM_UP, round);
@@ -124,8 +128,12 @@ async function startShapes(
 
 const toPipeline = (shape: string, bucket: string, round: number): string => `${shape}-${bucket}-${String(round)}`;
 
+const toPrefix = (pipeline: string): string => `ours/${pipeline}/`;
+
 const toOurs = (ours: Ours, shape: 'direct' | 'gateway'): Contender => ({
   name: `ours, ${shape}`,
+  keepsLedger: true,
+  prefix: ({ bucket }, round) => toPrefix(toPipeline(shape, bucket, round)),
   async warm() {
     for (const round of [0, 1]) await ours.run(shape, toPipeline(shape, WARM_UP.bucket, round));
   },
@@ -134,6 +142,8 @@ const toOurs = (ours: Ours, shape: 'direct' | 'gateway'): Contender => ({
 
 const toContender = (peer: Peer): Contender => ({
   name: peer.name,
+  keepsLedger: false,
+  prefix: ({ bucket }, round) => `${peer.name}-${bucket}-${String(round)}/`,
   // A process of its own each time: what is warm is the store's side.
   warm: async () => void (await peer.run(WARM_UP, `${peer.name}-warm/`)),
   run: ({ name, bucket, ...rest }, round) =>

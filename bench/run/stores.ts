@@ -222,6 +222,11 @@ async function putParts(
   await store.completeUpload(upload, parts);
 }
 
+/** As if somebody had copied all of the workload there; of the null store alone, with numbered keys. */
+export async function holdCopies(server: BenchStore, { count, sizeBytes }: Workload, prefix: string): Promise<void> {
+  await server.order({ do: 'source', bucket: TARGET_BUCKET, count, sizeBytes, prefix });
+}
+
 /** Takes what a round copied out of the target again. */
 export async function emptyTarget(kind: StoreKind, server: BenchStore): Promise<void> {
   if (kind === 'null') {

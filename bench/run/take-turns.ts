@@ -1,6 +1,6 @@
 /** Has everybody do each work by turns, and reads at the stores what it took. */
 import type { Cost } from './command.ts';
-import { emptyTarget, type BenchStore, type Counts, type StoreKind } from './stores.ts';
+import { emptyTarget, holdCopies, type BenchStore, type Counts, type StoreKind } from './stores.ts';
 import type { Work, Workload } from './workloads.ts';
 
 export interface Contender {
@@ -9,6 +9,10 @@ export interface Contender {
   warm(): Promise<void>;
   /** Null: it has no such work. */
   run(workload: Workload, round: number): Promise<Cost | null>;
+  /** Where its copies of a workload stand in the target's bucket. */
+  prefix(workload: Workload, round: number): string;
+  /** Has to see its copies once before it knows them. */
+  readonly keepsLedger: boolean;
 }
 
 export interface Taken {
@@ -27,11 +31,13 @@ export interface Turns {
   readonly b: BenchStore;
   readonly work: readonly Work[];
   readonly runs: number;
+  /** The null store can pretend to hold the copies of a workload. */
+  readonly canHoldCopies: boolean;
   readonly contenders: readonly Contender[];
   readonly say: (line: string) => void;
 }
 
-export async function takeTurns({ kind, a, b, work, runs, contenders, say }: Turns): Promise<Taken[]> {
+export async function takeTurns({ kind, a, b, work, runs, canHoldCopies, contenders, say }: Turns): Promise<Taken[]> {
   const taken: Taken[] = [];
   const measure = async (workload: Workload, contender: Contender, round: number): Promise<Taken | null> => {
     const before = [await a.counts(), await b.counts()] as const;
@@ -53,7 +59,10 @@ export async function takeTurns({ kind, a, b, work, runs, contenders, say }: Tur
       // Nobody is always the first after a pause, or always behind the same one.
       const turn = contenders.map((_, index) => contenders[(index + round) % contenders.length] as Contender);
       for (const contender of turn) {
-        const one = await measure(first, contender, round);
+        // A million copies that nobody counts are not made.
+        const isHeld = canHoldCopies && !isCounted && again !== null;
+        if (isHeld) await holdCopies(b, first, contender.prefix(first, round));
+        const one = isHeld && !contender.keepsLedger ? null : await measure(first, contender, round);
         if (isCounted) keep(one);
         if (again !== null) keep(await measure(again, contender, round));
         if (first.name !== 'W4') await emptyTarget(kind, b);
