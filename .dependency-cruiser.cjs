@@ -60,7 +60,14 @@ module.exports = {
     ...only(
       'activities',
       '^activities/',
-      ['^core/', '^manifest/', '^stores/store[.]ts$', '^ledger/ledger[.]ts$'],
+      // Beside the ports, hashes: they know no store.
+      [
+        '^core/',
+        '^manifest/',
+        '^stores/store[.]ts$',
+        '^stores/rules/(checksum-hash|combine-crc)[.]ts$',
+        '^ledger/ledger[.]ts$',
+      ],
       ['^workflows/types[.]ts$'],
     ),
     never(

@@ -29,6 +29,8 @@ export interface ActivityRuntime {
 export interface StoreFacts {
   readonly etags: 'md5' | 'opaque';
   readonly conditionalWrites: boolean;
+  /** The option `unsigned_payload`: bodies that the store proves by their MD5 or CRC go without their SHA-256. Default: false. */
+  readonly unsignedPayload?: boolean;
   readonly currency: string;
   readonly perThousandWrites: number;
   readonly perThousandReads: number;

@@ -36,6 +36,12 @@ export const pipelineSchema = Type.Object(
     overwrite: Type.Optional(
       oneOf(['refuse', 'always'], "refuse or always: what is done about somebody else's object at the target (refuse)"),
     ),
+    proof: Type.Optional(
+      oneOf(
+        ['md5', 'crc'],
+        'md5 or crc: what proves the bytes; crc is the 32 or 64 bits of the CRC that the source tells, where it tells one (md5)',
+      ),
+    ),
     tags: Type.Optional(flag('true to carry object tags over (true)')),
     unsafe_skip_target_listing: Type.Optional(
       flag('true to plan without looking at the target; losses there go unseen (false)'),

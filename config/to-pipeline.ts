@@ -35,6 +35,7 @@ export function toPipeline(
     },
     filters: toFilters(path, raw, problems),
     overwrite: raw.overwrite ?? 'refuse',
+    ...(raw.proof === 'crc' && { proof: 'crc' as const }),
     tags: raw.tags ?? true,
     listTarget: !(raw.unsafe_skip_target_listing ?? false),
     concurrency: raw.concurrency ?? RUN_CONCURRENCY_DEFAULT,

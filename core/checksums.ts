@@ -19,6 +19,12 @@ export const CHECKSUM_BYTES = {
 
 export type ChecksumAlgorithm = keyof typeof CHECKSUM_BYTES;
 
+/** Those of a whole follow from those of its pieces. */
+export type CrcAlgorithm = Extract<ChecksumAlgorithm, 'CRC32' | 'CRC32C' | 'CRC64NVME'>;
+
+const CRCS: ReadonlySet<ChecksumAlgorithm> = new Set<CrcAlgorithm>(['CRC32', 'CRC32C', 'CRC64NVME']);
+export const isCrc = (algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm => CRCS.has(algorithm);
+
 /** FULL_OBJECT is over the bytes; COMPOSITE is over the digests of the parts, and its value ends in `-N`. */
 export type ChecksumType = 'FULL_OBJECT' | 'COMPOSITE';
 

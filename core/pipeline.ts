@@ -45,6 +45,11 @@ export interface PipelineSpec {
   readonly target: Location & { readonly encryption: Encryption | null };
   readonly filters: Filters;
   readonly overwrite: Overwrite;
+  /**
+   * What proves the bytes of an object: its MD5, or, where the source tells one, a CRC of 32 or 64 bits. `crc` is the option
+   * `proof: crc`; absent: by MD5.
+   */
+  readonly proof?: 'crc';
   /** Object tags are carried over: one more request for each object that has tags. */
   readonly tags: boolean;
   /** False is the unsafe option `unsafe_skip_target_listing`: losses and changes at the target are not seen. */

@@ -15,6 +15,8 @@ const SCRATCH_BYTES = 8 * 1024;
 
 /** A body of which more than this is to come is worth memory of its own. */
 const LARGE_BYTES = 128 * 1024;
+/** Less than this is copied: the handler is not asked for memory. */
+const OWN_MEMORY_BYTES_MIN = 16 * 1024;
 
 export interface ConnectionOwner {
   /** It can take the next request. */
@@ -115,6 +117,9 @@ export class Connection implements AnswerSink, SocketReader {
   #readBytes = 0;
   #mayKeep = false;
   #isKept = false;
+  /** What the handler gave for the next read to fill, and whether this one did. */
+  #memory: Buffer | null = null;
+  #isOwn = false;
   #isGone = false;
   #quietMs = 0;
   /** How long it may be kept without a request. */
@@ -218,7 +223,7 @@ export class Connection implements AnswerSink, SocketReader {
     // Memory is handed on as it is where all of it is this one piece.
     this.#isKept = this.#mayKeep && chunk.byteLength === this.#readBytes;
     this.#leftBytes -= chunk.byteLength;
-    handler.onData(this.#isKept ? chunk : Buffer.from(chunk));
+    handler.onData(this.#isKept || this.#isOwn ? chunk : Buffer.from(chunk));
   }
 
   onEnd(isLast: boolean): void {
@@ -229,10 +234,24 @@ export class Connection implements AnswerSink, SocketReader {
     return this.#exchange !== null && this.#hasHead && this.#leftBytes > LARGE_BYTES;
   }
 
+  /**
+   * The handler's own memory, never for more than is left of the body: what comes behind it is not the handler's. An answer without
+   * length, or in chunks, has framing between its bytes, and none.
+   */
+  takeMemory(): Buffer | null {
+    const exchange = this.#exchange;
+    const left = this.#leftBytes;
+    if (exchange === null || !this.#hasHead || left < OWN_MEMORY_BYTES_MIN || exchange.handler.memoryFor === undefined)
+      return (this.#memory = null);
+    const memory = exchange.handler.memoryFor(left);
+    return (this.#memory = memory === null || memory.byteLength > left ? null : memory);
+  }
+
   take(bytes: Buffer, mayKeep: boolean): boolean {
     this.#mayKeep = mayKeep;
     this.#readBytes = bytes.byteLength;
     this.#isKept = false;
+    this.#isOwn = this.#memory !== null && bytes.buffer === this.#memory.buffer;
     this.#onBytes(bytes);
     return this.#isKept;
   }

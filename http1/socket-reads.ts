@@ -6,6 +6,7 @@
  * - Small answers are read into one buffer that all sockets share. What came in is copied out before the callback returns.
  * - While a large body comes, its socket reads into slabs of its own. A read that fills a good part of one hands it over as it is, and
  *   whoever is done with the bytes gives it back (`giveBack`), for the next read of any socket. Who does not only costs a new slab.
+ * - Where the reader has memory for a large body, the body is read right into it, and nothing is copied.
  */
 import type { OnReadOpts, Socket } from 'node:net';
 
@@ -25,9 +26,17 @@ export interface SocketReader {
   take(bytes: Buffer, mayKeep: boolean): boolean;
   /** Asked after each read: whether much more is to come. */
   readonly isLarge: boolean;
+  /** Asked after each read: memory of the reader's own that the next one fills, with what belongs there alone. */
+  takeMemory(): Buffer | null;
 }
 
-const readers = new WeakMap<Socket, SocketReader>();
+interface Reading {
+  readonly reader: SocketReader;
+  /** What the socket is read into, where that is the reader's. */
+  own: Buffer | null;
+}
+
+const readings = new WeakMap<Socket, Reading>();
 const shared = Buffer.allocUnsafeSlow(SHARED_BYTES);
 const free: Buffer[] = [];
 /** Slabs that were handed over, by their memory: a view of one does not know its slab. */
@@ -44,23 +53,39 @@ export const READ_OPTIONS: OnReadOpts = {
     return buffer;
   },
   callback(this: Socket, byteCount: number, into: Uint8Array): boolean {
-    const reader = readers.get(this);
+    const reading = readings.get(this);
     const buffer = into as Buffer;
+    if (reading !== undefined && buffer === reading.own) {
+      reading.reader.take(buffer.subarray(0, byteCount), true);
+      chooseNext(reading, false, buffer);
+      return true;
+    }
     const mayKeep = buffer !== shared && byteCount >= HANDED_OVER_BYTES_MIN;
     // Before it is taken, for it may be given back at once.
     if (mayKeep) handedOver.set(buffer.buffer, buffer);
-    const isKept = reader?.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
+    const isKept = reading?.reader.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
     if (mayKeep && !isKept) handedOver.delete(buffer.buffer);
     const isFree = buffer !== shared && !isKept;
-    if (reader?.isLarge === true) next = isFree ? buffer : (free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES));
+    if (reading !== undefined) chooseNext(reading, isFree, buffer);
     else if (isFree) addFree(buffer);
     return true;
   },
 };
 
+/** @param isFree `buffer` is a slab that nobody has */
+function chooseNext(reading: Reading, isFree: boolean, buffer: Buffer): void {
+  reading.own = reading.reader.takeMemory();
+  if (reading.own !== null) next = reading.own;
+  else if (reading.reader.isLarge) {
+    next = isFree ? buffer : (free.pop() ?? Buffer.allocUnsafeSlow(SLAB_BYTES));
+    return;
+  }
+  if (isFree) addFree(buffer);
+}
+
 /** Sockets that were made without `READ_OPTIONS` are read as ever, into memory that is the reader's. */
 export function readSocket(socket: Socket, reader: SocketReader): void {
-  readers.set(socket, reader);
+  readings.set(socket, { reader, own: null });
   // Starts the reading too; it is never called where READ_OPTIONS hold.
   socket.on('data', (bytes: Buffer) => void reader.take(bytes, true));
 }

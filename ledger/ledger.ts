@@ -8,6 +8,7 @@
  * - Every write may be repeated with the same arguments and leaves the same state.
  * - Failures: `ledger_unavailable` when Postgres cannot be reached or the connection breaks; others as each method says.
  */
+import type { CrcAlgorithm } from '../core/checksums.ts';
 import type { Sha256Hex } from '../core/ids.ts';
 import type { OutcomeCode } from '../core/outcomes.ts';
 import type { PartLayout } from '../core/part-layout.ts';
@@ -268,14 +269,24 @@ export interface UploadRecord {
   readonly key: string;
   readonly sourceEtag: string;
   readonly layout: PartLayout;
+  /** Absent: by the MD5 of all bytes. */
+  readonly proof?: UploadProof;
 }
+
+/**
+ * What proves the bytes of an upload when it is completed. `parts`: the ETags that the target gives its parts make the source's.
+ * `crc`: the checksum of type FULL_OBJECT that the source told, base64; `isTold`: the upload was created with it.
+ */
+export type UploadProof =
+  | { readonly by: 'parts' }
+  | { readonly by: 'crc'; readonly algorithm: CrcAlgorithm; readonly value: string; readonly isTold: boolean };
 
 export interface PartRecord {
   readonly partNumber: number;
   readonly etag: string;
   readonly sizeBytes: number;
-  /** State of the running MD5 of the object after this part, so that the next activity goes on with it. */
-  readonly md5State: Uint8Array;
+  /** State of the running MD5 or CRC of the object after this part, so that the next activity goes on with it; empty where there is none. */
+  readonly hashState: Uint8Array;
 }
 
 export interface Ledger {

@@ -42,7 +42,7 @@ export interface ObjectInfo extends ObjectHeaders {
   readonly etagIsContentHash: boolean;
   /** The server-side encryption that the store names; absent where it names none. */
   readonly encryption?: Encrypt;
-  /** Kept by stores of our own; the adapter for other services does not ask for it. */
+  /** What the store keeps and tells; a service is to be asked for it (`withChecksum`). */
   readonly checksum?: ObjectChecksum;
   /** How many parts a multipart object was made of; absent for one that was put whole. */
   readonly partCount?: number;
@@ -106,9 +106,18 @@ export interface ObjectRequest extends ReadConditions {
   readonly signal?: AbortSignal;
 }
 
+/** Memory of the length that is asked for: the body is read into it, and is one piece, this one. */
+export interface ReadInto {
+  readonly memory: Uint8Array;
+  /** Told of each piece of it when it is filled, in order and from the start. Who takes no hint tells of none. */
+  readonly onBytes?: ((piece: Uint8Array) => void) | undefined;
+}
+
 export interface GetRequest extends ObjectRequest {
-  /** Memory of the length that is asked for: the body is read into it, and is one piece, this one. A hint, which not every adapter takes. */
-  readonly into?: Uint8Array;
+  /** A hint, which not every adapter takes. */
+  readonly into?: ReadInto;
+  /** Asks for `info.checksum`, which S3 tells only whoever asks. Of a range too, it is that of the whole object. */
+  readonly withChecksum?: boolean;
   /** Stores of our own only: one part of a multipart object, or all of another as part 1. Excludes `range`. */
   readonly partNumber?: number;
   /** Bytes `first` to `last`, both included, as in HTTP. `last` absent: to the end. A suffix is `{suffixBytes}`. */
@@ -116,6 +125,8 @@ export interface GetRequest extends ObjectRequest {
 }
 
 export interface HeadRequest extends ObjectRequest {
+  /** Asks for `info.checksum`. */
+  readonly withChecksum?: boolean;
   /** Stores of our own only: asks for `parts`. */
   readonly withParts?: boolean;
 }
@@ -140,6 +151,21 @@ export interface Body {
    * (a trailer brings the value); undefined when there is none. Stores of our own keep it.
    */
   readonly checksum?: () => ObjectChecksum | undefined;
+  /** What the bytes are known to have: told to the store before them, which refuses others with body_corrupt, or does not look. */
+  readonly promised?: Promised;
+  /**
+   * True to send the bytes without their hash in the signature (UNSIGNED-PAYLOAD): for whoever holds the answer to `promised`. Only
+   * adapters that sign look at it.
+   */
+  readonly isUnsigned?: boolean;
+}
+
+/** Of all bytes of a body. What the answer says of them tells whether the store looked. */
+export interface Promised {
+  /** Hex. The answer's ETag is it, where ETags are MD5s. */
+  readonly md5?: string;
+  /** The answer's `checksum` is it. */
+  readonly checksum?: PartChecksum;
 }
 
 /** `ifNoneMatch: '*'`: only when nothing is there. `ifMatch`: only over this ETag. */
@@ -173,7 +199,7 @@ export interface CopyRequest extends WriteConditions {
   readonly signal?: AbortSignal;
 }
 
-/** What the parts of an upload are to be checked with; stores of our own keep it. */
+/** What the parts of an upload are to be checked with. */
 export interface UploadChecksum {
   readonly algorithm: ChecksumAlgorithm;
   readonly type: ChecksumType;
@@ -190,7 +216,7 @@ export interface PutResult {
 }
 
 export interface CompleteUploadRequest extends UploadRef, WriteConditions {
-  /** What the whole object must have; otherwise store_refused with s3Code BadDigest. Stores of our own only. */
+  /** What the whole object must have, of type FULL_OBJECT; otherwise store_refused or body_corrupt with s3Code BadDigest. */
   readonly checksum?: PartChecksum;
   /** What the whole object must measure; otherwise store_refused with s3Code InvalidRequest. Stores of our own only. */
   readonly sizeBytes?: number;
@@ -200,7 +226,7 @@ export interface CompleteUploadRequest extends UploadRef, WriteConditions {
 export interface CompletedPart {
   readonly partNumber: number;
   readonly etag: string;
-  /** Compared where it is given: store_refused with s3Code InvalidPart. Stores of our own only. */
+  /** Compared where it is given: store_refused with s3Code InvalidPart. */
   readonly checksum?: PartChecksum;
 }
 

@@ -1,19 +1,33 @@
 /**
- * Copies a small object: read whole, hashed, and put as one signed payload whose hash the gateway and the store check. Source: the MD5
- * is compared with the ETag where that is one. Target: the ETag that the store answers with is compared with the MD5 of what was sent.
+ * Copies a small object: read whole, and put. Each hop is proved once (docs/decisions/proof-of-bytes.md):
+ *
+ * - Where the ETags of both sides are MD5s, the source's is told to the target (Content-MD5), which refuses other bytes and answers with
+ *   the MD5 of those that it got: they are the source's when it is the source's, whatever lies between. Nothing is hashed here for it.
+ * - Else, with `proof: crc`, the CRC that the source tells is compared with the bytes read, told to the target, and with its answer.
+ * - Else the MD5 of the bytes read is compared with the ETag of either side, where that is one.
+ *
+ * The request is signed with the SHA-256 of the bytes; without it only by the owner's option and where the target has shown that it
+ * answers with what proves them.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
+import { KiB } from '../../core/limits.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
+import { computeChecksum } from '../../stores/rules/checksum-hash.ts';
+import type { Body, ObjectInfo, PartChecksum, PutResult } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
 import { toPutRequest, withMd5 } from './carry-over.ts';
+import { toCrc } from './choose-proof.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { openSource, readWhole, toSourceChanged } from './read-source.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
+
+/** A smaller body is hashed at once: that costs less than one more header. */
+const TOLD_BYTES_MIN = 32 * KiB;
 
 /** @throws source_changed, target_conflict, checksum_mismatch, body_corrupt, and whatever the stores answer */
 export async function copyWhole(
@@ -23,45 +37,44 @@ export async function copyWhole(
 ): Promise<DeliveryRecord> {
   const { key, sizeBytes } = action;
   const targetKey = toTargetKey(transfer.spec, key);
-  const got = await openSource(transfer, action, memory === null ? {} : { into: memory });
+  const mayAskCrc = transfer.spec.proof === 'crc' && !(isMd5Hex(action.etag) && hasMd5ETags(transfer));
+  const got = await openSource(transfer, action, {
+    ...(memory !== null && { into: { memory } }),
+    ...(mayAskCrc && { withChecksum: true }),
+  });
   const bytes = await readWhole(got);
-  const md5 = createHash('md5').update(bytes).digest('hex');
-  if (got.info.etagIsContentHash && isMd5Hex(action.etag) && md5 !== action.etag) {
-    throw new WaybillError('body_corrupt', 'the bytes read do not have the MD5 that the ETag names', {
-      md5,
-      etag: action.etag,
-    });
-  }
+  const read = await proveRead(transfer, action, got.info, bytes);
   const request = await toPutRequest(transfer, key, targetKey, got.info).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
-  const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256Hex;
   const delivered = (targetEtag: string): DeliveryRecord => ({
-    key: targetKey,
-    sourceEtag: action.etag,
-    sourceVersion: null,
-    sizeBytes,
-    targetEtag,
-    checksum: `md5:${md5}`,
+    ...{ key: targetKey, sourceEtag: action.etag, sourceVersion: null, sizeBytes },
+    ...{ targetEtag, checksum: read.proved },
   });
 
   // Where an ETag cannot say what the bytes are, the metadata does: a write that nobody lived to record is known again by it.
-  const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, md5) };
+  const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, read.md5) };
+  const body = toBody(transfer, bytes, read);
+  const spoiled = transfer.spoiled.get(targetKey);
+  const expected = spoiled === undefined ? action.expected : { etag: spoiled };
   try {
-    const { etag } = await writeExpected(transfer, targetKey, action.expected, (conditions) =>
-      transfer.target.put({ ...put, ...conditions }, { sizeBytes, sha256, content: bytes }),
+    const answer = await writeExpected(transfer, targetKey, expected, (conditions) =>
+      transfer.target.put({ ...put, ...conditions }, body),
     );
-    if (etag === md5 || !(await isContentHash(transfer, targetKey, etag))) return delivered(etag);
-    transfer.mismatched.set(targetKey, etag);
-    throw toMismatch(md5, etag);
+    await judge(transfer, targetKey, bytes, { read, body, answer });
+    return delivered(answer.etag);
   } catch (error) {
+    if (isWaybillError(error) && error.type === 'body_corrupt')
+      throw read.isTold ? explainCorrupt(read, bytes, error) : error;
     if (!isWaybillError(error) || error.type !== 'precondition_failed') {
       throw explainRefusal(error, transfer.spec.target.store, transfer.targetFacts.conditionalWrites);
     }
     // Either an earlier try of ours put it there and did not live to say so, or it is somebody else's.
     const held = await headTarget(transfer, targetKey);
+    const md5 = hash('md5', bytes, 'hex');
+    if (read.isTold && md5 !== read.md5) throw toCorrupt(md5, read.md5);
     if (held !== null && held.etag === transfer.mismatched.get(targetKey)) throw toMismatch(md5, held.etag);
-    const wanted = { sizeBytes, etag: md5, md5 };
+    const wanted = { sizeBytes, etag: md5, md5, crc: null };
     if (held !== null && (await holdsSameBytes(transfer, targetKey, held, wanted))) return delivered(held.etag);
     throw new WaybillError(
       'target_conflict',
@@ -72,8 +85,111 @@ export async function copyWhole(
   }
 }
 
-const toMismatch = (md5: string, etag: string): WaybillError =>
-  new WaybillError('checksum_mismatch', 'the target stored other bytes than were sent', { md5, etag });
+/** What is known of the bytes before they are sent. */
+interface Read {
+  /** Hex; null where nobody needs it. The source's word for it where `isTold`, or beside a CRC. */
+  readonly md5: string | null;
+  /** The target is to compare the bytes with the source's MD5. */
+  readonly isTold: boolean;
+  /** That of the source, which the bytes have. */
+  readonly crc: PartChecksum | null;
+  /** As the delivery keeps it. */
+  readonly proved: string;
+}
+
+/** @throws body_corrupt */
+async function proveRead(transfer: Transfer, { etag }: CopyAction, info: ObjectInfo, bytes: Uint8Array): Promise<Read> {
+  const sourceMd5 = info.etagIsContentHash && isMd5Hex(etag) ? etag : null;
+  const areMd5s = sourceMd5 !== null && hasMd5ETags(transfer);
+  if (areMd5s && bytes.byteLength >= TOLD_BYTES_MIN) {
+    return { md5: sourceMd5, isTold: true, crc: null, proved: `md5:${sourceMd5}` };
+  }
+  const crc = areMd5s ? null : toCrc(transfer, info);
+  if (crc === null) {
+    const md5 = hash('md5', bytes, 'hex');
+    if (sourceMd5 !== null && md5 !== sourceMd5) throw toCorrupt(md5, sourceMd5);
+    return { md5, isTold: false, crc, proved: `md5:${md5}` };
+  }
+  const value = Buffer.from(await computeChecksum(crc.algorithm, bytes)).toString('base64');
+  if (value !== crc.value) {
+    throw new WaybillError('body_corrupt', 'the bytes read do not have the CRC of the source', {
+      found: value,
+      expected: crc.value,
+    });
+  }
+  const md5 = sourceMd5 ?? (hasMd5ETags(transfer) ? null : hash('md5', bytes, 'hex'));
+  return { md5, isTold: false, crc, proved: `${crc.algorithm.toLowerCase()}:${crc.value}` };
+}
+
+function toBody(transfer: Transfer, bytes: Uint8Array, { md5, isTold, crc }: Read): Body {
+  const { shown, targetFacts } = transfer;
+  const isShown = isTold ? shown.md5 : crc !== null && shown.checksum === true;
+  const isUnsigned = targetFacts.unsignedPayload === true && isShown && bytes.byteLength >= TOLD_BYTES_MIN;
+  return {
+    sizeBytes: bytes.byteLength,
+    ...(isUnsigned ? { isUnsigned } : { sha256: hash('sha256', bytes, 'hex') as Sha256Hex }),
+    ...(isTold && md5 !== null && { promised: { md5 } }),
+    ...(crc !== null && { promised: { checksum: crc }, checksum: () => ({ ...crc, type: 'FULL_OBJECT' as const }) }),
+    content: bytes,
+  };
+}
+
+/**
+ * Whether the target has what was read, by its own word.
+ * @throws checksum_mismatch; body_corrupt where the bytes were not the source's and the target took them all the same
+ */
+async function judge(
+  transfer: Transfer,
+  targetKey: string,
+  bytes: Uint8Array,
+  { read, body, answer }: { readonly read: Read; readonly body: Body; readonly answer: PutResult },
+): Promise<void> {
+  const { shown } = transfer;
+  const { etag, checksum } = answer;
+  if (read.isTold) {
+    shown.md5 = etag === read.md5;
+    if (shown.md5) return;
+  } else if (read.crc !== null) {
+    shown.checksum = checksum?.algorithm === read.crc.algorithm;
+    if (shown.checksum) {
+      if (checksum?.value === read.crc.value) return;
+      transfer.mismatched.set(targetKey, etag);
+      throw toMismatch(read.crc.value, checksum?.value ?? '');
+    }
+  }
+  const sent = read.isTold || read.md5 === null || read.crc !== null ? hash('md5', bytes, 'hex') : read.md5;
+  if (etag === sent && !(read.isTold && sent !== read.md5)) return;
+  if (read.isTold && sent !== read.md5) {
+    // It is ours, and to be written over.
+    transfer.spoiled.set(targetKey, etag);
+    throw toCorrupt(sent, read.md5);
+  }
+  if (await isContentHash(transfer, targetKey, etag)) {
+    transfer.mismatched.set(targetKey, etag);
+    throw toMismatch(sent, etag);
+  }
+  if (body.isUnsigned !== true) return;
+  // Nothing proves it: the next try is signed, for the target has shown that its answers prove nothing.
+  transfer.spoiled.set(targetKey, etag);
+  throw new WaybillError('body_corrupt', 'the answer of the target does not prove what it got', { key: targetKey });
+}
+
+/** Of a refusal: whose bytes they were that did not have the MD5. */
+function explainCorrupt({ md5 }: Read, bytes: Uint8Array, error: WaybillError): WaybillError {
+  const sent = hash('md5', bytes, 'hex');
+  return sent === md5 ? error : toCorrupt(sent, md5, error);
+}
+
+const toCorrupt = (md5: string, etag: string | null, cause?: unknown): WaybillError =>
+  new WaybillError(
+    'body_corrupt',
+    'the bytes read do not have the MD5 that the ETag names',
+    { md5, etag: etag ?? '' },
+    cause === undefined ? {} : { cause },
+  );
+
+const toMismatch = (sent: string, stored: string): WaybillError =>
+  new WaybillError('checksum_mismatch', 'the target stored other bytes than were sent', { sent, stored });
 
 /** An ETag that is not the MD5 of what was sent proves a fault only where the store's ETags are MD5s at all. */
 async function isContentHash(transfer: Transfer, targetKey: string, etag: string): Promise<boolean> {

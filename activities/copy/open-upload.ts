@@ -11,11 +11,12 @@ import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { PartLayout } from '../../core/part-layout.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
-import type { ObjectInfo } from '../../stores/store.ts';
+import type { ObjectInfo, PutRequest } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { toContentMd5 } from '../plan/content-md5.ts';
 import { abortUpload, isIntent, toIntentId } from './abort-upload.ts';
 import { toPutRequest, withMd5 } from './carry-over.ts';
+import { chooseProof } from './choose-proof.ts';
 import { PARTS_IN_FLIGHT } from './copy-parts.ts';
 import { toSourceChanged } from './read-source.ts';
 import { toSourcePartLayout } from './source-part-layout.ts';
@@ -48,7 +49,7 @@ export async function openUpload(transfer: Transfer, action: CopyAction, layout?
   }
 
   const info: ObjectInfo = await source
-    .head({ bucket: spec.source.bucket, key: action.key, ifMatch: action.etag })
+    .head({ bucket: spec.source.bucket, key: action.key, ifMatch: action.etag, withChecksum: spec.proof === 'crc' })
     .catch((error: unknown) => {
       throw toSourceChanged(error);
     });
@@ -57,19 +58,38 @@ export async function openUpload(transfer: Transfer, action: CopyAction, layout?
   const request = await toPutRequest(transfer, action.key, targetKey, info).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
+  const cut =
+    layout ?? toSourcePartLayout(action.etag, action.sizeBytes, step.deps.memory.totalBytes / PARTS_IN_FLIGHT);
+  // Parts that the store copies by itself are proved by their ETags, and no byte of them is hashed here.
+  const proof = layout === undefined ? chooseProof(transfer, { ...info, etag: action.etag }, cut) : undefined;
   const record: UploadRecord = {
     uploadId: toIntentId(randomUUID()),
     location: { store: spec.target.store, bucket: spec.target.bucket, prefix: spec.target.prefix },
     key: targetKey,
     sourceEtag: action.etag,
-    layout: layout ?? toSourcePartLayout(action.etag, action.sizeBytes, step.deps.memory.totalBytes / PARTS_IN_FLIGHT),
+    layout: cut,
+    ...(proof && { proof }),
   };
   await ledger.openUpload(step.fence, record);
   const md5 = toContentMd5({ ...info, etag: action.etag });
-  const { uploadId } = await target.createUpload({ ...request, headers: withMd5(request.headers, md5) });
-  const upload = { ...record, uploadId };
+  const upload = await createUpload(transfer, record, { ...request, headers: withMd5(request.headers, md5) });
   await ledger.openUpload(step.fence, upload);
   return { upload, parts: [] };
+}
+
+/** With the checksum that is to prove it, where the store takes one. */
+async function createUpload(transfer: Transfer, record: UploadRecord, request: PutRequest): Promise<UploadRecord> {
+  const { target } = transfer;
+  const { proof } = record;
+  if (proof?.by !== 'crc') return { ...record, ...(await target.createUpload(request)) };
+  try {
+    const checksum = { algorithm: proof.algorithm, type: 'FULL_OBJECT' } as const;
+    return { ...record, ...(await target.createUpload({ ...request, checksum })) };
+  } catch (error) {
+    if (!isWaybillError(error) || (error.type !== 'not_implemented' && error.type !== 'store_refused')) throw error;
+    const { uploadId } = await target.createUpload(request);
+    return { ...record, uploadId, proof: { ...proof, isTold: false } };
+  }
 }
 
 /** The parts to go on from, or null when this upload cannot be gone on with. */
@@ -81,6 +101,8 @@ async function resume(
   const { log } = transfer.step.runtime;
   if (isIntent(upload) || upload.sourceEtag !== action.etag || upload.layout.sizeBytes !== action.sizeBytes)
     return null;
+  // Begun when the pipeline was content with less.
+  if (upload.proof?.by === 'crc' && transfer.spec.proof !== 'crc') return null;
   const recorded = await transfer.step.deps.ledger.loadParts(upload.uploadId);
   const held = await listHeld(transfer, upload);
   // Gone with all of its parts recorded: it was completed by an execution that did not live to say so. The completion finds out.

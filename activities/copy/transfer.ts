@@ -1,8 +1,19 @@
 /** What copying one object needs: both stores, the pipeline, and the step that it belongs to. */
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { Store } from '../../stores/store.ts';
-import type { StoreFacts } from '../runtime.ts';
+import type { ActivityDeps, StoreFacts } from '../runtime.ts';
 import type { Step } from '../run-step.ts';
+
+/**
+ * What a target has shown of itself in this process: that its answers say which bytes it got. Each answer is looked at all the same;
+ * this only decides whether a body may be sent that nothing else proves.
+ */
+export interface Shown {
+  /** By the ETag of a body whose MD5 was told. */
+  md5: boolean;
+  /** By the checksum that was told; null: not known yet. */
+  checksum: boolean | null;
+}
 
 export interface Transfer {
   readonly step: Step;
@@ -11,10 +22,13 @@ export interface Transfer {
   /** Guarded: a write begins only while the activity may write. */
   readonly target: Store;
   readonly targetFacts: StoreFacts;
+  readonly shown: Shown;
   /** Where source and target are one store: whether it copies by itself. Set to false by its first refusal. */
   readonly within: { isOffered: boolean };
   /** ETags by target key that the target answered with and that are not the MD5 of what was sent. */
   readonly mismatched: Map<string, string>;
+  /** ETags by target key of what this execution wrote and nothing proves: the next try writes over it. */
+  readonly spoiled: Map<string, string>;
 }
 
 /** False where the target's ETags are known not to be MD5s: then the signed hash of the body is what the store checked. */
@@ -29,7 +43,20 @@ export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
     source: step.open(spec.source.store),
     target: step.open(spec.target.store),
     targetFacts: step.deps.storeFacts(spec.target.store),
+    shown: findShown(step.deps, `${spec.target.store}/${spec.target.bucket}`),
     within: { isOffered: spec.source.store === spec.target.store },
     mismatched: new Map(),
+    spoiled: new Map(),
   };
+}
+
+/** By the worker, and by store and bucket. */
+const shownTo = new WeakMap<ActivityDeps, Map<string, Shown>>();
+
+function findShown(deps: ActivityDeps, place: string): Shown {
+  let places = shownTo.get(deps);
+  if (places === undefined) shownTo.set(deps, (places = new Map<string, Shown>()));
+  let shown = places.get(place);
+  if (shown === undefined) places.set(place, (shown = { md5: false, checksum: null }));
+  return shown;
 }

@@ -43,7 +43,9 @@ async function openDirect(config: Config): Promise<OpenedStores> {
     storeFacts(name) {
       const store = config.stores.get(name);
       if (store === undefined) throw new Error(`there is no store ${name}`);
-      return { etags: store.etags, conditionalWrites: store.conditionalWrites, ...store.prices };
+      const { etags, conditionalWrites, prices } = store;
+      const unsignedPayload = store.kind === 'provider' && store.unsignedPayload;
+      return { etags, conditionalWrites, unsignedPayload, ...prices };
     },
     close: () => transport.close(),
   };

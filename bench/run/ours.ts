@@ -1,7 +1,7 @@
 /**
- * Waybill as it is run: Postgres and Temporal, and for each of two shapes a worker and an API of its own: `direct`, where the worker
- * signs for the stores itself, and `gateway`, where all traffic goes through `waybill gateway`. Postgres is durable: nothing of it is
- * traded for speed.
+ * Waybill as it is run: Postgres and Temporal, and for each shape a worker and an API of its own: `direct`, where the worker signs for
+ * the stores itself, `crc` and `unsigned`, which are the same with the options `proof: crc` and, besides, `unsigned_payload`, and
+ * `gateway`, where all traffic goes through `waybill gateway`. Postgres is durable: nothing of it is traded for speed.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
@@ -21,7 +21,9 @@ import { readCpuSeconds, readPeakMiB, readTreeCpuSeconds, resetPeak } from './pr
 import { TARGET_BUCKET, type BenchStore } from './stores.ts';
 import type { Workload } from './workloads.ts';
 
-export const SHAPES = ['direct', 'gateway'] as const;
+export const SHAPES = ['direct', 'crc', 'unsigned', 'gateway'] as const;
+/** What they change is the cost of bytes. */
+export const BYTE_SHAPES: readonly Shape[] = ['crc', 'unsigned'];
 export type Shape = (typeof SHAPES)[number];
 
 /** `cpuSeconds` is of worker, API and gateway; `peakMiB` of one worker. */
@@ -153,9 +155,13 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
     pipelines: Object.fromEntries(
       [...options.pipelines].map(([name, { workload, prefix }]) => [
         name,
-        { source: { store: 'a', bucket: workload.bucket }, target: { store: 'b', bucket: TARGET_BUCKET, prefix } },
+        {
+          ...{ source: { store: 'a', bucket: workload.bucket }, target: { store: 'b', bucket: TARGET_BUCKET, prefix } },
+          ...(BYTE_SHAPES.includes(shape) && { proof: 'crc' }),
+        },
       ]),
     ),
+    ...(shape === 'unsigned' && { storeB: { unsigned_payload: true } }),
   });
   const configFile = path.join(directory, 'waybill.yaml');
   await writeFile(configFile, printStackConfig(config));
@@ -169,7 +175,7 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
     const child = await startChild({
       name,
       command,
-      env: { ...MALLOC_BOUNDS, ...environments[environment], ...(shape === 'direct' ? environments.gateway : {}) },
+      env: { ...MALLOC_BOUNDS, ...environments[environment], ...(shape === 'gateway' ? {} : environments.gateway) },
       logFile: path.join(directory, `${name}.log`),
       ready,
       cwd: directory,
@@ -195,9 +201,9 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
     const name = number === 1 ? 'worker' : `worker-${String(number)}`;
     const file = number === 1 ? configFile : await withoutMetrics(config, path.join(directory, `${name}.yaml`));
     const command =
-      shape === 'direct'
-        ? await buildAgainstDist('direct-worker.ts', directory, file)
-        : builtCommand('worker', '--config', file, '--log-level', 'warn');
+      shape === 'gateway'
+        ? builtCommand('worker', '--config', file, '--log-level', 'warn')
+        : await buildAgainstDist('direct-worker.ts', directory, file);
     children.set(name, await start(name, 'worker', command, /waybill worker: running/));
   }
   children.set('api', await start('api', 'api', builtCommand('api', '--config', configFile), /waybill api: listening/));

@@ -3,7 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { startBare } from './bare.ts';
 import type { BenchOptions } from './options.ts';
-import { startOurs, type Ours } from './ours.ts';
+import { BYTE_SHAPES, startOurs, type Ours, type Shape } from './ours.ts';
 import { findPeer, isPeer, type Peer } from './peers.ts';
 import { startBenchStore, type BenchStore } from './stores.ts';
 import { takeTurns, type Contender, type Taken } from './take-turns.ts';
@@ -130,14 +130,17 @@ const toPipeline = (shape: string, bucket: string, round: number): string => `${
 
 const toPrefix = (pipeline: string): string => `ours/${pipeline}/`;
 
-const toOurs = (ours: Ours, shape: 'direct' | 'gateway'): Contender => ({
+const toOurs = (ours: Ours, shape: Shape): Contender => ({
   name: `ours, ${shape}`,
   keepsLedger: true,
   prefix: ({ bucket }, round) => toPrefix(toPipeline(shape, bucket, round)),
   async warm() {
     for (const round of [0, 1]) await ours.run(shape, toPipeline(shape, WARM_UP.bucket, round));
   },
-  run: ({ name, bucket }, round) => ours.run(shape, toPipeline(shape, bucket, round), { listOnly: name === 'W4' }),
+  run: async ({ name, bucket }, round) =>
+    BYTE_SHAPES.includes(shape) && name !== 'W2' && name !== 'W3'
+      ? null
+      : ours.run(shape, toPipeline(shape, bucket, round), { listOnly: name === 'W4' }),
 });
 
 const toContender = (peer: Peer): Contender => ({

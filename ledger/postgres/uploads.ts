@@ -24,7 +24,7 @@ interface UploadRow {
   readonly prefix: string;
   readonly key: string;
   readonly source_etag: string;
-  readonly layout: PartLayout;
+  readonly layout: PartLayout & Pick<UploadRecord, 'proof'>;
 }
 
 const COLUMNS = 'u.upload_id, u.store, u.bucket, u.prefix, u.key, u.source_etag, u.layout';
@@ -40,13 +40,18 @@ const IS_DEAD = `not exists (select 1 from attempt a
 /** What a condemned upload says of its source: no ETag begins with a space, so nobody finds that it could be gone on with. */
 const CONDEMNED = ' condemned';
 
-const toUploadRecord = (row: UploadRow): UploadRecord => ({
-  uploadId: row.upload_id,
-  location: { store: row.store, bucket: row.bucket, prefix: row.prefix },
-  key: row.key,
-  sourceEtag: row.source_etag,
-  layout: row.layout,
-});
+/** What proves the bytes is kept with the layout, which is JSON. */
+function toUploadRecord(row: UploadRow): UploadRecord {
+  const { proof, ...layout } = row.layout;
+  return {
+    uploadId: row.upload_id,
+    location: { store: row.store, bucket: row.bucket, prefix: row.prefix },
+    key: row.key,
+    sourceEtag: row.source_etag,
+    layout,
+    ...(proof && { proof }),
+  };
+}
 
 export function createUploads(db: Database): UploadsLedger {
   return {
@@ -72,7 +77,7 @@ export function createUploads(db: Database): UploadsLedger {
             prefix,
             upload.key,
             upload.sourceEtag,
-            JSON.stringify(upload.layout),
+            JSON.stringify({ ...upload.layout, ...(upload.proof && { proof: upload.proof }) }),
           ],
         );
       }),
@@ -99,13 +104,13 @@ export function createUploads(db: Database): UploadsLedger {
             rows.map((part) => part.partNumber),
             rows.map((part) => part.etag),
             rows.map((part) => part.sizeBytes),
-            rows.map((part) => part.md5State),
+            rows.map((part) => part.hashState),
           ],
         );
       }),
     loadParts: (uploadId) =>
       db.query<PartRecord>(
-        `select part_number as "partNumber", etag, size_bytes as "sizeBytes", md5_state as "md5State" from part
+        `select part_number as "partNumber", etag, size_bytes as "sizeBytes", md5_state as "hashState" from part
          where upload_id = $1 order by part_number`,
         [uploadId],
       ),

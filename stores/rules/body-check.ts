@@ -60,8 +60,10 @@ export class BodyCheck {
     if (this.#sha256 !== undefined && this.#sha256.digest('hex') !== this.#body.sha256) {
       throw wrongHash();
     }
+    const md5 = this.#md5.digest('hex');
+    checkMd5(this.#body, md5);
     const checksums = chooseChecksums(this.#rule, this.#body.checksum?.(), this.#checksum?.digest());
-    return { etag: this.#md5.digest('hex') as ETag, ...checksums };
+    return { etag: md5 as ETag, ...checksums };
   }
 
   /** Whatever became of the body: nothing is called afterwards. */
@@ -78,10 +80,12 @@ export async function checkBytes(body: Body, bytes: Uint8Array, rule: ChecksumRu
   if (body.sha256 !== undefined && hash('sha256', bytes, 'hex') !== body.sha256) {
     throw wrongHash();
   }
+  const md5 = hash('md5', bytes, 'hex');
+  checkMd5(body, md5);
   const digest = isComputed(body, rule) ? await computeChecksum(rule.algorithm, bytes) : undefined;
   const { kept, beside } = chooseChecksums(rule, body.checksum?.(), digest);
   return {
-    etag: hash('md5', bytes, 'hex') as ETag,
+    etag: md5 as ETag,
     kept: kept ?? toFullChecksum(rule.algorithm, await computeChecksum(rule.algorithm, bytes)),
     beside,
   };
@@ -117,6 +121,11 @@ export async function* toChunks(body: Body, signal?: Stop): AsyncGenerator<Uint8
     }
     throw bodyCorrupt('the body broke off', { promisedBytes: body.sizeBytes }, error);
   }
+}
+
+function checkMd5(body: Body, md5: string): void {
+  if (body.promised?.md5 === undefined || body.promised.md5 === md5) return;
+  throw bodyCorrupt('the body does not have the promised MD5', { s3Code: 'BadDigest', status: 400 });
 }
 
 function checkSize(body: Body): void {

@@ -7,11 +7,7 @@
  * form the highest bit stands for x^0. Values are two words of 32 bits, since BigInts are allocated at every step, and a completion
  * combines up to 10,000 parts.
  */
-import type { ChecksumAlgorithm } from '../../core/checksums.ts';
-
-export type CrcAlgorithm = Extract<ChecksumAlgorithm, 'CRC32' | 'CRC32C' | 'CRC64NVME'>;
-
-export const isCrc = (algorithm: ChecksumAlgorithm): algorithm is CrcAlgorithm => algorithm in FIELDS;
+import type { CrcAlgorithm } from '../../core/checksums.ts';
 
 /** A value of up to 64 bits; `high` is 0 for one of 32. */
 interface Words {

@@ -3,11 +3,11 @@
  * FULL_OBJECT is that of all bytes, which only CRCs can be without reading them again.
  * Source: AWS, "Checking object integrity in Amazon S3", "Full object and composite checksum types".
  */
-import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../../core/checksums.ts';
+import { isCrc, type ChecksumAlgorithm, type ChecksumType, type ObjectChecksum } from '../../core/checksums.ts';
 import type { CompleteUploadRequest, PartChecksum, UploadChecksum } from '../store.ts';
 import { DEFAULT_CHECKSUM, toFullChecksum, wrongAlgorithm } from './body-checksum.ts';
 import { computeChecksum } from './checksum-hash.ts';
-import { combineCrc, isCrc } from './combine-crc.ts';
+import { combineCrc } from './combine-crc.ts';
 import { refused } from './refusals.ts';
 
 /** Of the CRCs, CRC64NVME has the full type only; every other hash has the composite type only. */

@@ -9,18 +9,21 @@
  */
 import { WaybillError, isWaybillError } from '../../core/failures.ts';
 import type { FailureDetails } from '../../core/failures.ts';
-import { MiB } from '../../core/limits.ts';
+import { KiB, MiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { giveBack } from '../../http1/socket-reads.ts';
 import { refused } from '../rules/refusals.ts';
 import { abortListenersOf } from './abort-listeners.ts';
 import { BodyQueue } from './body-queue.ts';
+import type { ReadInto } from '../store.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
 
 /** Objects up to this size come as one piece of memory. */
 const WHOLE_BYTES_MAX = MiB;
 /** An answer that is no object: a full listing page, every key 1,024 bytes and every byte escaped, has 6 MB. */
 const ANSWER_BYTES_MAX = 32 * MiB;
+/** One read of a socket into given memory: what is hashed behind it is still in the processor's cache. */
+const READ_BYTES_MAX = 256 * KiB;
 
 export interface HttpAnswer {
   readonly status: number;
@@ -42,7 +45,7 @@ export interface ExchangeOptions {
   /** A successful answer is an object: it may be streamed. */
   readonly isObject: boolean;
   /** What an object of this length is read into, instead of being streamed. */
-  readonly into?: Uint8Array | undefined;
+  readonly into?: ReadInto | undefined;
   readonly details: FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
@@ -69,6 +72,7 @@ export class HttpExchange implements AnswerHandler {
   /** Of an object that is wanted in one piece; -1 for anything else. */
   #wantedBytes = -1;
   #whole: Uint8Array | undefined;
+  #onBytes: ReadInto['onBytes'];
   #bytesReceived = 0;
   #queue: BodyQueue | undefined;
 
@@ -102,9 +106,10 @@ export class HttpExchange implements AnswerHandler {
       this.#cancel(
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
       );
-    } else if (this.#options.into?.byteLength === lengthBytes) {
+    } else if (this.#options.into?.memory.byteLength === lengthBytes) {
       this.#wantedBytes = lengthBytes;
-      this.#whole = this.#options.into;
+      this.#whole = this.#options.into.memory;
+      this.#onBytes = this.#options.into.onBytes;
     } else if (lengthBytes > WHOLE_BYTES_MAX) {
       this.#queue = this.#createQueue();
       this.#startIdleTimer();
@@ -140,6 +145,13 @@ export class HttpExchange implements AnswerHandler {
     this.#resolve({ status: this.#status, headers: this.#headers, body, stream: null });
   }
 
+  /** Given memory is read into by the socket itself. */
+  memoryFor(leftBytes: number): Buffer | null {
+    if (this.#finished || this.#whole === undefined || this.#whole !== this.#options.into?.memory) return null;
+    const { buffer, byteOffset } = this.#whole;
+    return Buffer.from(buffer, byteOffset + this.#bytesReceived, Math.min(leftBytes, READ_BYTES_MAX));
+  }
+
   /** Into memory of the object's size, made once. The parser has held the answer to its length. */
   #collect(chunk: Uint8Array): void {
     if (this.#whole === undefined && chunk.byteLength === this.#wantedBytes) {
@@ -147,8 +159,13 @@ export class HttpExchange implements AnswerHandler {
       return;
     }
     this.#whole ??= Buffer.allocUnsafeSlow(this.#wantedBytes);
-    this.#whole.set(chunk, this.#bytesReceived - chunk.byteLength);
-    giveBack(chunk);
+    const at = this.#bytesReceived - chunk.byteLength;
+    const isThere = chunk.buffer === this.#whole.buffer && chunk.byteOffset === this.#whole.byteOffset + at;
+    if (!isThere) {
+      this.#whole.set(chunk, at);
+      giveBack(chunk);
+    }
+    this.#onBytes?.(this.#whole.subarray(at, this.#bytesReceived));
   }
 
   onError(error: Error): void {

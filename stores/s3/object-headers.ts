@@ -1,7 +1,17 @@
 /** What travels with an object, as headers of a request and out of the headers of an answer. */
+import { checksumHeader, toChecksumAlgorithm, type ObjectChecksum } from '../../core/checksums.ts';
 import type { ETag } from '../../core/ids.ts';
 import { refused } from '../rules/refusals.ts';
-import type { Encrypt, ObjectHeaders, ObjectInfo, PutRequest, ReadConditions, WriteConditions } from '../store.ts';
+import type {
+  Encrypt,
+  ObjectHeaders,
+  ObjectInfo,
+  PartChecksum,
+  Promised,
+  PutRequest,
+  ReadConditions,
+  WriteConditions,
+} from '../store.ts';
 import { encodeComponent } from '../../sigv4/encode.ts';
 import { decodeHeaderText, encodeHeaderText } from './header-text.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
@@ -46,6 +56,38 @@ export function buildConditions({ ifMatch, ifNoneMatch }: ReadConditions | Write
   if (ifMatch !== undefined) headers.push(['if-match', printETag(ifMatch)]);
   if (ifNoneMatch !== undefined) headers.push(['if-none-match', printETag(ifNoneMatch)]);
   return headers;
+}
+
+/** Asks a GetObject or HeadObject for the object's checksum. */
+export const CHECKSUM_MODE: HeaderList[number] = ['x-amz-checksum-mode', 'ENABLED'];
+const CHECKSUM = 'x-amz-checksum-';
+export const CHECKSUM_TYPE = 'x-amz-checksum-type';
+
+export const toChecksumHeader = ({ algorithm, value }: PartChecksum): HeaderList[number] => [
+  checksumHeader(algorithm),
+  value,
+];
+
+/** Content-MD5 and checksum of a body. */
+export function buildPromises(promised: Promised | undefined): HeaderList {
+  const headers: HeaderList = [];
+  if (promised?.md5 !== undefined) headers.push(['content-md5', Buffer.from(promised.md5, 'hex').toString('base64')]);
+  if (promised?.checksum !== undefined) headers.push(toChecksumHeader(promised.checksum));
+  return headers;
+}
+
+/** The checksum that an answer tells. Where it does not say of which type, the number of parts behind the value does. */
+export function parseChecksum(headers: AnswerHeaders): { checksum?: ObjectChecksum } {
+  for (const name in headers) {
+    if (!name.startsWith(CHECKSUM)) continue;
+    const algorithm = toChecksumAlgorithm(name);
+    const value = headerText(headers, name);
+    if (algorithm === undefined || value === undefined || value === '') continue;
+    const said = headerText(headers, CHECKSUM_TYPE)?.toUpperCase();
+    const type = said === 'COMPOSITE' || value.includes('-') ? 'COMPOSITE' : 'FULL_OBJECT';
+    return { checksum: { algorithm, type, value } };
+  }
+  return {};
 }
 
 /**

@@ -33,7 +33,8 @@ export function toPreparedBytes(bytes: Uint8Array): PreparedBody {
  * @throws body_corrupt when the bytes are not of the promised length (or hash, where the store would not check it);
  * store_refused for a stream above 8 MiB without a hash
  */
-export async function prepareBody(body: Body, unsigned: boolean, signal?: AbortSignal): Promise<PreparedBody> {
+export async function prepareBody(body: Body, isStoreUnsigned: boolean, signal?: AbortSignal): Promise<PreparedBody> {
+  const unsigned = isStoreUnsigned || body.isUnsigned === true;
   if (body.content instanceof Uint8Array) return prepareBytes(body, body.content, unsigned);
   if (unsigned)
     return { payloadHash: UNSIGNED_PAYLOAD, sizeBytes: body.sizeBytes, content: sendExactly(body, true, signal) };

@@ -1,13 +1,14 @@
 /** HeadObject and GetObject. What arrives is exactly what was promised, or the body fails. */
-import type { GetRequest, GetResult, ObjectInfo, ObjectRequest } from '../store.ts';
+import type { GetRequest, GetResult, HeadRequest, ObjectInfo } from '../store.ts';
 import { WaybillError } from '../../core/failures.ts';
 import { refused } from '../rules/refusals.ts';
 import { WholeBody } from '../rules/whole-body.ts';
 import { checkRange, parseContentRange } from './content-range.ts';
 import type { ContentRange } from './content-range.ts';
+import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { toLength } from './http-exchange.ts';
 import type { HttpAnswer } from './http-exchange.ts';
-import { buildConditions, parseObjectInfo } from './object-headers.ts';
+import { buildConditions, CHECKSUM_MODE, parseChecksum, parseObjectInfo } from './object-headers.ts';
 import type { S3Call } from './s3-call.ts';
 import type { S3Client } from './s3-client.ts';
 import { callDetails, headerText } from './s3-failure.ts';
@@ -16,14 +17,14 @@ export interface ReadOptions {
   readonly opaqueETags: boolean;
 }
 
-export async function headObject(client: S3Client, request: ObjectRequest, options: ReadOptions): Promise<ObjectInfo> {
+export async function headObject(client: S3Client, request: HeadRequest, options: ReadOptions): Promise<ObjectInfo> {
   const call = buildReadCall('HeadObject', 'HEAD', request, []);
   const { headers, status } = await client.send(call);
   const sizeBytes = toLength(headers['content-length']);
   if (sizeBytes === undefined) {
     throw refused('MissingContentLength', status, 'the store does not say how long the object is', callDetails(call));
   }
-  return parseObjectInfo(headers, sizeBytes, options.opaqueETags);
+  return toInfo(request, headers, sizeBytes, options);
 }
 
 /**
@@ -38,7 +39,7 @@ export async function getObject(client: S3Client, request: GetRequest, options: 
   try {
     const content = toContentRange(answer, request, call);
     return {
-      info: parseObjectInfo(answer.headers, content.totalBytes, options.opaqueETags),
+      info: toInfo(request, answer.headers, content.totalBytes, options),
       range: { first: content.first, lengthBytes: content.lengthBytes },
       body: answer.stream ?? new WholeBody(answer.body),
     };
@@ -48,10 +49,20 @@ export async function getObject(client: S3Client, request: GetRequest, options: 
   }
 }
 
+function toInfo(
+  request: HeadRequest,
+  headers: AnswerHeaders,
+  sizeBytes: number,
+  { opaqueETags }: ReadOptions,
+): ObjectInfo {
+  const info = parseObjectInfo(headers, sizeBytes, opaqueETags);
+  return request.withChecksum === true ? { ...info, ...parseChecksum(headers) } : info;
+}
+
 function buildReadCall(
   operation: 'HeadObject' | 'GetObject',
   method: 'HEAD' | 'GET',
-  request: ObjectRequest,
+  request: HeadRequest,
   headers: [string, string][],
 ): S3Call {
   return {
@@ -60,7 +71,7 @@ function buildReadCall(
     bucket: request.bucket,
     key: request.key,
     ...(request.versionId === undefined ? {} : { query: [['versionId', request.versionId]] }),
-    headers: [...buildConditions(request), ...headers],
+    headers: [...buildConditions(request), ...(request.withChecksum === true ? [CHECKSUM_MODE] : []), ...headers],
     signal: request.signal,
   };
 }

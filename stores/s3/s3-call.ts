@@ -1,5 +1,6 @@
 /** One request to S3 before it has an address and a signature. Names and values are undecoded text; nothing is encoded yet. */
 import type { Operation } from '../../core/traffic.ts';
+import type { ReadInto } from '../store.ts';
 import type { PreparedBody } from './prepared-body.ts';
 
 export type Pairs = readonly (readonly [name: string, value: string])[];
@@ -15,6 +16,6 @@ export interface S3Call {
   readonly headers?: Pairs;
   readonly body?: PreparedBody;
   /** What an object of this length is read into. */
-  readonly into?: Uint8Array;
+  readonly into?: ReadInto;
   readonly signal?: AbortSignal | undefined;
 }

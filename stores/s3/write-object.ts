@@ -4,7 +4,14 @@ import { encodeComponent, encodePath } from '../../sigv4/encode.ts';
 import type { Body, CopyRequest, PutRequest, PutResult } from '../store.ts';
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
-import { buildConditions, buildEncryptionHeaders, buildPutHeaders, parseWrittenETag } from './object-headers.ts';
+import {
+  buildConditions,
+  buildEncryptionHeaders,
+  buildPromises,
+  buildPutHeaders,
+  parseChecksum,
+  parseWrittenETag,
+} from './object-headers.ts';
 import { prepareBody } from './prepared-body.ts';
 import type { S3Client } from './s3-client.ts';
 import type { S3Call } from './s3-call.ts';
@@ -22,11 +29,12 @@ export async function putObject(
     method: 'PUT',
     bucket: request.bucket,
     key: request.key,
-    headers: [...buildPutHeaders(request), ...buildConditions(request)],
+    headers: [...buildPutHeaders(request), ...buildConditions(request), ...buildPromises(body.promised)],
     body: await prepareBody(body, unsignedPayload, request.signal),
     signal: request.signal,
   });
-  return { etag: parseWrittenETag(headers), ...versionOf(headers) };
+  const checksum = body.promised?.checksum === undefined ? {} : parseChecksum(headers);
+  return { etag: parseWrittenETag(headers), ...versionOf(headers), ...checksum };
 }
 
 /**

@@ -281,7 +281,7 @@ test('an upload is known until it is closed; another of the same key replaces it
     partNumber,
     etag: `p${String(partNumber)}`,
     sizeBytes: 10,
-    md5State: Buffer.from([1, 0, 2]),
+    hashState: Buffer.from([1, 0, 2]),
   });
   await ledger.openUpload(fence, upload);
   await ledger.openUpload(fence, upload);

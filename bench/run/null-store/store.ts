@@ -1,7 +1,7 @@
 /** What the store answers. Its buckets: those that were filled by order, and those that clients write to, which know what was put. */
 import { createHash } from 'node:crypto';
 import type { ReceivedMd5 } from './bytes.ts';
-import { toPatternMd5 } from './bytes.ts';
+import { toPatternCrc32, toPatternMd5 } from './bytes.ts';
 import { createArrayKeys, hasKey, type Keys } from './keys.ts';
 import { printListPage, type ListedObject } from './list-page.ts';
 
@@ -45,6 +45,7 @@ interface Bucket {
   sorted: Keys | null;
 }
 
+const PARTS_LISTED_MAX = 1000;
 const SOURCE_MODIFIED = '2026-01-01T00:00:00.000Z';
 const XML = 'Content-Type: application/xml\r\n';
 
@@ -150,6 +151,7 @@ export function createNullStore(): NullStore {
         );
       }
       case 'UploadPart': {
+        if (!holdsPromises(request)) return refuse(400, 'BadDigest');
         const etag = request.received.digest();
         const upload = parts.get(query?.get('uploadId') ?? '');
         if (upload === undefined) return refuse(404, 'NoSuchUpload');
@@ -157,16 +159,14 @@ export function createNullStore(): NullStore {
         return answer(200, `ETag: "${etag}"\r\n${echoChecksums(request.headers)}`);
       }
       case 'CompleteMultipartUpload':
-        return complete(bucket, bucketName, key, query?.get('uploadId') ?? '');
+        return complete(bucket, bucketName, key, query?.get('uploadId') ?? '', request.headers);
       case 'AbortMultipartUpload':
         parts.delete(query?.get('uploadId') ?? '');
         return answer(204, '');
       case 'ListParts':
+        return listParts(query ?? new URLSearchParams());
       case 'ListMultipartUploads':
-        return document(
-          operation === 'ListParts' ? 'ListPartsResult' : 'ListMultipartUploadsResult',
-          '<IsTruncated>false</IsTruncated>',
-        );
+        return document('ListMultipartUploadsResult', '<IsTruncated>false</IsTruncated>');
       case 'GetObjectTagging':
         return document('Tagging', '<TagSet></TagSet>');
       case 'GetBucketLocation':
@@ -186,7 +186,12 @@ export function createNullStore(): NullStore {
     if (object === undefined) return refuse(404, 'NoSuchKey');
     const ifMatch = headers.get('if-match');
     if (ifMatch !== undefined && ifMatch.replaceAll('"', '') !== object.etag) return refuse(412, 'PreconditionFailed');
-    const common = `ETag: "${object.etag}"\r\nLast-Modified: ${new Date(object.modified).toUTCString()}\r\nContent-Type: binary/octet-stream\r\nAccept-Ranges: bytes\r\n`;
+    // Told as S3 tells it: to whoever asks, and not of a range.
+    const told =
+      bucket.source !== null && headers.has('x-amz-checksum-mode') && !headers.has('range')
+        ? `x-amz-checksum-crc32: ${toPatternCrc32(object.sizeBytes)}\r\nx-amz-checksum-type: FULL_OBJECT\r\n`
+        : '';
+    const common = `ETag: "${object.etag}"\r\nLast-Modified: ${new Date(object.modified).toUTCString()}\r\nContent-Type: binary/octet-stream\r\nAccept-Ranges: bytes\r\n${told}`;
     const range = /^bytes=(\d+)-(\d*)$/.exec(headers.get('range') ?? '');
     const last = object.sizeBytes - 1;
     const from = Number(range?.[1] ?? 0);
@@ -206,28 +211,54 @@ export function createNullStore(): NullStore {
     const ifMatch = headers.get('if-match')?.replaceAll('"', '');
     if (held !== undefined && headers.get('if-none-match') === '*') return refuse(412, 'PreconditionFailed');
     if (ifMatch !== undefined && held?.etag !== ifMatch) return refuse(412, 'PreconditionFailed');
+    if (!holdsPromises({ headers, received })) return refuse(400, 'BadDigest');
     const etag = received.digest();
     keep(bucket, key, received.sizeBytes, etag);
     return answer(200, `ETag: "${etag}"\r\n${echoChecksums(headers)}`);
   }
 
-  function complete(bucket: Bucket, bucketName: string, key: string, uploadId: string): Answer {
+  function complete(
+    bucket: Bucket,
+    bucketName: string,
+    key: string,
+    uploadId: string,
+    headers: Request['headers'],
+  ): Answer {
     const upload = parts.get(uploadId);
     if (upload === undefined) return refuse(404, 'NoSuchUpload');
     parts.delete(uploadId);
     const sorted = [...upload].sort(([a], [b]) => a - b).map(([, part]) => part);
     const etags = createHash('md5').update(Buffer.concat(sorted.map((part) => Buffer.from(part.etag, 'hex'))));
     const etag = `${etags.digest('hex')}-${String(sorted.length)}`;
-    keep(
-      bucket,
-      key,
-      sorted.reduce((sum, part) => sum + part.sizeBytes, 0),
-      etag,
-    );
+    const sizeBytes = sorted.reduce((sum, part) => sum + part.sizeBytes, 0);
+    const crc32 = headers.get('x-amz-checksum-crc32');
+    // Parts of any other bytes than the pattern were verified one by one, and what they make together is not known here.
+    if (crc32 !== undefined && sorted.every((part) => part.etag === toPatternMd5(part.sizeBytes))) {
+      if (crc32 !== toPatternCrc32(sizeBytes)) return refuse(400, 'BadDigest');
+    }
+    keep(bucket, key, sizeBytes, etag);
+    const checksum =
+      crc32 === undefined ? '' : `<ChecksumCRC32>${crc32}</ChecksumCRC32><ChecksumType>FULL_OBJECT</ChecksumType>`;
     return document(
       'CompleteMultipartUploadResult',
-      `<Bucket>${bucketName}</Bucket><Key>${key}</Key><ETag>&quot;${etag}&quot;</ETag>`,
+      `<Bucket>${bucketName}</Bucket><Key>${key}</Key><ETag>&quot;${etag}&quot;</ETag>${checksum}`,
     );
+  }
+
+  function listParts(query: URLSearchParams): Answer {
+    const upload = parts.get(query.get('uploadId') ?? '');
+    if (upload === undefined) return refuse(404, 'NoSuchUpload');
+    const after = Number(query.get('part-number-marker') ?? 0);
+    const sorted = [...upload].sort(([a], [b]) => a - b).filter(([number]) => number > after);
+    const page = sorted.slice(0, PARTS_LISTED_MAX);
+    const entries = page.map(
+      ([number, part]) =>
+        `<Part><PartNumber>${String(number)}</PartNumber><LastModified>${SOURCE_MODIFIED}</LastModified>` +
+        `<ETag>&quot;${part.etag}&quot;</ETag><Size>${String(part.sizeBytes)}</Size></Part>`,
+    );
+    const isTruncated = page.length < sorted.length;
+    const marker = isTruncated ? `<NextPartNumberMarker>${String(page.at(-1)?.[0] ?? 0)}</NextPartNumberMarker>` : '';
+    return document('ListPartsResult', `<IsTruncated>${String(isTruncated)}</IsTruncated>${marker}${entries.join('')}`);
   }
 
   return {
@@ -243,6 +274,14 @@ export function createNullStore(): NullStore {
       return counted;
     },
   };
+}
+
+/** What the client said of its body and is cheap to look at. */
+function holdsPromises({ headers, received }: Pick<Request, 'headers' | 'received'>): boolean {
+  const md5 = headers.get('content-md5');
+  if (md5 !== undefined && md5 !== Buffer.from(received.digest(), 'hex').toString('base64')) return false;
+  const crc32 = headers.get('x-amz-checksum-crc32');
+  return crc32 === undefined || crc32 === received.crc32;
 }
 
 /** As S3 says back what the client said of its body. */
