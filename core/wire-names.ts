@@ -15,3 +15,8 @@ export const SEARCH_ATTRIBUTES = {
 } as const;
 
 export const TASK_QUEUE_DEFAULT = 'waybill';
+/**
+ * Where copies of objects and parts wait, beside a task queue that is for all else: a worker process takes few of them at once, so that
+ * they spread over all that there are, and what is short never waits behind them.
+ */
+export const toCopyQueue = (taskQueue: string): string => `${taskQueue}-copies`;

@@ -56,12 +56,14 @@ export function createExecutor(options: ExecutorOptions): Executor {
     long: (work) =>
       execute(async (context) => {
         const { taskToken, base64TaskToken, attempt, activityId } = context.info;
+        let beats = 0;
         const guard = await startHeartbeat({
           // What Temporal waits before it starts a successor: a run keeps what it was started with when the configuration changes.
           timeoutMs: context.info.heartbeatTimeoutMs ?? heartbeatTimeoutMs,
           parent: context.cancellationSignal,
           beat: async () => {
-            context.heartbeat();
+            // The SDK's time-out runs from the start of the activity: the first beat would tell it nothing, and be one request more.
+            if (beats++ > 0) context.heartbeat();
             await client.activity.heartbeat(taskToken);
           },
           toVerdict,

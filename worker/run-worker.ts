@@ -1,7 +1,7 @@
 /** Wires a worker: ledger, stores through the gateway, activities, schedules and the sweeper. */
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client } from '@temporalio/client';
-import { NativeConnection, Worker } from '@temporalio/worker';
+import { NativeConnection } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { AdaptiveLimiter } from '../activities/copy/adaptive-limiter.ts';
 import { ByteBudget } from '../activities/copy/byte-budget.ts';
@@ -15,19 +15,15 @@ import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.
 import { createCheckEncryption } from './ask-kms-alias.ts';
 import { createExecutor } from './activity-executor.ts';
 import { checkSearchAttributes } from './check-search-attributes.ts';
+import { createTaskWorkers } from './create-task-workers.ts';
 import { installRuntime } from './install-runtime.ts';
 import { createWorkerMetrics, serveMetrics } from './metrics.ts';
 import { openStores } from './open-stores.ts';
 import { startSweeper } from './sweeper.ts';
 import { syncSchedules } from './sync-schedules.ts';
-import { waitForEnd } from './wait-for-end.ts';
-import { findWorkflowCode } from './workflow-bundle.ts';
 
 /** Postgres sessions of one worker: one for each activity that commits, and some to read pages with. */
 const LEDGER_POOL = 12;
-/** Activities at once in one worker process. Copies share one budget of memory and one limiter whatever their number. */
-const ACTIVITIES_MAX = 16;
-
 /** A connection to Temporal that a failed worker still holds does not close. */
 const CLOSED_WITHIN_MS = 15_000;
 
@@ -97,19 +93,9 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
         return spec;
       },
     );
-    const worker = await Worker.create({
-      connection,
-      namespace: temporal.namespace,
-      taskQueue: temporal.taskQueue,
-      activities,
-      ...findWorkflowCode(),
-      maxConcurrentActivityTaskExecutions: ACTIVITIES_MAX,
-      // One thread runs all workflows of this process: they only coordinate, and a thread costs 40 MB.
-      workflowThreadPoolSize: 1,
-      maxCachedWorkflows: 100,
-      // A part's upload may end; what has not ended by then is cancelled, and its successor goes on.
-      shutdownGraceTime: settings.requestLimitMs,
-      shutdownForceTime: settings.requestLimitMs + 10_000,
+    const workers = await createTaskWorkers({
+      ...{ connection, namespace: temporal.namespace, taskQueue: temporal.taskQueue, activities },
+      requestLimitMs: settings.requestLimitMs,
     });
     const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
     closing.push(() => control.close());
@@ -124,11 +110,9 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
     });
     closing.push(() => sweeper.stop());
     return {
-      stopped: waitForEnd(worker).finally(() =>
-        Promise.race([close(), sleep(CLOSED_WITHIN_MS, undefined, { ref: false })]),
-      ),
+      stopped: workers.run().finally(() => Promise.race([close(), sleep(CLOSED_WITHIN_MS, undefined, { ref: false })])),
       printMetrics: () => metrics.print(),
-      stop: () => worker.shutdown(),
+      stop: () => workers.shutdown(),
     };
   } catch (error) {
     // Open connections would keep the process alive, and say nothing.

@@ -2,9 +2,10 @@
  * The activities with their time-outs. Every one heartbeats on a timer, so a lost worker is noticed after the heartbeat time-out,
  * however long the work takes; the start-to-close limit only guards against work that never ends.
  */
-import { ActivityCancellationType, proxyActivities, type ActivityOptions } from '@temporalio/workflow';
+import { ActivityCancellationType, proxyActivities, workflowInfo, type ActivityOptions } from '@temporalio/workflow';
 import type { Activities } from '../activities/types.ts';
 import { NON_RETRYABLE_TYPES } from '../core/failures.ts';
+import { toCopyQueue } from '../core/wire-names.ts';
 
 /** A thousand tries a minute apart outlast a night's outage of a provider. */
 const RETRY = {
@@ -26,6 +27,7 @@ export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: RETRY,
   };
+  const copying: ActivityOptions = { ...long, taskQueue: toCopyQueue(workflowInfo().taskQueue) };
   const short: ActivityOptions = { startToCloseTimeout: '1 minute', retry: RETRY };
   // A scheduled run waits for the one before it: the activity says when to ask again, and gives up after the catch-up window.
   const waiting: ActivityOptions = {
@@ -41,8 +43,8 @@ export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
     plan: (input) =>
       of(long, `plan ${input.manifest.objects} objects of ${input.manifest.manifestHash.slice(0, 12)}`).plan(input),
     endPlan: (input) => of(short, 'report the plan').endPlan(input),
-    copyBatch: (input) => of(long, `batch ${input.ordinal}`).copyBatch(input),
-    copyParts: (input) => of(long, `batch ${input.ordinal}, parts group ${input.partBatch}`).copyParts(input),
+    copyBatch: (input) => of(copying, `batch ${input.ordinal}`).copyBatch(input),
+    copyParts: (input) => of(copying, `batch ${input.ordinal}, parts group ${input.partBatch}`).copyParts(input),
     completeLarge: (input) => of(long, `batch ${input.ordinal}, complete the upload`).completeLarge(input),
     finalize: (input) => of(long, 'verify the outcomes and write the marker').finalize(input),
     close: (input) => of(long, `close as ${input.state}`).close(input),

@@ -8,6 +8,7 @@ import path from 'node:path';
 import { findFreePorts } from '../../dev/free-port.ts';
 import { startTemporal } from '../../dev/temporal.ts';
 import type { Activities } from '../../activities/types.ts';
+import { toCopyQueue } from '../../core/wire-names.ts';
 import type { Progress, RunInput, RunResult } from '../../workflows/types.ts';
 
 /** A long-running test of theirs, so the SDK logs what is wrong and nothing else. */
@@ -96,7 +97,8 @@ export async function startFakeRuns(stateDir: string, dynamicConfig?: readonly s
         activities,
         workflowThreadPoolSize: 1,
       });
-      return worker.runUntil(async () => {
+      const copies = await Worker.create({ connection: native, taskQueue: toCopyQueue(id), activities });
+      const drive = async () => {
         const input: RunInput = { runUuid: id, attemptId: id, pipeline: 'fake', runId: id, heartbeatTimeoutMs: 60_000 };
         const start = {
           workflowId: `run:fake:${id}`,
@@ -109,7 +111,8 @@ export async function startFakeRuns(stateDir: string, dynamicConfig?: readonly s
           staticSummary: `fake ${id}`,
         });
         return during(handle);
-      });
+      };
+      return copies.runUntil(() => worker.runUntil(drive));
     },
     async close() {
       await connection.close();

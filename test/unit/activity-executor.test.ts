@@ -39,3 +39,24 @@ test('a cancellation stays one, a pause is tried again, and what Temporal does n
   assert.equal(toVerdict(new CancelledFailure('WORKER_SHUTDOWN')), null);
   assert.equal(toVerdict(new Error('Temporal does not answer')), null);
 });
+
+test('an activity that is soon done asks Temporal once; the SDK is told of later beats only', async () => {
+  let asked = 0;
+  const executor = createExecutor({
+    client: { activity: { heartbeat: () => Promise.resolve(void asked++) } } as unknown as Client,
+    heartbeatTimeoutMs: 600_000,
+    logger: pino({ enabled: false }),
+    onActivity: () => undefined,
+  });
+  const execute = async (lastsMs: number): Promise<{ asked: number; told: number }> => {
+    asked = 0;
+    let told = 0;
+    const environment = new MockActivityEnvironment({ heartbeatTimeoutMs: 600 });
+    environment.on('heartbeat', () => void told++);
+    await environment.run(() => executor.long(() => sleep(lastsMs)));
+    return { asked, told };
+  };
+  assert.deepEqual(await execute(0), { asked: 1, told: 0 });
+  const longer = await execute(350);
+  assert.ok(longer.told > 0 && longer.told === longer.asked - 1, JSON.stringify(longer));
+});
