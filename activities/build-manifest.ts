@@ -5,7 +5,7 @@
 import { CHUNK_OBJECTS } from '../core/limits.ts';
 import type { Fence, ListingPage } from '../ledger/ledger.ts';
 import { ManifestDigest } from '../manifest/digest.ts';
-import { foldPages } from '../manifest/fold-pages.ts';
+import { foldPages, type FoldedPage } from '../manifest/fold-pages.ts';
 import { packBody, unpackBody } from '../manifest/pack-body.ts';
 import type { ManifestRef } from '../workflows/types.ts';
 import { assertComplete } from './list/assert-complete.ts';
@@ -27,13 +27,14 @@ export async function buildManifest(
     let objects = 0;
     let sizeBytes = 0;
     let chunks = 0;
-    for await (const chunk of foldPages(unpackPages(deps.ledger.readPages(listingId)), CHUNK_OBJECTS)) {
+    for await (const folded of foldPages(unpackPages(deps.ledger.readPages(listingId)), CHUNK_OBJECTS)) {
       runtime.guard.signal.throwIfAborted();
+      const { packed, ...chunk } = folded;
       digest.addBody(chunk.body);
       objects += chunk.objects;
       sizeBytes += chunk.sizeBytes;
       chunks += 1;
-      await deps.ledger.saveChunk(fence, listingId, { ...chunk, body: packBody(chunk.body) });
+      await deps.ledger.saveChunk(fence, listingId, { ...chunk, body: packed ?? packBody(chunk.body) });
     }
     const { hash, contentHash, manifestBytes } = digest.finish();
     await deps.ledger.saveManifest(fence, {
@@ -52,6 +53,6 @@ export async function buildManifest(
   return built;
 }
 
-async function* unpackPages(pages: AsyncIterable<ListingPage>): AsyncGenerator<ListingPage> {
-  for await (const page of pages) yield { ...page, body: unpackBody(page.body) };
+async function* unpackPages(pages: AsyncIterable<ListingPage>): AsyncGenerator<FoldedPage> {
+  for await (const page of pages) yield { ...page, body: unpackBody(page.body), packed: page.body };
 }

@@ -1,15 +1,22 @@
 /**
  * Folds the pages of a listing, in order, into the chunks of a manifest. Bodies are joined, never parsed: parsing each descriptor is
- * what would cost. Memory is that of one chunk.
+ * what would cost. Where the pages bring their packed bodies these are joined too, for packing is what costs next. Memory is that of one
+ * chunk.
  */
 import { WaybillError } from '../core/failures.ts';
 import { compareUtf8 } from '../core/utf8-order.ts';
 import type { ManifestPage } from './build-page.ts';
+import { joinPacked } from './pack-body.ts';
 
 /** Consecutive descriptors of a manifest; `ordinal` counts from 0. */
 export interface ManifestChunk extends ManifestPage {
   readonly ordinal: number;
+  /** The body packed; null where the pages did not bring theirs, or some cannot be joined. */
+  readonly packed: Uint8Array | null;
 }
+
+/** `packed`: the body as it is stored. */
+export type FoldedPage = ManifestPage & { readonly packed?: Uint8Array };
 
 const COMMA = Buffer.from(',');
 
@@ -20,10 +27,10 @@ const COMMA = Buffer.from(',');
  * or a store that lists out of order
  */
 export async function* foldPages(
-  pages: AsyncIterable<ManifestPage>,
+  pages: AsyncIterable<FoldedPage>,
   chunkObjects: number,
 ): AsyncGenerator<ManifestChunk, void, void> {
-  let pending: ManifestPage[] = [];
+  let pending: FoldedPage[] = [];
   let pendingObjects = 0;
   let lastKey: string | undefined;
   let ordinal = 0;
@@ -43,7 +50,7 @@ export async function* foldPages(
   if (pendingObjects > 0) yield toChunk(ordinal, pending);
 }
 
-function toChunk(ordinal: number, pages: readonly ManifestPage[]): ManifestChunk {
+function toChunk(ordinal: number, pages: readonly FoldedPage[]): ManifestChunk {
   const parts: Uint8Array[] = [];
   let objects = 0;
   let sizeBytes = 0;
@@ -53,10 +60,19 @@ function toChunk(ordinal: number, pages: readonly ManifestPage[]): ManifestChunk
     objects += page.objects;
     sizeBytes += page.sizeBytes;
   }
+  const packed = pages.flatMap((page) => page.packed ?? []);
   const [first, last] = [pages[0], pages.at(-1)];
   if (first === undefined || last === undefined)
     throw new WaybillError('unclassified', 'a chunk has at least one page');
-  return { ordinal, firstKey: first.firstKey, lastKey: last.lastKey, objects, sizeBytes, body: Buffer.concat(parts) };
+  return {
+    ordinal,
+    firstKey: first.firstKey,
+    lastKey: last.lastKey,
+    objects,
+    sizeBytes,
+    body: Buffer.concat(parts),
+    packed: packed.length === pages.length ? joinPacked(packed) : null,
+  };
 }
 
 function outOfOrder(after: string, key: string): WaybillError {

@@ -1,10 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { deflateRawSync } from 'node:zlib';
 import type { ETag } from '../../core/ids.ts';
 import { buildPage } from '../../manifest/build-page.ts';
 import type { ManifestPage } from '../../manifest/build-page.ts';
 import { foldPages } from '../../manifest/fold-pages.ts';
-import type { ManifestChunk } from '../../manifest/fold-pages.ts';
+import type { FoldedPage, ManifestChunk } from '../../manifest/fold-pages.ts';
+import { packBody, unpackBody } from '../../manifest/pack-body.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
 
 const page = (...keys: string[]): ManifestPage => {
@@ -19,8 +21,8 @@ const page = (...keys: string[]): ManifestPage => {
   return built;
 };
 
-async function fold(pages: ManifestPage[], chunkObjects: number): Promise<ManifestChunk[]> {
-  async function* stream(): AsyncGenerator<ManifestPage> {
+async function fold(pages: readonly FoldedPage[], chunkObjects: number): Promise<ManifestChunk[]> {
+  async function* stream(): AsyncGenerator<FoldedPage> {
     yield* pages;
   }
   const chunks: ManifestChunk[] = [];
@@ -75,4 +77,27 @@ test('a page that comes twice, overlaps or goes backwards never becomes a manife
 test('pages are compared in UTF-8 order: U+E000 comes before a character beyond the BMP', async () => {
   assert.equal((await fold([page('\u{e000}'), page('\u{1f600}')], 10)).length, 1);
   await assert.rejects(fold([page('\u{1f600}'), page('\u{e000}')], 10), { type: 'listing_incomplete' });
+});
+
+test('pages that bring their packed bodies make chunks that are packed already; one that cannot be joined is packed anew', async () => {
+  const pages = [page('a', 'b'), page('c'), page('d', 'e'), page('f')].map((each) => ({
+    ...each,
+    packed: packBody(each.body),
+  }));
+  const chunks = await fold(pages, 3);
+  assert.equal(chunks.length, 2);
+  for (const { body, packed } of chunks) {
+    assert.ok(packed);
+    assert.deepEqual(Buffer.from(unpackBody(packed)), Buffer.from(body));
+  }
+  const [first, second, ...rest] = pages;
+  assert.ok(first && second);
+  const old = { ...second, packed: Buffer.concat([Buffer.of(1), deflateRawSync(second.body)]) };
+  const mixed = await fold([first, old, ...rest], 3);
+  assert.deepEqual(
+    mixed.map(({ packed }) => packed === null),
+    [true, false],
+  );
+  const [bare] = await fold([page('a')], 3);
+  assert.equal(bare?.packed, null);
 });

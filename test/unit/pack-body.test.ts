@@ -1,14 +1,40 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
-import { deflateRawSync } from 'node:zlib';
+import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { MALLOC_MMAP_BYTES, MiB } from '../../core/limits.ts';
-import { packBody, unpackBody } from '../../manifest/pack-body.ts';
+import { joinPacked, packBody, unpackBody } from '../../manifest/pack-body.ts';
 
 test('a body comes out of its packing as it went in', () => {
   for (const text of ['', 'x', '{"bucket":"b"}'.repeat(10_000)]) {
     const packed = packBody(Buffer.from(text));
     assert.equal(Buffer.from(unpackBody(packed)).toString(), text);
+  }
+});
+
+test('packed bodies are joined as they are, by commas, and joined ones again', () => {
+  const texts = ['{"a":1}', 'x'.repeat(100_000), '', '{"bucket":"b"},'.repeat(5000), '\u{1f600}'];
+  const packed = texts.map((text) => packBody(Buffer.from(text)));
+  const joined = joinPacked(packed);
+  assert.ok(joined);
+  assert.equal(Buffer.from(unpackBody(joined)).toString(), texts.join(','));
+  const twice = joinPacked([joined, packBody(Buffer.from('last')), joined]);
+  assert.ok(twice);
+  assert.equal(Buffer.from(unpackBody(twice)).toString(), [...texts, 'last', ...texts].join(','));
+  assert.ok(
+    joined.length <= packed.reduce((sum, one) => sum + one.length, 0),
+    'nothing was packed again, nor unpacked',
+  );
+  // Other readers of raw deflate read it too.
+  assert.equal(inflateRawSync(joined.subarray(1)).toString(), texts.join(','));
+  assert.equal(Buffer.from(unpackBody(joinPacked([]) ?? Buffer.alloc(0))).toString(), '');
+});
+
+test('bodies that were packed by an older version are not joined', () => {
+  const old = Buffer.concat([Buffer.of(1), deflateRawSync('from before', { level: 1 })]);
+  assert.equal(joinPacked([packBody(Buffer.from('x')), old]), null);
+  for (const body of ['', 'a', 'b'.repeat(70_000)]) {
+    assert.equal(joinPacked([Buffer.concat([Buffer.of(1), deflateRawSync(body)])]), null);
   }
 });
 
