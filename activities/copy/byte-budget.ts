@@ -4,6 +4,8 @@
  * made it collect the whole heap seventy times for each GiB that was copied.
  */
 
+import { MiB } from '../../core/limits.ts';
+
 /** Smaller bodies cost nothing worth keeping. */
 const LENT_BYTES_MIN = 32 * 1024;
 
@@ -14,12 +16,19 @@ export interface Lent {
   readonly giveBack: () => void;
 }
 
+/** Sizes that memory is made in: few enough to fit again, and above a MiB at most a quarter too much. */
+function toSize(bytes: number): number {
+  const step = 2 ** (Math.floor(Math.log2(bytes)) - 2);
+  return bytes <= MiB ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / step) * step;
+}
+
 export class ByteBudget {
   readonly totalBytes: number;
   #free: number;
-  /** Kept memory by its size, a power of two, and how much of it there is in all. */
+  /** Kept memory by its size, and how much of it there is in all; with what is lent it is not more than the budget, but for rounding. */
   readonly #kept = new Map<number, Buffer[]>();
   #keptBytes = 0;
+  #lentBytes = 0;
   readonly #waiting: { readonly bytes: number; readonly grant: () => void }[] = [];
 
   constructor(totalBytes: number) {
@@ -75,10 +84,12 @@ export class ByteBudget {
 
   #lent(bytes: number, release: () => void): Lent {
     if (bytes < LENT_BYTES_MIN || bytes > this.totalBytes) return { memory: null, giveBack: release };
-    const size = 2 ** Math.ceil(Math.log2(bytes));
+    const size = toSize(bytes);
     const known = this.#kept.get(size)?.pop();
-    if (known !== undefined) this.#keptBytes -= size;
+    if (known === undefined) this.#makeRoom(size);
+    else this.#keptBytes -= size;
     let buffer: Buffer | null = known ?? Buffer.allocUnsafeSlow(size);
+    this.#lentBytes += size;
     return {
       memory: buffer.subarray(0, bytes),
       giveBack: () => {
@@ -89,13 +100,23 @@ export class ByteBudget {
     };
   }
 
-  /** What is lent and what is kept are never more than twice the budget together. */
   #keep(buffer: Buffer, size: number): void {
-    if (this.#keptBytes + size > this.totalBytes) return;
+    this.#lentBytes -= size;
+    if (this.#lentBytes + this.#keptBytes + size > this.totalBytes) return;
     const kept = this.#kept.get(size);
     if (kept === undefined) this.#kept.set(size, [buffer]);
     else kept.push(buffer);
     this.#keptBytes += size;
+  }
+
+  /** What is kept of other sizes goes, or it would stay for good and each body of this size be new memory. */
+  #makeRoom(size: number): void {
+    for (const [keptSize, kept] of this.#kept) {
+      while (kept.length > 0 && this.#lentBytes + this.#keptBytes + size > this.totalBytes) {
+        kept.pop();
+        this.#keptBytes -= keptSize;
+      }
+    }
   }
 
   #grantNext(): void {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { MiB } from '../../core/limits.ts';
 import { ByteBudget } from '../../activities/copy/byte-budget.ts';
 
 test('no more bytes are out than there are, whatever is asked in whatever order, and all are served', async () => {
@@ -108,4 +109,27 @@ test('what is lent without waiting is taken like any other, and never before one
   second.giveBack();
   third.giveBack();
   assert.ok(budget.tryLend(100) !== null, 'what is larger than all of it takes all of it');
+});
+
+test('memory that is kept makes room for memory of another size, which is lent again too', async () => {
+  const budget = new ByteBudget(16 * MiB);
+  const small = await Promise.all(Array.from({ length: 16 }, () => budget.lend(MiB)));
+  for (const lent of small) lent.giveBack();
+  const buffers = new Set<unknown>();
+  for (let round = 0; round < 10; round++) {
+    const large = await Promise.all([budget.lend(8 * MiB), budget.lend(8 * MiB)]);
+    for (const lent of large) buffers.add(lent.memory?.buffer);
+    for (const lent of large) lent.giveBack();
+  }
+  assert.equal(buffers.size, 2);
+});
+
+test('memory is hardly larger than what it is for', async () => {
+  const budget = new ByteBudget(64 * MiB);
+  for (const bytes of [33_000, MiB, 5 * MiB, 8 * MiB, 11 * MiB + 1]) {
+    const lent = await budget.lend(bytes);
+    assert.equal(lent.memory?.byteLength, bytes);
+    assert.ok(lent.memory.buffer.byteLength <= bytes * (bytes > MiB ? 1.25 : 2));
+    lent.giveBack();
+  }
 });
