@@ -10,13 +10,14 @@
  * Packed bodies can be joined without being packed again, by the grammar of deflate (RFC 1951): each is a run of blocks that ends on a
  * byte and looks back at nothing before it, so runs may follow one another with a stored block between them that holds the comma.
  */
-import { promisify } from 'node:util';
-import { constants, deflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
 import { WaybillError } from '../core/failures.ts';
 import { MALLOC_MMAP_BYTES, MiB } from '../core/limits.ts';
 
 const FORMAT_DEFLATE_RAW = 1;
 const OPTIONS = { level: 1, windowBits: 13, finishFlush: constants.Z_FULL_FLUSH } as const;
+/** The room is above what a body packs to, so that nothing waits to be read before all of it was written. */
+const PACKER_OPTIONS = { ...OPTIONS, flush: constants.Z_FULL_FLUSH, readableHighWaterMark: 128 * MiB } as const;
 /** An empty stored block in front, which zlib never writes there: it says that what follows is such a run. */
 const RUN = Buffer.of(0, 0, 0, 0xff, 0xff);
 /** A stored block of one byte, ','; and the last block, which is empty. */
@@ -36,11 +37,43 @@ export function packBody(body: Uint8Array): Uint8Array {
   return toPacked([deflateRawSync(body, OPTIONS)]);
 }
 
-const deflate = promisify<Uint8Array, typeof OPTIONS, Buffer>(deflateRaw);
+/** Packs bodies one after the other on a thread of its own: pages of a listing come faster than one thread reads and packs them. */
+export interface BodyPacker {
+  pack(body: Uint8Array): Promise<Uint8Array>;
+  /** What is not packed by then never is. */
+  close(): void;
+}
 
-/** The same on a thread of its own: pages of a listing come faster than one thread reads and packs them. */
-export async function packBodyAside(body: Uint8Array): Promise<Uint8Array> {
-  return toPacked([await deflate(body, OPTIONS)]);
+/**
+ * One compressor for all bodies: to set one up takes the thread that asks as long as it takes the other to pack a page, and leaves
+ * memory behind that V8 collects its whole heap for. A full flush after each body is what makes it a run of its own.
+ */
+export function createBodyPacker(): BodyPacker {
+  const deflate = createDeflateRaw(PACKER_OPTIONS);
+  let last: Promise<unknown> = Promise.resolve();
+  const packNext = (body: Uint8Array): Promise<Uint8Array> =>
+    new Promise((resolve, reject) => {
+      const onClose = (): void => reject(new WaybillError('unclassified', 'the packer was closed'));
+      deflate.once('close', onClose);
+      deflate.write(body, (error) => {
+        deflate.off('close', onClose);
+        if (error) return reject(error);
+        const pieces: Uint8Array[] = [];
+        for (let piece = deflate.read() as Buffer | null; piece !== null; piece = deflate.read() as Buffer | null)
+          pieces.push(piece);
+        resolve(toPacked(pieces));
+      });
+    });
+  deflate.on('error', () => undefined);
+  return {
+    pack(body) {
+      if (body.length === 0) return Promise.resolve(packBody(body));
+      const packed = last.then(() => packNext(body));
+      last = packed.catch(() => undefined);
+      return packed;
+    },
+    close: () => deflate.close(),
+  };
 }
 
 /** Bodies joined by ',', packed; null when one of them was packed by a version whose bodies cannot be joined. */

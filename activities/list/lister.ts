@@ -12,7 +12,7 @@ import { isSupportedKey } from '../../core/keys.ts';
 import { LIST_IN_FLIGHT_MAX } from '../../core/limits.ts';
 import type { ListingPage, ListingRange, OutcomeRecord, RangeChange } from '../../ledger/ledger.ts';
 import { buildOrderedPage, type ManifestPage } from '../../manifest/build-page.ts';
-import { packBodyAside } from '../../manifest/pack-body.ts';
+import { createBodyPacker } from '../../manifest/pack-body.ts';
 import type { ListPage } from '../../stores/store.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Ladder, type Ask } from './ladder.ts';
@@ -61,6 +61,7 @@ export async function listByRanges(source: Source, stored: readonly ListingRange
 class Lister {
   readonly #source: Source;
   readonly #ladder: Ladder;
+  readonly #packer = createBodyPacker();
   readonly #limit = new InFlightLimit({ max: LIST_IN_FLIGHT_MAX });
   /** As the ledger has them. */
   readonly #saved = new Map<Range, Known>();
@@ -95,6 +96,7 @@ class Lister {
     const finished = new Promise<void>((resolve) => (this.#finish = resolve));
     this.#go();
     await finished;
+    this.#packer.close();
     const end = this.#end;
     if (end === null) throw new WaybillError('unclassified', 'a listing stopped before its end');
     if ('error' in end) throw end.error;
@@ -162,11 +164,10 @@ class Lister {
     const { selected, unsupported } = selectObjects(this.#source, objects);
     const built = buildOrderedPage(this.#source.spec.source.bucket, selected);
     this.#objects += selected.length;
-    this.#waiting.push({
-      range,
-      page: built === null ? null : packPage(built),
-      unsupported,
-    });
+    const packed = built === null ? null : this.#pack(built);
+    // It is waited for when it is saved, or never, when the listing ends before.
+    packed?.catch(() => undefined);
+    this.#waiting.push({ range, page: packed, unsupported });
     this.#kept.set(range, findKept(keys, count) ?? this.#kept.get(range) ?? null);
     this.#changed.add(range);
     if (owner !== null) this.#changed.add(owner);
@@ -181,6 +182,10 @@ class Lister {
         this.#go();
       });
     }
+  }
+
+  async #pack(page: ManifestPage): Promise<ListingPage> {
+    return { ...page, body: await this.#packer.pack(page.body) };
   }
 
   /** Beside the pages, which go on; without a right answer they go on one by one. */
@@ -265,10 +270,6 @@ class Lister {
     }
     this.#go();
   }
-}
-
-async function packPage(page: ManifestPage): Promise<ListingPage> {
-  return { ...page, body: await packBodyAside(page.body) };
 }
 
 function findKept(keys: KeyPage, count: number): string | null {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
-import { createHash } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { MALLOC_MMAP_BYTES, MiB } from '../../core/limits.ts';
-import { joinPacked, packBody, unpackBody } from '../../manifest/pack-body.ts';
+import { createBodyPacker, joinPacked, packBody, unpackBody } from '../../manifest/pack-body.ts';
 
 test('a body comes out of its packing as it went in', () => {
   for (const text of ['', 'x', '{"bucket":"b"}'.repeat(10_000)]) {
@@ -28,6 +28,20 @@ test('packed bodies are joined as they are, by commas, and joined ones again', (
   // Other readers of raw deflate read it too.
   assert.equal(inflateRawSync(joined.subarray(1)).toString(), texts.join(','));
   assert.equal(Buffer.from(unpackBody(joinPacked([]) ?? Buffer.alloc(0))).toString(), '');
+});
+
+test('a packer packs as a plain call does, in order, whatever comes at once', async () => {
+  const packer = createBodyPacker();
+  const texts = Array.from({ length: 50 }, (_, index) => `${String(index)} `.repeat(index * 997));
+  const packed = await Promise.all(texts.map((text) => packer.pack(Buffer.from(text))));
+  for (const [index, body] of packed.entries()) assert.equal(Buffer.from(unpackBody(body)).toString(), texts[index]);
+  const noise = randomBytes(3 * MiB);
+  assert.deepEqual(Buffer.from(unpackBody(await packer.pack(noise))), noise);
+  assert.equal(Buffer.from(unpackBody(joinPacked(packed) ?? Buffer.alloc(0))).toString(), texts.join(','));
+  const late = packer.pack(randomBytes(MiB));
+  packer.close();
+  await assert.rejects(late);
+  await assert.rejects(packer.pack(Buffer.from('after the end')));
 });
 
 test('bodies that were packed by an older version are not joined', () => {
