@@ -58,6 +58,8 @@ export interface ProviderStore extends StoreCommon {
   readonly signedChunks: boolean;
   /** `direct`: the gateway signs requests at POST /sign, and workers send them. Absent: proxied, all bytes pass through the gateway. */
   readonly traffic?: 'proxied' | 'direct';
+  /** Writes are signed also where the store takes x-amz- headers that no signature covers. Absent: not. */
+  readonly unsafeDirectWrites?: boolean;
   /** Null: straight. */
   readonly egress: Egress | null;
   /** Of the connection to the store. The file's certificates are trusted beside the public ones. */

@@ -35,6 +35,11 @@ export const storeSchema = Type.Object(
         'proxied or direct: whether the bytes of objects pass through the gateway, or the gateway signs and workers go straight (proxied)',
       ),
     ),
+    unsafe_direct_writes: Type.Optional(
+      flag(
+        'true to sign writes also for a store that takes x-amz- headers which no signature covers, as MinIO does: whoever has one signed can read what the credentials of the store can (false)',
+      ),
+    ),
     egress: Type.Optional(text('the proxy to the store, http[s]://HOST:PORT (CONNECT) or socks5://HOST:PORT')),
     egress_credentials: Type.Optional(
       Type.Object(

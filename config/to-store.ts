@@ -13,6 +13,7 @@ const PROVIDER_FIELDS = [
   'unsigned_payload',
   'signed_chunks',
   'traffic',
+  'unsafe_direct_writes',
   'egress',
   'egress_credentials',
   'ca_file',
@@ -75,6 +76,7 @@ export function toStore(name: string, raw: RawStore, directory: string, problems
     unsignedPayload: raw.unsigned_payload ?? false,
     signedChunks: raw.signed_chunks ?? true,
     traffic: toTraffic(path, raw, problems),
+    unsafeDirectWrites: raw.unsafe_direct_writes ?? false,
     egress: toEgress(path, raw, directory, problems),
     tls: {
       caFile: raw.ca_file === undefined ? null : resolve(directory, raw.ca_file),
@@ -109,6 +111,9 @@ function toTraffic(path: ConfigPath, raw: RawStore, problems: Problems): 'proxie
       [...path, 'traffic'],
       'expected proxied beside egress: workers would go straight, and the proxy is the way of the gateway alone',
     );
+  }
+  if (raw.unsafe_direct_writes === true && raw.traffic !== 'direct') {
+    problems.add([...path, 'unsafe_direct_writes'], 'expected traffic: direct beside it', 'key');
   }
   return raw.traffic ?? 'proxied';
 }

@@ -49,6 +49,8 @@ export interface StackConfigOptions {
   readonly workerProcesses?: number;
   /** Of both stores; default: proxied. */
   readonly traffic?: 'proxied' | 'direct';
+  /** Where they take any header, as the bench's null store does. */
+  readonly unsafeDirectWrites?: boolean;
   readonly accessLog?: 'all' | 'refusals' | 'off';
   /** As in `waybill.yaml`; default: one from bucket `source` of store a to bucket `target` of store b. */
   readonly pipelines?: Readonly<Record<string, unknown>>;
@@ -68,6 +70,7 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
     addressing: 'path',
     credentials: key(name),
     ...(options.traffic === undefined ? {} : { traffic: options.traffic }),
+    ...(options.unsafeDirectWrites === true ? { unsafe_direct_writes: true } : {}),
   });
   const workloadKey = (name: string, store: string, operations: readonly string[]) => ({
     ...key(name),

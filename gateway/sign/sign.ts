@@ -30,7 +30,7 @@ import { parseHeaders } from '../request/parse-headers.ts';
 import { readEnvelope } from '../upload/read-envelope.ts';
 import { parseSignBatch, SIGN_BODY_BYTES_MAX, tooLarge } from './sign-batch.ts';
 import { VALID_MS } from './store-signer.ts';
-import type { SignedItem, SignOne } from './store-signer.ts';
+import type { SignedItem, SignOne, StoreSigner } from './store-signer.ts';
 import type { SignItem } from './sign-batch.ts';
 
 export interface SignOptions {
@@ -111,7 +111,8 @@ async function serve(
   options.memory.hold(response, claimedBytes);
   const items = parseSignBatch(await readEnvelope(request, response, payloadHash, SIGN_BODY_BYTES_MAX));
   const signOne = await provider.signer.begin();
-  const answers = items.map((item) => signOrRefuse(signOne, key, item));
+  const signed = items.map((item) => signOrRefuse(signOne, key, item));
+  const answers = await withholdUnbound(provider.signer, items, signed);
   tell(options, key, requestId, items, answers);
   const body = Buffer.from(JSON.stringify({ valid_ms: VALID_MS, answers: answers.map(toAnswer) }));
   response.writeHead(200, {
@@ -159,6 +160,26 @@ function signOrRefuse(signOne: SignOne, key: ValidKey, item: SignItem): SignedIt
     const { type, status, code, message } = toProblem(error);
     return { type, status, code, message };
   }
+}
+
+/** Reads cannot be made more than they are by a header. */
+async function withholdUnbound(
+  signer: StoreSigner,
+  items: readonly SignItem[],
+  answers: readonly (SignedItem | Refused)[],
+): Promise<readonly (SignedItem | Refused)[]> {
+  const isWrite = (index: number): boolean => !/^(GET|HEAD)$/.test(items[index]?.method ?? '');
+  const first = answers.find((answer, index): answer is SignedItem => isSigned(answer) && isWrite(index));
+  if (first === undefined || (await signer.proveBound(first.bucket))) return answers;
+  const { type, status, code, message } = toProblem(
+    refuse(
+      'AccessDenied',
+      'The store takes x-amz- headers that no signature covers: a write that is signed for it could be made another. Its traffic must be proxied, or unsafe_direct_writes allowed.',
+    ),
+  );
+  return answers.map((answer, index) =>
+    isSigned(answer) && isWrite(index) ? { type, status, code, message } : answer,
+  );
 }
 
 const isSigned = (answer: SignedItem | Refused): answer is SignedItem => 'url' in answer;

@@ -9,12 +9,10 @@
  * - A signature in headers is good for fifteen minutes after its date, by the store's clock. It is dated back, so that `VALID_MS`
  *   are left (docs/decisions/sign-only-egress.md).
  */
-import type { ProviderStore } from '../../config/config.ts';
 import { MiB, SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import type { Operation } from '../../core/traffic.ts';
 import { parseQuery } from '../../sigv4/canonical-query.ts';
 import { CLOCK_WINDOW_MS, UNSIGNED_PAYLOAD } from '../../sigv4/limits.ts';
-import type { SigningKeyCache } from '../../sigv4/types.ts';
 import { refuse } from '../answer/s3-error.ts';
 import type { Target } from '../backend.ts';
 import { EMPTY_SHA256 } from '../body/plan-body.ts';
@@ -25,12 +23,13 @@ import { toEncryptionHeaders } from '../provider/outbound-encryption.ts';
 import { mergeHeaders, toOutboundHeaders } from '../provider/outbound-headers.ts';
 import { toOutboundQuery } from '../provider/outbound-query.ts';
 import { toProviderAddress } from '../provider/provider-address.ts';
-import type { ProviderCredentials } from '../provider/provider-credentials.ts';
 import { createOutboundSigner } from '../provider/sign-outbound.ts';
 import { withCopySource } from '../request/copy-source.ts';
 import { parseHeaders } from '../request/parse-headers.ts';
 import { parseTarget } from '../request/parse-target.ts';
 import { COPY_SOURCE } from '../request/select-operation.ts';
+import { createProveBound } from './prove-bound.ts';
+import type { ProveBound, ProveBoundParts } from './prove-bound.ts';
 import type { SignItem } from './sign-batch.ts';
 
 /** How long a store takes the signature: the longest that a request may wait for a connection, and clocks may differ. */
@@ -51,13 +50,8 @@ export type SignOne = (key: ValidKey, item: SignItem) => SignedItem;
 export interface StoreSigner {
   /** For one batch: with the credentials and the date of this moment. @throws bad_credentials */
   begin(): Promise<SignOne>;
-}
-
-export interface StoreSignerParts {
-  readonly store: ProviderStore;
-  readonly credentials: ProviderCredentials;
-  readonly keyCache: SigningKeyCache;
-  readonly now: () => Date;
+  /** Whether a signed write is no more than itself; see `prove-bound.ts`. */
+  readonly proveBound: ProveBound;
 }
 
 const SIGNED: ReadonlySet<Operation> = new Set<Operation>([
@@ -110,9 +104,11 @@ const OWN = new Set([
   'x-amz-trailer',
 ]);
 
-export function createStoreSigner({ store, credentials, keyCache, now }: StoreSignerParts): StoreSigner {
+export function createStoreSigner(parts: ProveBoundParts): StoreSigner {
+  const { store, credentials, keyCache, now } = parts;
   const signer = createOutboundSigner(store.region, keyCache);
   return {
+    proveBound: createProveBound(parts),
     async begin() {
       const current = await credentials.current();
       const at = new Date(now().getTime() - (CLOCK_WINDOW_MS - VALID_MS));

@@ -24,7 +24,12 @@ import {
   type Wish,
 } from '../support/ask-signatures.ts';
 import { send } from '../support/signed-request.ts';
-import { PROVIDER_CREDENTIALS, startFakeProvider, type FakeProvider } from '../support/start-fake-provider.ts';
+import {
+  answerWell,
+  PROVIDER_CREDENTIALS,
+  startFakeProvider,
+  type FakeProvider,
+} from '../support/start-fake-provider.ts';
 import { providerStore, startGateway, toCallerCredentials, type StartedGateway } from '../support/start-gateway.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
 
@@ -80,8 +85,16 @@ before(async () => {
         ...direct,
         egress: { kind: 'socks5', secure: false, host: '127.0.0.1', port: 9, credentials: null },
       }),
-      providerStore('https://s3.example.com', { name: 'aws', ...direct, addressing: 'virtual', encryption: kms }),
+      providerStore('https://s3.example.com', {
+        name: 'aws',
+        ...direct,
+        addressing: 'virtual',
+        encryption: kms,
+        unsafeDirectWrites: true,
+      }),
       providerStore(provider.endpoint, { name: 'sts', ...direct, credentials: sts }),
+      ...['lax', 'terse', 'closed', 'failing'].map((name) => providerStore(provider.endpoint, { name, ...direct })),
+      providerStore(provider.endpoint, { name: 'trusted', ...direct, unsafeDirectWrites: true }),
       {
         name: 'here',
         kind: 'directory',
@@ -115,6 +128,7 @@ before(async () => {
       { name: 'aws', store: 'aws', sign: true },
       { name: 'sts', store: 'sts', sign: true },
       { name: 'here', store: 'here', sign: true },
+      ...['lax', 'terse', 'closed', 'failing', 'trusted'].map((name) => ({ name, store: name, sign: true })),
     ],
     gateway: { sessionSecret: 'env:SESSION', adminListen: { host: '127.0.0.1', port: 0 }, adminToken: 'env:ADMIN' },
     secrets: { SESSION: SESSION_SECRET, ADMIN: 'an-admin-token-of-the-tests', PROVIDER_TOKEN: token.sessionToken },
@@ -513,6 +527,53 @@ describe('what is not signed', () => {
       ],
     ] as const) {
       assert.deepEqual(await outcomes('loose-yes', [wish]), [code], JSON.stringify(wish));
+    }
+  });
+
+  it('is a write for a store that takes headers which nothing has signed, unless that is allowed by name', async () => {
+    const answers: Record<string, (hasUnsigned: boolean) => [status: number, code: string]> = {
+      lax: () => [404, 'NoSuchKey'],
+      terse: (hasUnsigned) => (hasUnsigned ? [403, 'Forbidden'] : [404, 'NoSuchKey']),
+      closed: () => [403, 'AccessDenied'],
+      failing: () => [503, 'SlowDown'],
+    };
+    provider.script = (request, response) => {
+      const bucket = request.url.split('/')[1] ?? '';
+      const [status, code] = answers[bucket]?.(!request.verdict.ok) ?? [500, 'InternalError'];
+      response.writeHead(status, { 'content-type': 'application/xml' }).end(`<Error><Code>${code}</Code></Error>`);
+    };
+    try {
+      for (const [key, outcome] of [
+        ['lax', 'AccessDenied'],
+        ['closed', 'AccessDenied'],
+        ['terse', 'signed'],
+        ['trusted', 'signed'],
+      ] as const) {
+        const wishes = [
+          put(`/${key}/x`, 'x'),
+          { method: 'POST', target: `/${key}/x?uploads` },
+          { method: 'DELETE', target: `/${key}/x` },
+          get(`/${key}/x`),
+          { method: 'HEAD', target: `/${key}/x` },
+        ];
+        const before = provider.requests.length;
+        assert.deepEqual(await outcomes(key, wishes), [outcome, outcome, outcome, 'signed', 'signed'], key);
+        const [asked] = provider.requests.slice(before);
+        if (key === 'trusted') assert.equal(asked, undefined);
+        else assert.equal(asked?.verdict.ok === false && asked.verdict.code, 'AccessDenied', 'all else of it held');
+        const once = provider.requests.length;
+        await outcomes(key, wishes);
+        assert.equal(provider.requests.length, once, 'it is asked once');
+      }
+      const reads = provider.requests.length;
+      assert.deepEqual(await outcomes('failing', [get('/failing/x')]), ['signed']);
+      assert.equal(provider.requests.length, reads, 'for reads nobody asks');
+      const failed = await ask(gateway, 'failing', { requests: [put('/failing/x', 'x')] });
+      assert.ok(failed.status >= 500, failed.text);
+      answers['failing'] = (hasUnsigned) => (hasUnsigned ? [403, 'AccessDenied'] : [404, 'NoSuchKey']);
+      assert.deepEqual(await outcomes('failing', [put('/failing/x', 'x')]), ['signed'], 'a failure is no answer');
+    } finally {
+      provider.script = answerWell;
     }
   });
 
