@@ -1,5 +1,8 @@
 /** How a worker has requests signed: many by one question, each answered for itself, and never sent where its store is not. */
 import assert from 'node:assert/strict';
+import { once } from 'node:events';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { WaybillError } from '../../core/failures.ts';
@@ -247,4 +250,48 @@ test('a request that waited for a connection beyond its signature is signed agai
   const hopeless = await send([46_000, 46_000, 46_000, 46_000]);
   assert.equal(hopeless.asked, 3);
   assert.match(hopeless.sent[0] ?? '', /store_timeout|too late/);
+});
+
+test('over real connections too: the one that comes free too late gets the second signature, and the first is never sent', async () => {
+  const seen: (string | undefined)[] = [];
+  let release = (): void => undefined;
+  const server = http.createServer((request, response) => {
+    seen.push(request.headers.authorization);
+    const answer = (): void => void response.writeHead(204).end();
+    if (seen.length === 1) release = answer;
+    else answer();
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const origin = `http://127.0.0.1:${String((server.address() as AddressInfo).port)}`;
+  const host = origin.slice('http://'.length);
+  let asked = 0;
+  const signer = createRemoteSigner({
+    store: 'cloud',
+    endpoint: parseEndpoint(origin, 'path'),
+    ask: async (requests) => {
+      asked += 1;
+      const headers = { host, authorization: `signature ${String(asked)}` };
+      // The second question is that of the request which has to wait.
+      const validMs = asked === 2 ? 40 : 60_000;
+      return { validMs, answers: requests.map(() => ({ url: `${origin}/data/a`, headers })) };
+    },
+  });
+  const limits = { requestLimitMs: 30_000, idleLimitMs: 30_000, connectionsMax: 1 };
+  const client = createS3Client({ name: 'cloud', signer, onTraffic: () => undefined, ...limits });
+  try {
+    const call: S3Call = { operation: 'DeleteObject', method: 'DELETE', bucket: 'data', key: 'a' };
+    const first = client.send(call);
+    while (seen.length === 0) await turn();
+    const second = client.send(call);
+    while (asked < 2) await turn();
+    const sinceMs = performance.now();
+    while (performance.now() - sinceMs < 60) await turn();
+    release();
+    await Promise.all([first, second]);
+    assert.deepEqual(seen, ['signature 1', 'signature 3']);
+  } finally {
+    await client.close();
+    server.close();
+  }
 });
