@@ -7,6 +7,14 @@
  */
 const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
 const UNRESERVED_PATH = /^[A-Za-z0-9\-._~/]*$/;
+/** What has to be encoded. Both halves of a surrogate pair are of the same run. */
+const RESERVED_RUNS = /[^A-Za-z0-9\-._~]+/g;
+const RESERVED_RUNS_OF_PATH = /[^A-Za-z0-9\-._~/]+/g;
+/**
+ * Encoded as it is to be: decoding and encoding it again changes nothing. Every path that our own clients send is; looking at it is a
+ * tenth of doing it. No repeat within a repeat, so the time is linear.
+ */
+const CANONICAL_PATH = /^(?:[A-Za-z0-9\-._~/]|%(?:[0189A-F][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF]))*$/;
 const SLASH = 0x2f;
 
 const encoder = new TextEncoder();
@@ -20,12 +28,12 @@ const ENCODED: readonly string[] = Array.from({ length: 256 }, (_, byte) => {
 
 /** Encodes text as one component: '/' becomes %2F. A lone surrogate is encoded as U+FFFD. */
 export function encodeComponent(text: string): string {
-  return UNRESERVED.test(text) ? text : encodeBytes(encoder.encode(text), false);
+  return UNRESERVED.test(text) ? text : text.replace(RESERVED_RUNS, encodeRun);
 }
 
 /** Encodes text as a path: '/' stays. A lone surrogate is encoded as U+FFFD. */
 export function encodePath(text: string): string {
-  return UNRESERVED_PATH.test(text) ? text : encodeBytes(encoder.encode(text), true);
+  return UNRESERVED_PATH.test(text) ? text : text.replace(RESERVED_RUNS_OF_PATH, encodeRun);
 }
 
 /** Decodes every %XY once, into bytes; null when a '%' is not followed by two hex digits. */
@@ -68,9 +76,15 @@ export function recodeComponent(text: string): string | null {
 
 /** As `recodeComponent`, for a path: '/' and %2F both become '/', for they name the same key. */
 export function recodePath(text: string): string | null {
-  if (UNRESERVED_PATH.test(text)) return text;
+  if (CANONICAL_PATH.test(text)) return text;
   const bytes = decodePercent(text);
   return bytes && encodeBytes(bytes, true);
+}
+
+/** Most runs are one character of ASCII. */
+function encodeRun(run: string): string {
+  const code = run.charCodeAt(0);
+  return run.length === 1 && code < 0x80 ? ENCODED[code]! : encodeBytes(encoder.encode(run), false);
 }
 
 function encodeBytes(bytes: Uint8Array, keepSlash: boolean): string {
