@@ -3,6 +3,7 @@ import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { Store } from '../../stores/store.ts';
 import type { ActivityDeps, StoreFacts } from '../runtime.ts';
 import type { Step } from '../run-step.ts';
+import type { ByteBudget } from './byte-budget.ts';
 
 /**
  * What a target has shown of itself in this process: that its answers say which bytes it got. Each answer is looked at all the same;
@@ -50,12 +51,12 @@ export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
   };
 }
 
-/** By the worker, and by store and bucket. */
-const shownTo = new WeakMap<ActivityDeps, Map<string, Shown>>();
+/** By the worker, whose budget outlives its activities, and by store and bucket. */
+const shownTo = new WeakMap<ByteBudget, Map<string, Shown>>();
 
-function findShown(deps: ActivityDeps, place: string): Shown {
-  let places = shownTo.get(deps);
-  if (places === undefined) shownTo.set(deps, (places = new Map<string, Shown>()));
+function findShown({ memory }: ActivityDeps, place: string): Shown {
+  let places = shownTo.get(memory);
+  if (places === undefined) shownTo.set(memory, (places = new Map<string, Shown>()));
   let shown = places.get(place);
   if (shown === undefined) places.set(place, (shown = { md5: false, checksum: null }));
   return shown;

@@ -90,7 +90,8 @@ export async function createCopyGround(options: GroundOptions = {}): Promise<Cop
   const begin = (): Transfer =>
     createTransfer(
       {
-        ...{ deps, runtime, open, deliveries: [], outcomes: [] },
+        // Each activity has dependencies of its own around the worker's.
+        ...{ deps: { ...deps }, runtime, open, deliveries: [], outcomes: [] },
         fence: { attemptId: 'attempt', targetId: 'target', epoch: 1 },
         key: { manifestHash: null, step: 'copy', ordinal: 1 },
       } as unknown as Parameters<typeof createTransfer>[0],
