@@ -12,6 +12,7 @@ import { resolveSecret } from '../config/resolve-secret.ts';
 import { WaybillError } from '../core/failures.ts';
 import { COPY_CONCURRENCY } from '../core/limits.ts';
 import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
+import { openSlowDownChannel } from '../ledger/postgres/slow-down-channel.ts';
 import { createCheckEncryption } from './ask-kms-alias.ts';
 import { createExecutor } from './activity-executor.ts';
 import { checkSearchAttributes } from './check-search-attributes.ts';
@@ -22,7 +23,7 @@ import { openStores } from './open-stores.ts';
 import { startSweeper } from './sweeper.ts';
 import { syncSchedules } from './sync-schedules.ts';
 
-/** Postgres sessions of one worker: one for each activity that commits, and some to read pages with. */
+/** Postgres sessions of one worker, beside the one that hears others: one for each activity that commits, and some to read pages with. */
 const LEDGER_POOL = 12;
 /** A connection to Temporal that a failed worker still holds does not close. */
 const CLOSED_WITHIN_MS = 15_000;
@@ -53,7 +54,8 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
     const connection = await connect(temporal.address);
     closing.push(() => connection.close());
     await checkSearchAttributes(connection, temporal.namespace);
-    const ledger = createPostgresLedger({ url: await resolveSecret(config.database), poolMax: LEDGER_POOL, logger });
+    const url = await resolveSecret(config.database);
+    const ledger = createPostgresLedger({ url, poolMax: LEDGER_POOL, logger });
     closing.push(() => ledger.close());
     await ledger.ping();
     const client = new Client({ connection, namespace: temporal.namespace });
@@ -61,7 +63,12 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
     closing.push(() => stores.close());
     const metrics = createWorkerMetrics(runtime.readMetrics);
     const { heartbeatTimeoutMs } = settings;
-    const limiter = new AdaptiveLimiter({ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY });
+    const limiter = new AdaptiveLimiter({
+      ...{ min: 2, start: COPY_CONCURRENCY, max: 4 * COPY_CONCURRENCY },
+      onSlowDown: (stores) => slowDowns.tell(stores),
+    });
+    const slowDowns = openSlowDownChannel({ url, onTold: (stores) => limiter.heardSlowDown(stores), logger });
+    closing.push(() => slowDowns.close());
     metrics.watch({ copyLimit: () => limiter.limit });
     // Before anything is changed at Temporal: a worker that cannot start leaves no trace.
     if (settings.metricsListen !== null) {

@@ -16,12 +16,15 @@ export interface LimiterOptions {
   readonly max: number;
   /** Milliseconds, monotonic. */
   readonly now?: () => number;
+  /** One of these stores has asked to slow down, and was listened to: the other workers are to be told. */
+  readonly onSlowDown?: (stores: readonly string[]) => void;
 }
 
 /** Begins the next piece of work, whose promise never rejects; null when there is none left to begin. */
 export type BeginNext = () => Promise<void> | null;
 
 interface Queue {
+  readonly stores: readonly string[];
   readonly beginNext: BeginNext;
   readonly end: () => void;
   running: number;
@@ -73,9 +76,9 @@ export class AdaptiveLimiter {
   }
 
   /** Works a queue off, as many pieces at once as its share of the limit allows. Resolves when it has no more and all have ended. */
-  run(beginNext: BeginNext): Promise<void> {
+  run(stores: readonly string[], beginNext: BeginNext): Promise<void> {
     return new Promise((end) => {
-      this.#queues.push({ beginNext, end, running: 0 });
+      this.#queues.push({ stores, beginNext, end, running: 0 });
       this.#fill();
     });
   }
@@ -86,7 +89,7 @@ export class AdaptiveLimiter {
       const usual = this.#usualMs ?? tookMs;
       this.#usualMs = usual * 0.95 + tookMs * 0.05;
       if (tookMs > SLOW_FLOOR_MS && tookMs > usual * SLOW_FACTOR) {
-        this.slowDown();
+        this.#halve();
         return;
       }
     }
@@ -103,13 +106,24 @@ export class AdaptiveLimiter {
     if (sample.count >= Math.max(SAMPLES_MIN, 2 * sample.limit)) this.#judge(sample);
   }
 
-  /** A store asked to slow down. Answers of one congestion come in bursts: only one in a second halves the limit. */
-  slowDown(): void {
+  /** One of these stores asked to slow down. */
+  slowDown(stores: readonly string[]): void {
+    if (this.#halve()) this.#options.onSlowDown?.(stores);
+  }
+
+  /** Another worker was asked to, by one of these stores. */
+  heardSlowDown(stores: readonly string[]): void {
+    if (this.#queues.some((queue) => queue.stores.some((store) => stores.includes(store)))) this.#halve();
+  }
+
+  /** Answers of one congestion come in bursts, and to several workers: only one in a second halves the limit. */
+  #halve(): boolean {
     this.#isDoubling = false;
     this.#before = null;
-    if (this.#now() - this.#halvedAt < 1000) return;
+    if (this.#now() - this.#halvedAt < 1000) return false;
     this.#halvedAt = this.#now();
     this.#change(Math.floor(this.#limit / 2));
+    return true;
   }
 
   #judge(sample: Sample): void {

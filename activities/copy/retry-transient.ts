@@ -24,8 +24,9 @@ export async function retryTransient<T>(transfer: Transfer, work: () => Promise<
 /** After so many tries, counted from 1. @throws the error, where it is not to be tried again here */
 export async function untilNextTry(transfer: Transfer, error: unknown, tries: number): Promise<void> {
   const { guard } = transfer.step.runtime;
+  const { source, target } = transfer.spec;
   if (!isWaybillError(error) || !FAILURES[error.type].retryable || guard.signal.aborted) throw error;
-  if (error.type === 'store_slow_down') transfer.step.deps.limiter.slowDown();
+  if (error.type === 'store_slow_down') transfer.step.deps.limiter.slowDown([source.store, target.store]);
   if (error.type === 'heartbeat_lost' || error.type === 'ledger_unavailable' || tries === TRIES) throw error;
   const pauseMs = error.retryAfterMs ?? PAUSE_MS * 2 ** tries * (0.5 + Math.random());
   if (pauseMs > PAUSE_MS_MAX) throw error;

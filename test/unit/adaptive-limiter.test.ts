@@ -5,6 +5,7 @@ import { AdaptiveLimiter } from '../../activities/copy/adaptive-limiter.ts';
 /** More than the copies of one judgement and those before it that count for nothing. */
 const ENOUGH = 100;
 const HOLD_MS = 10_000;
+const STORES = ['source', 'target'];
 
 function createLimiter(max = 16) {
   const clock = { now: 0 };
@@ -47,11 +48,11 @@ test('a doubling that brings nothing is taken back, and not tried again for a wh
 test('a store that asks to slow down halves the limit, once for a burst, and never below the least', () => {
   const { limiter, clock } = createLimiter();
   clock.now = 5000;
-  limiter.slowDown();
-  limiter.slowDown();
+  limiter.slowDown(STORES);
+  limiter.slowDown(STORES);
   assert.equal(limiter.limit, 2);
   clock.now += 2000;
-  limiter.slowDown();
+  limiter.slowDown(STORES);
   assert.equal(limiter.limit, 2);
 });
 
@@ -59,7 +60,7 @@ test('after a store has asked to slow down a round of successes allows one more'
   const { limiter, succeed, clock } = createLimiter();
   succeed(10 * ENOUGH);
   clock.now += 5000;
-  limiter.slowDown();
+  limiter.slowDown(STORES);
   assert.equal(limiter.limit, 8);
   succeed(8);
   assert.equal(limiter.limit, 9);
@@ -108,7 +109,7 @@ test('no more than the limit are in flight at once, and all get their turn', asy
   const { limiter } = createLimiter();
   const work = createWork(50);
   let isOver = false;
-  const ended = limiter.run(work.beginNext).then(() => (isOver = true));
+  const ended = limiter.run(STORES, work.beginNext).then(() => (isOver = true));
   for (let done = 0; done < 50; done++) {
     assert.ok(work.begun - done <= limiter.limit, `${work.begun - done} in flight at a limit of ${limiter.limit}`);
     assert.equal(work.begun, Math.min(50, done + limiter.limit), 'the limit is used');
@@ -123,8 +124,8 @@ test('queues take turns, and one that has nothing left leaves its places to the 
   const { limiter } = createLimiter();
   const first = createWork(3);
   const second = createWork(20);
-  const ended = limiter.run(first.beginNext);
-  void limiter.run(second.beginNext);
+  const ended = limiter.run(STORES, first.beginNext);
+  void limiter.run(STORES, second.beginNext);
   assert.equal(first.begun, 3);
   assert.equal(second.begun, 1);
   for (let count = 0; count < 3; count++) await first.endOne();
@@ -136,8 +137,8 @@ test('a place that comes free goes to each queue in turn', async () => {
   const { limiter } = createLimiter();
   const first = createWork(20);
   const second = createWork(20);
-  void limiter.run(first.beginNext);
-  void limiter.run(second.beginNext);
+  void limiter.run(STORES, first.beginNext);
+  void limiter.run(STORES, second.beginNext);
   assert.equal(first.begun, 4);
   for (let count = 0; count < 4; count++) await first.endOne();
   assert.deepEqual([first.begun, second.begun], [6, 2]);
@@ -147,9 +148,9 @@ test('a queue that is told to stop ends with what it has in flight, also while t
   const { limiter, clock } = createLimiter();
   const work = createWork(20);
   let isStopped = false;
-  const ended = limiter.run(() => (isStopped ? null : work.beginNext()));
+  const ended = limiter.run(STORES, () => (isStopped ? null : work.beginNext()));
   clock.now = 5000;
-  limiter.slowDown();
+  limiter.slowDown(STORES);
   isStopped = true;
   for (let count = 0; count < 4; count++) await work.endOne();
   await ended;
@@ -158,5 +159,30 @@ test('a queue that is told to stop ends with what it has in flight, also while t
 
 test('an empty queue ends at once', async () => {
   const { limiter } = createLimiter();
-  await limiter.run(() => null);
+  await limiter.run(STORES, () => null);
+});
+
+test('what a store asks is told to others, once for a burst; what others tell halves the limit where that store is copied from or to', async () => {
+  const told: (readonly string[])[] = [];
+  const clock = { now: 5000 };
+  const limiter = new AdaptiveLimiter({
+    ...{ min: 2, start: 16, max: 64, now: () => clock.now },
+    onSlowDown: (stores) => told.push(stores),
+  });
+  limiter.slowDown(STORES);
+  limiter.slowDown(STORES);
+  assert.deepEqual([limiter.limit, told], [8, [STORES]]);
+  clock.now += 2000;
+  limiter.heardSlowDown(STORES);
+  assert.equal(limiter.limit, 8, 'nothing is copied');
+  const work = createWork(20);
+  const ended = limiter.run(STORES, work.beginNext);
+  limiter.heardSlowDown(['another']);
+  assert.equal(limiter.limit, 8);
+  limiter.heardSlowDown(['another', 'target']);
+  limiter.heardSlowDown(['source']);
+  assert.equal(limiter.limit, 4);
+  assert.equal(told.length, 1, 'what was heard is not told again');
+  for (let count = 0; count < 20; count++) await work.endOne();
+  await ended;
 });
