@@ -104,7 +104,11 @@ async function runPhases(input: PhasesInput): Promise<Phase[]> {
   });
   const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
   const phases: Phase[] = [];
-  for await (const line of createInterface({ input: child.stdout })) phases.push(JSON.parse(line) as Phase);
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line.startsWith('{')) phases.push(JSON.parse(line) as Phase);
+    // What flags of Node make it say.
+    else console.error(line);
+  }
   const code = await ended;
   if (code !== 0) throw new Error(`the measured process ended with ${String(code)}`);
   return phases;
