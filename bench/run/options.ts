@@ -1,7 +1,7 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
 import { DISTRIBUTIONS, type Distribution } from './null-store/distributions.ts';
-import { BYTE_SHAPES, SHAPES, type Shape } from './ours.ts';
+import { QUICK_SHAPES, SHAPES, type Shape } from './ours.ts';
 import { PEER_NAMES, type PeerName } from './peers.ts';
 import { STORE_KINDS, type StoreKind } from './stores.ts';
 import { WORKLOAD_NAMES, type WorkloadName } from './workloads.ts';
@@ -67,7 +67,7 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
     kind,
     workloads: positionals.length === 0 ? WORKLOAD_NAMES : positionals.map((name) => oneOf(WORKLOAD_NAMES, name)),
     runs: values.runs === undefined ? (isQuick ? 2 : 5) : toCount(values.runs, 1),
-    shapes: SHAPES.filter((shape) => isWanted(shape) && (named !== null || !isQuick || !BYTE_SHAPES.includes(shape))),
+    shapes: SHAPES.filter((shape) => isWanted(shape) && (named !== null || !isQuick || QUICK_SHAPES.includes(shape))),
     bare: isWanted('bare'),
     peers: PEER_NAMES.filter(isWanted),
     jsonFile: values.json ?? null,
