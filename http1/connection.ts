@@ -17,6 +17,8 @@ const SCRATCH_BYTES = 8 * 1024;
 const LARGE_BYTES = 128 * 1024;
 /** Less than this is copied: the handler is not asked for memory. */
 const OWN_MEMORY_BYTES_MIN = 16 * 1024;
+/** The end of a body that is never read into the handler's memory. */
+const TAIL_BYTES = 8 * 1024;
 
 export interface ConnectionOwner {
   /** It can take the next request. */
@@ -235,16 +237,17 @@ export class Connection implements AnswerSink, SocketReader {
   }
 
   /**
-   * The handler's own memory, never for more than is left of the body: what comes behind it is not the handler's. An answer without
-   * length, or in chunks, has framing between its bytes, and none.
+   * The handler's own memory, for what is left of the body but its end: the last bytes are read into memory where what comes behind them
+   * is seen too, for on such a connection nothing more is asked. An answer without length, or in chunks, has framing between its
+   * bytes, and none.
    */
   takeMemory(): Buffer | null {
     const exchange = this.#exchange;
-    const left = this.#leftBytes;
-    if (exchange === null || !this.#hasHead || left < OWN_MEMORY_BYTES_MIN || exchange.handler.memoryFor === undefined)
+    const most = this.#leftBytes - TAIL_BYTES;
+    if (exchange === null || !this.#hasHead || most < OWN_MEMORY_BYTES_MIN || exchange.handler.memoryFor === undefined)
       return (this.#memory = null);
-    const memory = exchange.handler.memoryFor(left);
-    return (this.#memory = memory === null || memory.byteLength > left ? null : memory);
+    const memory = exchange.handler.memoryFor(most);
+    return (this.#memory = memory === null || memory.byteLength > most ? null : memory);
   }
 
   take(bytes: Buffer, mayKeep: boolean): boolean {

@@ -24,10 +24,10 @@ export interface AnswerHandler {
   onHead(status: number, headers: AnswerHeaders): void;
   /**
    * Memory that the next bytes of the body are read into, if there is any: `onData` is then told of it, as far as it was filled. Asked
-   * only while at least that much of a body is to come whose length was said.
-   * @param leftBytes still to come
+   * only while more than that of a body is to come whose length was said.
+   * @param bytesMax more than this is not taken
    */
-  memoryFor?(leftBytes: number): Buffer | null;
+  memoryFor?(bytesMax: number): Buffer | null;
   /** Bytes of the body, framing taken off. They are the handler's to keep; `giveBack` (socket-reads.ts) spares memory, and is never owed. */
   onData(chunk: Uint8Array): void;
   onEnd(): void;

@@ -34,6 +34,8 @@ export const FAILURE_BY_CODE: Readonly<Record<string, FailureType>> = {
 
   XAmzContentSHA256Mismatch: 'body_corrupt',
   BadDigest: 'body_corrupt',
+  // MinIO's name for it, where a checksum is meant.
+  XAmzContentChecksumMismatch: 'body_corrupt',
   InvalidDigest: 'body_corrupt',
   IncompleteBody: 'body_corrupt',
 

@@ -146,10 +146,10 @@ export class HttpExchange implements AnswerHandler {
   }
 
   /** Given memory is read into by the socket itself. */
-  memoryFor(leftBytes: number): Buffer | null {
+  memoryFor(bytesMax: number): Buffer | null {
     if (this.#finished || this.#whole === undefined || this.#whole !== this.#options.into?.memory) return null;
     const { buffer, byteOffset } = this.#whole;
-    return Buffer.from(buffer, byteOffset + this.#bytesReceived, Math.min(leftBytes, READ_BYTES_MAX));
+    return Buffer.from(buffer, byteOffset + this.#bytesReceived, Math.min(bytesMax, READ_BYTES_MAX));
   }
 
   /** Into memory of the object's size, made once. The parser has held the answer to its length. */

@@ -17,6 +17,7 @@ test('a code that is tried again is retryable in the table, and one that cannot 
     'ConditionalRequestConflict',
     'RequestTimeout',
     'BadDigest',
+    'XAmzContentChecksumMismatch',
     'IncompleteBody',
   ];
   const final = [
