@@ -269,5 +269,5 @@ test('an end that the store takes back, because keys beyond it come in another a
     assert.deepEqual(failures, []);
     assert.equal(await foldAll(ledger.pages()), printAll(keys), String(lie));
   }
-  assert.ok(reopened > 20, String(reopened));
+  assert.ok(reopened > 10, String(reopened));
 });
