@@ -98,8 +98,12 @@ export async function openStores(
       });
     },
     storeFacts(name): StoreFacts {
-      const { etags, conditionalWrites, prices } = findStore(name);
-      return { etags, conditionalWrites, ...prices };
+      const store = findStore(name);
+      const { etags, conditionalWrites, prices } = store;
+      // The gateway verifies what it carries, and signs for it what it signs; only of what goes straight are hashes left to the store.
+      const isDirect = store.kind === 'provider' && store.traffic === 'direct';
+      const unsignedPayload = isDirect && store.unsignedPayload && findKey(name).allowUnsignedPayload;
+      return { etags, conditionalWrites, unsignedPayload, ...prices };
     },
     async close() {
       for (const { transport: straight } of direct.values()) await straight.close();

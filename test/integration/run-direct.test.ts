@@ -33,6 +33,12 @@ const OBJECTS: readonly DemoObject[] = [
   { key: 'in/x/../dots', sizeBytes: 10, headers: { contentType: 'text/plain', metadata: {} } },
   { key: 'in/Größe +%/ä', sizeBytes: 10, headers: { contentType: 'text/plain', metadata: { name: 'Größe' } } },
   { key: 'in/empty', sizeBytes: 0, headers: { contentType: 'text/plain', metadata: {} } },
+  // More than are in flight at once, and large enough to be proved by the MD5 that is told.
+  ...Array.from({ length: 40 }, (_, index) => ({
+    key: `in/medium-${String(index)}`,
+    sizeBytes: 40_000 + index,
+    headers: { contentType: 'text/plain', metadata: {} },
+  })),
   { key: 'in/large', sizeBytes: LARGE_BYTES, headers: { contentType: 'text/plain', metadata: {} } },
   { key: 'in/tagged', sizeBytes: 10, headers: { contentType: 'text/plain', metadata: {} }, tags: { tier: 'gold' } },
 ];
@@ -54,11 +60,12 @@ const closing: (() => Promise<unknown>)[] = [];
 let clockMs = 0;
 const now = (): Date => new Date(Date.now() + clockMs);
 
-const storeConfigs = (): ProviderStore[] => [
+const storeConfigs = (unsignedPayload = false): ProviderStore[] => [
   providerStore(proxyA.url, { name: 'a', traffic: 'direct' }),
   providerStore(proxyB.url, {
     name: 'b',
     traffic: 'direct',
+    unsignedPayload,
     encryption: { algorithm: 'AES256', kmsKeyId: null },
     credentials: {
       accessKeyId: 'env:PROVIDER_ID',
@@ -82,10 +89,10 @@ function thatEncrypts(store: Store): Store {
   };
 }
 
-const startTheGateway = (port = 0): Promise<StartedGateway> =>
+const startTheGateway = (port = 0, unsigned = false): Promise<StartedGateway> =>
   startGateway({
-    stores: storeConfigs(),
-    keys: KEYS,
+    stores: storeConfigs(unsigned),
+    keys: KEYS.map((key) => ({ ...key, allowUnsignedPayload: unsigned })),
     gateway: { sessionSecret: 'env:SESSION', listen: { host: '127.0.0.1', port } },
     secrets: { SESSION: SESSION_SECRET, PROVIDER_TOKEN: STS_CREDENTIALS.sessionToken ?? '' },
     now,
@@ -99,6 +106,7 @@ before(async () => {
     ...common,
     keys: [STS_CREDENTIALS],
     buckets: ['target', 'other'],
+    allowUnsignedPayload: true,
     store: thatEncrypts(createMemoryStore()),
   });
   proxyA = await startFaultProxy(cloudA.port);
@@ -134,7 +142,7 @@ beforeEach(() => {
   clockMs = 0;
 });
 
-async function openAsWorker(): Promise<OpenedStores> {
+async function openAsWorker(unsigned = false, gatewayEndpoint = proxy.url): Promise<OpenedStores> {
   const keys = KEYS.map(({ name, store, operations, session, sign }): WorkloadKey => {
     const { accessKeyId, secretAccessKey } = toCallerCredentials(name);
     const variable = `TEST_${name.replace('-', '_').toUpperCase()}`;
@@ -148,7 +156,7 @@ async function openAsWorker(): Promise<OpenedStores> {
       operations,
       buckets: [],
       prefixes: [],
-      allowUnsignedPayload: false,
+      allowUnsignedPayload: unsigned,
       upload: false,
       session,
       sign,
@@ -157,7 +165,7 @@ async function openAsWorker(): Promise<OpenedStores> {
     };
   });
   const worker: WorkerConfig = {
-    gatewayEndpoint: proxy.url,
+    gatewayEndpoint,
     keys: { a: 'worker-a', b: 'worker-b' },
     sessions: true,
     processes: 1,
@@ -169,7 +177,7 @@ async function openAsWorker(): Promise<OpenedStores> {
     retentionMs: 30 * 86_400_000,
   };
   const config = {
-    stores: new Map(storeConfigs().map((store) => [store.name, store])),
+    stores: new Map(storeConfigs(unsigned).map((store) => [store.name, store])),
     gateway: { region: 'us-east-1', keys } as unknown as GatewayConfig,
   } as unknown as Config;
   return openStores(config, worker, {
@@ -193,11 +201,12 @@ const straightTo = (cloud: StartedStore): Store =>
     now,
   });
 
-async function run(name: string, openStore = opened.openStore): Promise<Driven> {
+async function run(name: string, openStore = opened.openStore, unsignedPayload = false): Promise<Driven> {
   const spec = buildSpec(name, 'target');
   return driveRun({
     ledger: fixture.ledger,
     openStore,
+    facts: { unsignedPayload },
     spec: {
       ...spec,
       source: { ...spec.source, prefix: 'in/' },
@@ -374,4 +383,28 @@ test('what the gateway does not sign is refused as if it had been sent there, an
   const target = opened.openStore('b', () => undefined, null);
   await target.putTags({ bucket: 'target', key: 'straight/tagged' }, { tier: 'silver' });
   assert.match(proxy.requests.at(-1)?.url ?? '', /^\/target\/straight\/tagged\?/);
+});
+
+test('with the consent of store and key, bytes that the store proves otherwise go without their hash, once it has shown that it does', async () => {
+  const own = await startTheGateway(0, true);
+  const straight = await openAsWorker(true, own.url);
+  try {
+    assert.equal(opened.storeFacts('b').unsignedPayload, false);
+    assert.equal(straight.storeFacts('a').unsignedPayload, false);
+    const unsignedPayload = straight.storeFacts('b').unsignedPayload === true;
+    const { end, failures } = await run('unsigned', straight.openStore, unsignedPayload);
+    assert.deepEqual([end.state, failures], ['done', []]);
+    const isUnsigned = ({ headers }: ProxiedRequest): boolean => headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD';
+    const bodies = proxyB.requests.filter(({ method }) => method === 'PUT');
+    assert.ok(bodies.some(isUnsigned));
+    for (const { headers, url } of bodies.filter(isUnsigned)) {
+      assert.ok(headers['content-md5'] !== undefined || headers['x-amz-checksum-crc32'] !== undefined, url);
+    }
+    assert.ok(!bodies.filter(({ url }) => /\/(?:dots|empty|tagged)$/.test(url)).some(isUnsigned));
+    assert.ok(!proxyB.requests.filter(({ method }) => method !== 'PUT').some(isUnsigned));
+    await assertCopied('unsigned');
+  } finally {
+    await straight.close();
+    await own.close();
+  }
 });

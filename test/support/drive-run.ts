@@ -25,7 +25,11 @@ export interface Drive {
   readonly openStore?: ActivityDeps['openStore'];
   readonly spec: PipelineSpec;
   readonly runId: string;
-  readonly facts?: { readonly etags?: 'md5' | 'opaque'; readonly conditionalWrites?: boolean };
+  readonly facts?: {
+    readonly etags?: 'md5' | 'opaque';
+    readonly conditionalWrites?: boolean;
+    readonly unsignedPayload?: boolean;
+  };
   /** True: the executing process is dead, and neither its stores nor the ledger hear of it again. Asked at every write. */
   readonly isDead?: () => boolean;
   /** A new process goes on. */
@@ -100,6 +104,7 @@ function buildActivities(drive: Drive, tryNumber: () => number): Activities {
       storeFacts: (name) => ({
         etags: name === spec.target.store ? (facts?.etags ?? 'md5') : 'md5',
         conditionalWrites: facts?.conditionalWrites ?? true,
+        unsignedPayload: name === spec.target.store && facts?.unsignedPayload === true,
         currency: 'USD',
         perThousandWrites: 0.005,
         perThousandReads: 0.0004,
