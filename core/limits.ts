@@ -52,10 +52,10 @@ export const COPY_CONCURRENCY = 16;
 export const RUN_CONCURRENCY_DEFAULT = 4;
 export const RUN_CONCURRENCY_MAX = 64;
 /**
- * Batches (or groups of parts) at once in one worker process: one that is copied, and one so that nothing waits while a batch is committed.
- * A third would only be held back from a process that has none: the limiter and the memory are shared by all of a process.
+ * Batches (or groups of parts) at once in one worker process, which share its limiter and its memory: twice as many as a run has in flight
+ * unless told otherwise, so that a run whose store is slow never holds all of a process, and no more, so that another process has work too.
  */
-export const PROCESS_COPIES_MAX = 2;
+export const PROCESS_COPIES_MAX = 2 * RUN_CONCURRENCY_DEFAULT;
 /** Tries of one batch before what still fails becomes an outcome. */
 export const BATCH_TRIES = 5;
 /** Events after which the workflow continues as new; Temporal warns at 10,240 and refuses at 51,200, our invariant is 5,000. */
