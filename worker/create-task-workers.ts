@@ -1,7 +1,7 @@
 /**
  * What takes tasks from Temporal in one process: one worker for workflows and all activities but the copies, and one for the copies
- * alone, which takes as many as keep this process busy. With one queue for all, what was to be copied went to whoever asked first: of two
- * workers one had three batches and the other none at the end of a run, which took 1.5 times as long as it had to.
+ * alone, so that nothing short waits behind them. How many of those it takes, and what that costs where two workers share a run, is in
+ * docs/decisions/copy-concurrency.md.
  */
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../activities/types.ts';

@@ -142,7 +142,12 @@ beforeEach(() => {
   clockMs = 0;
 });
 
-async function openAsWorker(unsigned = false, gatewayEndpoint = proxy.url): Promise<OpenedStores> {
+/** @param keyConsents `allow_unsigned_payload` of the keys; the store's consent is `unsigned` */
+async function openAsWorker(
+  unsigned = false,
+  gatewayEndpoint = proxy.url,
+  keyConsents = unsigned,
+): Promise<OpenedStores> {
   const keys = KEYS.map(({ name, store, operations, session, sign }): WorkloadKey => {
     const { accessKeyId, secretAccessKey } = toCallerCredentials(name);
     const variable = `TEST_${name.replace('-', '_').toUpperCase()}`;
@@ -156,7 +161,7 @@ async function openAsWorker(unsigned = false, gatewayEndpoint = proxy.url): Prom
       operations,
       buckets: [],
       prefixes: [],
-      allowUnsignedPayload: unsigned,
+      allowUnsignedPayload: keyConsents,
       upload: false,
       session,
       sign,
@@ -388,8 +393,10 @@ test('what the gateway does not sign is refused as if it had been sent there, an
 test('with the consent of store and key, bytes that the store proves otherwise go without their hash, once it has shown that it does', async () => {
   const own = await startTheGateway(0, true);
   const straight = await openAsWorker(true, own.url);
+  const withoutKey = await openAsWorker(true, own.url, false);
   try {
     assert.equal(opened.storeFacts('b').unsignedPayload, false);
+    assert.equal(withoutKey.storeFacts('b').unsignedPayload, false, 'the store alone does not do');
     assert.equal(straight.storeFacts('a').unsignedPayload, false);
     const unsignedPayload = straight.storeFacts('b').unsignedPayload === true;
     const { end, failures } = await run('unsigned', straight.openStore, unsignedPayload);
@@ -405,6 +412,7 @@ test('with the consent of store and key, bytes that the store proves otherwise g
     await assertCopied('unsigned');
   } finally {
     await straight.close();
+    await withoutKey.close();
     await own.close();
   }
 });
