@@ -1,9 +1,13 @@
-/** A store whose writes begin only while the activity may write. Reads pass; all requests end when the activity is cancelled. */
-import type { Store } from '../stores/store.ts';
+/**
+ * A store whose writes begin only while the activity may write: asked when the write is asked for, and once more when its request
+ * leaves, for in between it may wait, and the process be stopped. Reads pass; all requests end when the activity is cancelled.
+ */
+import type { Store, Writer } from '../stores/store.ts';
 import type { HeartbeatGuard } from './heartbeat-guard.ts';
 
 export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
+  const writer: Writer = { signal, assertMayWrite: () => guard.assertMayWrite() };
   const copy = store.copy?.bind(store);
   const copyPart = store.copyPart?.bind(store);
   const measureFirstPart = store.measureFirstPart?.bind(store);
@@ -24,19 +28,19 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
     list: (request) => store.list({ ...request, signal }),
     head: (request) => store.head({ ...request, signal }),
     get: (request) => store.get({ ...request, signal }),
-    put: (request, body) => write(() => store.put({ ...request, signal }, body)),
-    ...(copy && { copy: (request) => write(() => copy({ ...request, signal })) }),
-    delete: (request) => write(() => store.delete({ ...request, signal })),
-    createUpload: (request) => write(() => store.createUpload({ ...request, signal })),
-    uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, signal }, partNumber, body)),
-    ...(copyPart && { copyPart: (request) => write(() => copyPart({ ...request, signal })) }),
+    put: (request, body) => write(() => store.put({ ...request, ...writer }, body)),
+    ...(copy && { copy: (request) => write(() => copy({ ...request, ...writer })) }),
+    delete: (request) => write(() => store.delete({ ...request, ...writer })),
+    createUpload: (request) => write(() => store.createUpload({ ...request, ...writer })),
+    uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, ...writer }, partNumber, body)),
+    ...(copyPart && { copyPart: (request) => write(() => copyPart({ ...request, ...writer })) }),
     ...(measureFirstPart && { measureFirstPart: (request) => measureFirstPart({ ...request, signal }) }),
-    completeUpload: (upload, parts) => write(() => store.completeUpload({ ...upload, signal }, parts)),
-    abortUpload: (upload) => write(() => store.abortUpload({ ...upload, signal })),
+    completeUpload: (upload, parts) => write(() => store.completeUpload({ ...upload, ...writer }, parts)),
+    abortUpload: (upload) => write(() => store.abortUpload({ ...upload, ...writer })),
     listParts: (upload) => store.listParts({ ...upload, signal }),
     listUploads: (request) => store.listUploads({ ...request, signal }),
     getTags: (request) => store.getTags({ ...request, signal }),
-    putTags: (request, tags) => write(() => store.putTags({ ...request, signal }, tags)),
+    putTags: (request, tags) => write(() => store.putTags({ ...request, ...writer }, tags)),
     close: () => store.close(),
   };
 }

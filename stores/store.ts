@@ -168,6 +168,16 @@ export interface Promised {
   readonly checksum?: PartChecksum;
 }
 
+/** Who stands behind a write: ends it, and may keep it back. */
+export interface Writer {
+  readonly signal?: AbortSignal;
+  /**
+   * Asked in the moment in which the request leaves, which may be long after it was asked for: what it throws keeps it back. Adapters
+   * that wait for nothing before they write need not ask.
+   */
+  readonly assertMayWrite?: (() => void) | undefined;
+}
+
 /** `ifNoneMatch: '*'`: only when nothing is there. `ifMatch`: only over this ETag. */
 export interface WriteConditions {
   readonly ifNoneMatch?: '*';
@@ -179,24 +189,34 @@ export interface Encrypt {
   readonly kmsKeyId: string | null;
 }
 
-export interface PutRequest extends WriteConditions {
+export interface PutRequest extends WriteConditions, Writer {
   readonly bucket: string;
   readonly key: string;
   readonly headers: ObjectHeaders;
   readonly tags?: Readonly<Record<string, string>>;
   readonly encryption?: Encrypt | null;
-  readonly signal?: AbortSignal;
 }
 
 /** A copy that the store makes by itself, of what travels with the object too; its bytes go nowhere. */
-export interface CopyRequest extends WriteConditions {
+export interface CopyRequest extends WriteConditions, Writer {
   readonly bucket: string;
   readonly key: string;
   /** `ifMatch`: the ETag that it must have, else precondition_failed. */
   readonly source: { readonly bucket: string; readonly key: string; readonly ifMatch: string };
   readonly withTags: boolean;
   readonly encryption?: Encrypt | null;
-  readonly signal?: AbortSignal;
+}
+
+export interface DeleteRequest extends Writer {
+  readonly bucket: string;
+  readonly key: string;
+  readonly ifMatch?: string;
+}
+
+/** To write them. */
+export interface TagsRequest extends Writer {
+  readonly bucket: string;
+  readonly key: string;
 }
 
 /** What the parts of an upload are to be checked with. */
@@ -230,11 +250,10 @@ export interface CompletedPart {
   readonly checksum?: PartChecksum;
 }
 
-export interface UploadRef {
+export interface UploadRef extends Writer {
   readonly bucket: string;
   readonly key: string;
   readonly uploadId: string;
-  readonly signal?: AbortSignal;
 }
 
 export interface UploadedPart {
@@ -290,7 +309,7 @@ export interface Store {
    */
   copy?(request: CopyRequest): Promise<PutResult>;
   /** Deleting what is not there succeeds, unless `ifMatch` asks for something to be there. */
-  delete(request: { bucket: string; key: string; ifMatch?: string; signal?: AbortSignal }): Promise<void>;
+  delete(request: DeleteRequest): Promise<void>;
 
   createUpload(request: CreateUploadRequest): Promise<{ readonly uploadId: string }>;
   /** Sending a part again replaces it. */
@@ -313,10 +332,7 @@ export interface Store {
   listUploads(request: { bucket: string; prefix: string; signal?: AbortSignal }): Promise<readonly OpenUpload[]>;
 
   getTags(request: { bucket: string; key: string; signal?: AbortSignal }): Promise<Readonly<Record<string, string>>>;
-  putTags(
-    request: { bucket: string; key: string; signal?: AbortSignal },
-    tags: Readonly<Record<string, string>>,
-  ): Promise<void>;
+  putTags(request: TagsRequest, tags: Readonly<Record<string, string>>): Promise<void>;
 
   /** Releases connections and files; pending requests fail. */
   close(): Promise<void>;

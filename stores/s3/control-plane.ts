@@ -7,7 +7,7 @@ import type * as Sdk from '@aws-sdk/client-s3';
 import type { Operation, TrafficListener } from '../../core/traffic.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import { checkKey } from '../rules/object-key.ts';
-import type { BucketInfo } from '../store.ts';
+import type { BucketInfo, TagsRequest, Writer } from '../store.ts';
 import type { Addressing } from './call-target.ts';
 import { isSent, toSdkFailure } from './sdk-failure.ts';
 
@@ -24,10 +24,7 @@ export interface ControlPlane {
   listBuckets(): Promise<readonly BucketInfo[]>;
   createBucket(bucket: string): Promise<void>;
   deleteBucket(bucket: string): Promise<void>;
-  putTags(
-    request: { bucket: string; key: string; signal?: AbortSignal },
-    tags: Readonly<Record<string, string>>,
-  ): Promise<void>;
+  putTags(request: TagsRequest, tags: Readonly<Record<string, string>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -46,11 +43,12 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
 
   const ask = async <Result>(
     name: CallName,
-    signal: AbortSignal | undefined,
+    { signal, assertMayWrite }: Writer,
     send: (sdk: SdkModule, client: SdkClient, sendOptions: { abortSignal: AbortSignal }) => Promise<Result>,
   ): Promise<Result> => {
     signal?.throwIfAborted();
     const { sdk, client } = await load();
+    assertMayWrite?.();
     const limit = AbortSignal.timeout(options.requestLimitMs);
     const abortSignal = signal === undefined ? limit : AbortSignal.any([limit, signal]);
     try {
@@ -66,7 +64,7 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
 
   return {
     listBuckets: () =>
-      ask({ operation: 'ListBuckets', bucket: '' }, undefined, async (sdk, client, sendOptions) => {
+      ask({ operation: 'ListBuckets', bucket: '' }, {}, async (sdk, client, sendOptions) => {
         const { Buckets } = await client.send(new sdk.ListBucketsCommand({}), sendOptions);
         return (Buckets ?? []).map(({ Name, CreationDate }) => ({
           name: Name ?? '',
@@ -74,18 +72,19 @@ export function createControlPlane(options: ControlPlaneOptions): ControlPlane {
         }));
       }),
     createBucket: (bucket) =>
-      ask({ operation: 'CreateBucket', bucket }, undefined, async (sdk, client, sendOptions) => {
+      ask({ operation: 'CreateBucket', bucket }, {}, async (sdk, client, sendOptions) => {
         // us-east-1 is where a bucket is made when nothing is said, and S3 refuses to be told so.
         const place = options.region === 'us-east-1' ? {} : toPlacement(options.region);
         await client.send(new sdk.CreateBucketCommand({ Bucket: bucket, ...place }), sendOptions);
       }),
     deleteBucket: (bucket) =>
-      ask({ operation: 'DeleteBucket', bucket }, undefined, async (sdk, client, sendOptions) => {
+      ask({ operation: 'DeleteBucket', bucket }, {}, async (sdk, client, sendOptions) => {
         await client.send(new sdk.DeleteBucketCommand({ Bucket: bucket }), sendOptions);
       }),
-    putTags: async ({ bucket, key, signal }, tags) => {
+    putTags: async (request, tags) => {
+      const { bucket, key } = request;
       checkKey(key);
-      await ask({ operation: 'PutObjectTagging', bucket, key }, signal, async (sdk, client, sendOptions) => {
+      await ask({ operation: 'PutObjectTagging', bucket, key }, request, async (sdk, client, sendOptions) => {
         const TagSet = Object.entries(tags).map(([Key, Value]) => ({ Key, Value }));
         await client.send(
           new sdk.PutObjectTaggingCommand({ Bucket: bucket, Key: key, Tagging: { TagSet } }),

@@ -27,6 +27,7 @@ export async function copyPart(client: S3Client, request: CopyPartRequest): Prom
       ['x-amz-copy-source-range', `bytes=${String(range.first)}-${String(range.last)}`],
     ],
     signal: request.signal,
+    assertMayWrite: request.assertMayWrite,
   };
   const root = parseXmlAnswer(call, await client.send(call), 'CopyPartResult');
   return { etag: stripQuotes(requireText(call, root, 'ETag')) };

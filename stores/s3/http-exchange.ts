@@ -53,6 +53,8 @@ export interface ExchangeOptions {
   readonly beginBeforeMs?: number | undefined;
   /** Told of that, before the failure. */
   readonly onLate?: () => void;
+  /** Asked in the moment before it is sent: what it throws keeps it back, and is its failure. */
+  readonly assertMayBegin?: (() => void) | undefined;
 }
 
 export class HttpExchange implements AnswerHandler {
@@ -92,6 +94,7 @@ export class HttpExchange implements AnswerHandler {
     const nowMs = performance.now();
     if (nowMs - this.#createdAt > this.#options.requestLimitMs) this.#onLimit(this.#options.requestLimitMs);
     else if (nowMs > (this.#options.beginBeforeMs ?? Infinity)) this.#onTooLate();
+    else if (this.#options.assertMayBegin !== undefined) this.#askWhetherToBegin(this.#options.assertMayBegin);
     if (this.#finished) exchange.abort(new Error('the request is no longer wanted'));
     else this.#exchange = exchange;
   }
@@ -182,6 +185,14 @@ export class HttpExchange implements AnswerHandler {
     this.#cancel(
       new WaybillError('store_timeout', 'the request waited until its signature was too old', this.#detailsNow()),
     );
+  }
+
+  #askWhetherToBegin(assertMayBegin: () => void): void {
+    try {
+      assertMayBegin();
+    } catch (error) {
+      this.#cancel(error as Error);
+    }
   }
 
   readonly #onAbort = (): void => this.#cancel(this.#options.signal?.reason as Error);

@@ -46,6 +46,7 @@ export async function createUpload(client: S3Client, request: CreateUploadReques
           ] as const)),
     ],
     signal: request.signal,
+    assertMayWrite: request.assertMayWrite,
   };
   const root = parseXmlAnswer(call, await client.send(call), 'InitiateMultipartUploadResult');
   return { uploadId: requireText(call, root, 'UploadId') };
@@ -70,6 +71,7 @@ export async function uploadPart(
     headers: buildPromises(body.promised),
     body: await prepareBody(body, unsignedPayload, upload.signal),
     signal: upload.signal,
+    assertMayWrite: upload.assertMayWrite,
   });
   return {
     etag: parseWrittenETag(headers),
@@ -96,6 +98,7 @@ export async function completeUpload(
     ],
     body: toPreparedBytes(Buffer.from(printPartList(parts))),
     signal: upload.signal,
+    assertMayWrite: upload.assertMayWrite,
   };
   // S3 sends 200 and white space while it assembles, and only then says whether it could.
   const answer = await client.send(call);
@@ -116,7 +119,7 @@ function toTold(root: XmlElement, algorithm: ChecksumAlgorithm): { checksum?: Ob
 }
 
 export async function abortUpload(client: S3Client, upload: UploadRef): Promise<void> {
-  const { bucket, key, uploadId, signal } = upload;
+  const { bucket, key, uploadId, signal, assertMayWrite } = upload;
   await client.send({
     operation: 'AbortMultipartUpload',
     method: 'DELETE',
@@ -124,6 +127,7 @@ export async function abortUpload(client: S3Client, upload: UploadRef): Promise<
     key,
     query: [['uploadId', uploadId]],
     signal,
+    assertMayWrite,
   });
 }
 

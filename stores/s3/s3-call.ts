@@ -18,4 +18,6 @@ export interface S3Call {
   /** What an object of this length is read into. */
   readonly into?: ReadInto;
   readonly signal?: AbortSignal | undefined;
+  /** Of a write: asked when it leaves, and what it throws keeps it back. */
+  readonly assertMayWrite?: (() => void) | undefined;
 }

@@ -53,6 +53,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         into: call.into,
         details: { store: options.name, ...callDetails(call) },
         signal: call.signal,
+        assertMayBegin: call.assertMayWrite,
         onBodySent: () => (bodySent = true),
         onReport: ({ status, bytesReceived }) =>
           options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0),

@@ -1,7 +1,7 @@
 /** PutObject, CopyObject and DeleteObject. */
 import { isWaybillError } from '../../core/failures.ts';
 import { encodeComponent, encodePath } from '../../sigv4/encode.ts';
-import type { Body, CopyRequest, PutRequest, PutResult } from '../store.ts';
+import type { Body, CopyRequest, DeleteRequest, PutRequest, PutResult } from '../store.ts';
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
 import {
@@ -32,6 +32,7 @@ export async function putObject(
     headers: [...buildPutHeaders(request), ...buildConditions(request), ...buildPromises(body.promised)],
     body: await prepareBody(body, unsignedPayload, request.signal),
     signal: request.signal,
+    assertMayWrite: request.assertMayWrite,
   });
   const checksum = body.promised?.checksum === undefined ? {} : parseChecksum(headers);
   return { etag: parseWrittenETag(headers), ...versionOf(headers), ...checksum };
@@ -56,6 +57,7 @@ export async function copyObject(client: S3Client, request: CopyRequest): Promis
       ...buildConditions(request),
     ],
     signal: request.signal,
+    assertMayWrite: request.assertMayWrite,
   };
   const answer = await client.send(call);
   const root = parseXmlAnswer(call, answer, 'CopyObjectResult');
@@ -63,10 +65,7 @@ export async function copyObject(client: S3Client, request: CopyRequest): Promis
 }
 
 /** Some stores answer NoSuchKey where S3 says nothing: the object is gone either way. Under If-Match it is the answer. */
-export async function deleteObject(
-  client: S3Client,
-  { ifMatch, ...request }: { bucket: string; key: string; ifMatch?: string; signal?: AbortSignal },
-): Promise<void> {
+export async function deleteObject(client: S3Client, { ifMatch, ...request }: DeleteRequest): Promise<void> {
   const headers = buildConditions(ifMatch === undefined ? {} : { ifMatch });
   try {
     await client.send({ operation: 'DeleteObject', method: 'DELETE', headers, ...request });

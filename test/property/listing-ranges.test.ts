@@ -147,7 +147,8 @@ test('the union of the ranges is the serial listing, for any keys, pages and ord
     }),
     { numRuns: 600 },
   );
-  assert.ok(cut > 150, `${String(cut)} of 600 listings were cut`);
+  // Enough that the generator reaches what is to be shown, and seven standard deviations below what it gives (167 ± 12).
+  assert.ok(cut > 75, `${String(cut)} of 600 listings were cut`);
 });
 
 test('a listing whose process dies anywhere goes on from what is committed, and ends as the serial listing', () => {
@@ -162,7 +163,8 @@ test('a listing whose process dies anywhere goes on from what is committed, and 
     }),
     { numRuns: 600 },
   );
-  assert.ok(died > 200 && cut > 80, `${String(died)} died, ${String(cut)} of them with more than one range`);
+  // 258 ± 14 and 112 ± 9.
+  assert.ok(died > 150 && cut > 45, `${String(died)} died, ${String(cut)} of them with more than one range`);
 });
 
 test('a pivot never ends with what encoders disagree about, nor takes over what stores stumble over', () => {
