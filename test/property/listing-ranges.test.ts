@@ -195,7 +195,8 @@ test('a pivot never ends with what encoders disagree about, nor takes over what 
     }),
     { numRuns: 300 },
   );
-  assert.ok(pivots > 300, String(pivots));
+  // 580 ± 65.
+  assert.ok(pivots > 150, String(pivots));
 });
 
 test('ranges that are not done, do not meet or do not reach the end are no listing', () => {
