@@ -70,6 +70,8 @@ export interface VerifiedRequest {
 
 /** Serves verified requests of one store. */
 export interface Backend {
+  /** True where it keeps the uploads itself: a part that brings a checksum comes unread, for its upload may not take that kind. */
+  readonly keepsUploads?: boolean;
   /** Answers the request, or throws a WaybillError before any byte of the answer was sent. */
   handle(request: VerifiedRequest, response: ServerResponse): Promise<void>;
   close(): Promise<void>;

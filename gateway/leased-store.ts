@@ -54,6 +54,7 @@ export async function leaseStore(config: StoreConfig, options: OpenStoreOptions)
   return {
     config,
     backend: {
+      ...(backend.keepsUploads !== undefined && { keepsUploads: backend.keepsUploads }),
       handle: (request, response) => use(() => backend.handle(request, response)),
       close: () => backend.close(),
     },

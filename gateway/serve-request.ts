@@ -161,7 +161,9 @@ export function createServeRequest<Key extends AccessKey>(
     if (response.destroyed) body.abandon();
     try {
       const isStreamed =
-        plan.lengthBytes > WHOLE_BODY_BYTES && (operation === 'PutObject' || operation === 'UploadPart');
+        plan.lengthBytes > WHOLE_BODY_BYTES
+          ? operation === 'PutObject' || operation === 'UploadPart'
+          : operation === 'UploadPart' && plan.checksum !== null && backend.keepsUploads === true;
       if (!isStreamed) options.memory?.hold(response, plan.lengthBytes);
       const served = new ServedRequest(options.authorize, key, response, {
         requestId: exchange.requestId,

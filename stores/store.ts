@@ -151,6 +151,8 @@ export interface Body {
    * (a trailer brings the value); undefined when there is none. Stores of our own keep it.
    */
   readonly checksum?: () => ObjectChecksum | undefined;
+  /** Its algorithm, known before the content: a part of another than its upload names is refused unread. */
+  readonly checksumAlgorithm?: ChecksumAlgorithm;
   /** What the bytes are known to have: told to the store before them, which refuses others with body_corrupt, or does not look. */
   readonly promised?: Promised;
   /**

@@ -1,4 +1,5 @@
 /** ListBuckets, HeadBucket, CreateBucket, DeleteBucket, GetBucketLocation, GetBucketVersioning. */
+import { isWaybillError } from '../../core/failures.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { VerifiedRequest } from '../backend.ts';
 import type { Handler } from './directory-backend.ts';
@@ -11,6 +12,8 @@ import { optional } from './print-list.ts';
 import { readDocument } from './read-document.ts';
 
 const BUCKETS_MAX = 10_000;
+/** Where S3 keeps to what it did before there were others. */
+const OLDEST_REGION = 'us-east-1';
 
 export const listBuckets: Handler = async ({ store, region }, request, response) => {
   const { query } = request.target;
@@ -66,8 +69,12 @@ export const createBucket: Handler = async ({ store, region }, request, response
   checkBucketHeaders(request);
   const bytes = await readDocument(request);
   if (bytes.length > 0) checkLocation(bytes, region);
-  await store.createBucket(request.target.bucket);
   const { bucket } = request.target;
+  await store.createBucket(bucket).catch((error: unknown) => {
+    // Its oldest region answers a repeated creation with success, and nothing happens.
+    const isThere = isWaybillError(error) && error.details['s3Code'] === 'BucketAlreadyOwnedByYou';
+    if (!isThere || region !== OLDEST_REGION) throw error;
+  });
   sendEmpty(response, 200, ['Location', `/${bucket}`, 'x-amz-bucket-arn', `arn:aws:s3:::${bucket}`]);
 };
 
@@ -106,7 +113,7 @@ function checkLocation(bytes: Uint8Array, region: string): void {
   }
   const wanted = childText(root, 'LocationConstraint') ?? '';
   // The name of that region is no location: whoever wants it says nothing, and S3 refuses the name.
-  if (region === 'us-east-1' && wanted !== '') throw refuse('InvalidLocationConstraint');
+  if (region === OLDEST_REGION && wanted !== '') throw refuse('InvalidLocationConstraint');
   if (wanted === '' || wanted === region) return;
   throw refuse(
     'IllegalLocationConstraintException',
@@ -122,7 +129,7 @@ export const deleteBucket: Handler = async ({ store }, request, response) => {
 /** us-east-1 is answered as nothing, as S3 does. */
 export const getBucketLocation: Handler = async ({ store, region }, request, response) => {
   await store.headBucket(request.target.bucket, request.signal);
-  sendDocument(response, printDocument('LocationConstraint', region === 'us-east-1' ? '' : region));
+  sendDocument(response, printDocument('LocationConstraint', region === OLDEST_REGION ? '' : region));
 };
 
 /** Versions were never enabled, which S3 says with nothing inside. */

@@ -72,6 +72,7 @@ const HANDLERS: Readonly<Record<Operation, Handler>> = {
 /** The store stays the caller's: closing the backend does not close it. */
 export function createDirectoryBackend(context: HandlerContext): Backend {
   return {
+    keepsUploads: true,
     handle: async (request, response) => {
       checkExpectedOwner(request);
       await HANDLERS[request.target.operation](context, request, response);

@@ -19,5 +19,10 @@ export const putObject: Handler = async ({ store }, request, response) => {
 export function toStoreBody(request: VerifiedRequest): Body {
   const whole = toWholeBytes(request.body);
   const checksum = toBodyChecksum(request);
-  return { sizeBytes: request.contentLength, content: whole ?? (() => request.body), ...(checksum && { checksum }) };
+  return {
+    sizeBytes: request.contentLength,
+    content: whole ?? (() => request.body),
+    ...(checksum && { checksum }),
+    ...(request.checksum && { checksumAlgorithm: request.checksum.algorithm }),
+  };
 }

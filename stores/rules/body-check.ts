@@ -9,7 +9,7 @@ import type { ETag } from '../../core/ids.ts';
 import { isWaybillError } from '../../core/failures.ts';
 import { SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import type { Body } from '../store.ts';
-import { chooseChecksums, isComputed, toFullChecksum } from './body-checksum.ts';
+import { checkAlgorithm, chooseChecksums, isComputed, toFullChecksum } from './body-checksum.ts';
 import type { BodyChecksums, ChecksumRule } from './body-checksum.ts';
 import { acquireChecksumHash, computeChecksum } from './checksum-hash.ts';
 import type { ChecksumHash } from './checksum-hash.ts';
@@ -35,9 +35,10 @@ export class BodyCheck {
     this.#sha256 = body.sha256 === undefined ? undefined : createHash('sha256');
   }
 
-  /** @throws store_refused with s3Code MissingContentLength, EntityTooLarge */
+  /** @throws store_refused with s3Code MissingContentLength, EntityTooLarge, InvalidRequest (a checksum of the wrong algorithm) */
   static async open(body: Body, rule: ChecksumRule): Promise<BodyCheck> {
     checkSize(body);
+    if (body.checksumAlgorithm !== undefined) checkAlgorithm(rule, body.checksumAlgorithm);
     return new BodyCheck(body, rule, isComputed(body, rule) ? await acquireChecksumHash(rule.algorithm) : undefined);
   }
 

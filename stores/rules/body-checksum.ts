@@ -43,14 +43,17 @@ export function chooseChecksums(
   brought: ObjectChecksum | undefined,
   digest: Uint8Array | undefined,
 ): BodyChecksums {
-  if (brought !== undefined && rule.others === 'refused' && brought.algorithm !== rule.algorithm) {
-    throw wrongAlgorithm(rule.algorithm, brought.algorithm);
-  }
+  if (brought !== undefined) checkAlgorithm(rule, brought.algorithm);
   if (digest === undefined) {
     return { kept: brought, beside: undefined };
   }
   const beside = brought?.algorithm === rule.algorithm ? undefined : brought;
   return { kept: toFullChecksum(rule.algorithm, digest), beside };
+}
+
+/** @throws store_refused with s3Code InvalidRequest */
+export function checkAlgorithm(rule: ChecksumRule, brought: ChecksumAlgorithm): void {
+  if (rule.others === 'refused' && brought !== rule.algorithm) throw wrongAlgorithm(rule.algorithm, brought);
 }
 
 export const toFullChecksum = (algorithm: ChecksumAlgorithm, digest: Uint8Array): ObjectChecksum => ({

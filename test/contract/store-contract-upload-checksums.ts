@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { ChecksumAlgorithm, ObjectChecksum } from '../../core/checksums.ts';
 import { MiB } from '../../core/limits.ts';
-import type { CompletedPart, PartChecksum, UploadChecksum, UploadRef } from '../../stores/store.ts';
+import type { Body, CompletedPart, PartChecksum, UploadChecksum, UploadRef } from '../../stores/store.ts';
 import { buildBytes, toChecksum } from '../support/store-bytes.ts';
 import { assertFails } from '../support/store-failure.ts';
 import type { Subject } from './store-contract.ts';
@@ -124,6 +124,24 @@ export function describeUploadChecksums(subject: Subject): void {
       const upload = await begin('other-algorithm', { algorithm: 'CRC32', type: 'COMPOSITE' });
       const brought = await toChecksum('SHA1', TAIL);
       await assertFails(send(upload, 1, TAIL, brought), 'store_refused', 'InvalidRequest');
+      assert.deepEqual(await subject.store.listParts(upload), []);
+      await subject.store.abortUpload(upload);
+    });
+
+    it('a part that is known to bring another algorithm than the upload names is refused unread', async () => {
+      const upload = await begin('known-algorithm', { algorithm: 'CRC32', type: 'COMPOSITE' });
+      let isRead = false;
+      const body: Body = {
+        sizeBytes: TAIL.byteLength,
+        content: async function* () {
+          isRead = true;
+          yield TAIL;
+        },
+        checksum: () => assert.fail('its checksum was asked for'),
+        checksumAlgorithm: 'SHA1',
+      };
+      await assertFails(subject.store.uploadPart(upload, 1, body), 'store_refused', 'InvalidRequest');
+      assert.equal(isRead, false);
       assert.deepEqual(await subject.store.listParts(upload), []);
       await subject.store.abortUpload(upload);
     });

@@ -196,6 +196,23 @@ test('a part without a checksum, or with another, is refused where the upload is
   assert.doesNotMatch((await ask('GET', `${target}?uploadId=${uploadId}`)).text, /<Part>/);
 });
 
+test('a part with a checksum of another algorithm is refused by it before its body is read, whatever the body holds', async () => {
+  const target = '/bucket/other-algorithm';
+  const uploadId = await begin(target, [['x-amz-checksum-algorithm', 'CRC32']]);
+  const place = `${target}?partNumber=1&uploadId=${uploadId}`;
+  for (const body of ['small', Buffer.alloc(300 * 1024)]) {
+    const wrong = await ask('PUT', place, [['x-amz-checksum-sha256', sha('sha256', 'something else')]], body);
+    assert.deepEqual([wrong.status, wrong.code], [400, 'InvalidRequest']);
+    assert.match(wrong.text, /expected checksum Type: CRC32, actual checksum Type: SHA256/);
+  }
+  // Where the algorithm is the upload's, or the upload has none, the digest decides as ever.
+  const bad = await ask('PUT', place, [['x-amz-checksum-crc32', crc('something else')]], 'small');
+  assert.deepEqual([bad.status, bad.code], [400, 'BadDigest']);
+  const gone = await ask('PUT', `${place}0`, [['x-amz-checksum-crc32', crc('something else')]], 'small');
+  assert.deepEqual([gone.status, gone.code], [404, 'NoSuchUpload']);
+  assert.doesNotMatch((await ask('GET', `${target}?uploadId=${uploadId}`)).text, /<Part>/);
+});
+
 test('attributes tell size, ETag, checksum and the parts page by page', async () => {
   const attributes = (names: string, headers: Headers = []): Promise<Answer> =>
     ask('GET', '/bucket/composite?attributes', [['x-amz-object-attributes', names], ...headers]);

@@ -283,9 +283,29 @@ test('tags are put, read and removed; DeleteObjects names what it deleted', asyn
   assert.equal((await send(store, { method: 'HEAD', target: '/bucket/tagged' })).status, 404);
 });
 
+test('a bucket that is there is created again in us-east-1 only, as S3 has it, and keeps what it holds', async () => {
+  const elsewhere = await startStore({ region: 'eu-central-1' });
+  try {
+    for (const [at, status, code] of [
+      [store, 200, ''],
+      [elsewhere, 409, 'BucketAlreadyOwnedByYou'],
+    ] as const) {
+      const created = await send(at, { method: 'PUT', target: '/again' });
+      assert.equal(created.status, 200);
+      assert.equal((await send(at, { method: 'PUT', target: '/again/kept', body: 'kept' })).status, 200);
+      const repeated = await send(at, { method: 'PUT', target: '/again' });
+      assert.deepEqual([repeated.status, repeated.code], [status, code]);
+      if (status === 200) assert.equal(repeated.headers.location, created.headers.location);
+      assert.equal((await send(at, { method: 'GET', target: '/again/kept' })).text, 'kept');
+      assert.equal((await send(at, { method: 'GET', target: '/' })).text.match(/<Name>again</g)?.length, 1);
+    }
+  } finally {
+    await elsewhere.close();
+  }
+});
+
 test('buckets are created, found, listed and deleted when they are empty', async () => {
   assert.equal((await send(store, { method: 'PUT', target: '/made' })).status, 200);
-  assert.equal((await send(store, { method: 'PUT', target: '/made' })).code, 'BucketAlreadyOwnedByYou');
   assert.equal((await send(store, { method: 'PUT', target: '/No_Such_Name' })).code, 'InvalidBucketName');
   assert.equal((await send(store, { method: 'HEAD', target: '/made' })).headers['x-amz-bucket-region'], 'us-east-1');
   assert.match(

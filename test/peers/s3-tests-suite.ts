@@ -23,7 +23,6 @@ const NOT_OFFERED =
   /^test_(object_raw_(get(_bucket_gone|_object_gone|_x_amz_expires_.*)?|authenticated(_.*)?|put_authenticated_expired)|bucket_list_return_data|expected_bucket_owner|object_delete_key_bucket_gone|bucket_create_special_key_names|list_multipart_upload_owner|100_continue|(multipart_)?put_current_object_if_(none_)?match|put_object_current_if_match)$/;
 
 const IF_NONE_MATCH = 'If-None-Match of a write takes * only in S3, which answers NotImplemented to an ETag';
-const AGAIN = 'a bucket that is there is BucketAlreadyOwnedByYou, as everywhere but in us-east-1';
 const NO_PART = 'a part that an object has not is 416 InvalidPartNumber in S3';
 const BAD_CHECKSUM = 'what is no digest of its kind is InvalidRequest in S3, not BadDigest';
 const NO_SUFFIX = 'S3 tells a composite checksum in GetObjectAttributes without the number of the parts';
@@ -33,8 +32,6 @@ const OTHER_DATE = 'the client signs with a date that no X-Amz-Date may be';
 const DEVIATIONS: Readonly<Record<string, string>> = {
   test_put_object_if_match: IF_NONE_MATCH,
   test_multipart_put_object_if_match: IF_NONE_MATCH,
-  test_bucket_create_exists: AGAIN,
-  test_bucket_recreate_not_overriding: AGAIN,
   test_bucket_get_location: 'S3 refuses the name us-east-1 as a LocationConstraint',
   test_multipart_copy_invalid_range: 'S3 answers InvalidArgument to a copy range outside the source',
   test_put_excess_tags: 'S3 answers BadRequest to eleven tags',
