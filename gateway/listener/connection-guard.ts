@@ -7,7 +7,8 @@
  * waits for has not moved since. Written is what the kernel has taken, and it takes more only when a good part of
  * its buffer is free again: seen on loopback, about 2 MB. So much, or 35 KB/s, is what a reader must take within the 60 s of the
  * default; on slow lines the kernel's buffers are smaller, and so is that. While nothing is asked of the other side (the store is slow, or we read no further),
- * nothing is held against it.
+ * nothing is held against it. Time is counted in looks: a process that stood still (starved, suspended) has read nothing either, and
+ * what came meanwhile is read before it looks again.
  */
 import type { Server as HttpServer } from 'node:http';
 import type { Socket } from 'node:net';
@@ -23,7 +24,7 @@ export interface ConnectionGuardOptions {
   readonly trustedProxies: BlockList;
   /** Answers what is too slow, and closes. */
   readonly answerBadHttp: (error: SocketError, socket: Socket) => void;
-  /** Milliseconds of a clock that is never set back. Default: the process's. */
+  /** Milliseconds of a clock that is never set back. Default: what passed between the looks, were they all in time. */
   readonly clock?: () => number;
 }
 
@@ -58,7 +59,9 @@ export function guardConnections(server: HttpServer, options: ConnectionGuardOpt
   const { idleLimitMs, connectionsPerAddressMax, trustedProxies } = options;
   const byAddress = new Map<string, number>();
   const moving = new Map<Socket, Progress>();
-  const clock = options.clock ?? (() => performance.now());
+  const everyMs = Math.min(LOOK_EVERY_MS_MAX, Math.max(LOOK_EVERY_MS_MIN, idleLimitMs / LOOKS_PER_LIMIT));
+  let lookedMs = 0;
+  const clock = options.clock ?? (() => lookedMs);
   let open = 0;
   let dropped = 0;
   let stalled = 0;
@@ -115,8 +118,10 @@ export function guardConnections(server: HttpServer, options: ConnectionGuardOpt
       }
     }
   };
-  const everyMs = Math.min(LOOK_EVERY_MS_MAX, Math.max(LOOK_EVERY_MS_MIN, idleLimitMs / LOOKS_PER_LIMIT));
-  const timer = setInterval(look, everyMs);
+  const timer = setInterval(() => {
+    lookedMs += everyMs;
+    look();
+  }, everyMs);
   timer.unref();
 
   return { counts: () => ({ open, dropped, stalled }), look, stop: () => clearInterval(timer) };
