@@ -12,7 +12,8 @@ import { startSharedServers, type SharedServers } from './runner/shared-servers.
 import { findTestFiles } from './runner/test-files.ts';
 
 const ROOT = path.join(import.meta.dirname, '..');
-const CHECK_LIMIT_MS = 300_000;
+/** Seen on a machine that ran fifteen other things: 213 s for the linter. */
+const CHECK_LIMIT_MS = 900_000;
 
 const pattern = process.argv[2];
 const groups = await findTestFiles(ROOT, pattern);

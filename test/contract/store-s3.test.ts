@@ -15,7 +15,7 @@ for (const unsignedPayload of [false, true]) {
         region: server.region,
         addressing: 'path',
         credentials: () => server.credentials,
-        requestLimitMs: 10_000,
+        requestLimitMs: 60_000,
         connectionsMax: 16,
         unsignedPayload,
         etags: 'md5',

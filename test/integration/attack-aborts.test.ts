@@ -45,7 +45,7 @@ describe('a connection that is cut', () => {
       polite.write('CONNECT a.b:443 HTTP/1.1\r\nHost: a.b:443\r\n\r\n');
       assert.equal((await polite.read())?.code, 'BadRequest');
       polite.end();
-      await until(() => store.stats().open === 0, 10_000);
+      await until(() => store.stats().open === 0);
       const { status } = await send(store, { method: 'PUT', target: '/bucket/key', body: 'after' });
       assert.equal(status, 200);
       assert.deepEqual(store.logged, []);
@@ -72,7 +72,7 @@ describe('a connection that is cut', () => {
         await sleep(200);
         socket.destroy();
         await until(() => store.stats().open === 0);
-        await until(() => store.stats().inFlight === 0, 5_000);
+        await until(() => store.stats().inFlight === 0);
         assert.equal(memory.heldBytes, 0);
       }
       assert.deepEqual(store.logged, []);
@@ -166,7 +166,7 @@ describe('an object whose bytes were asked for and not sent', () => {
         assert.equal((await send(store, { method: 'PUT', target: '/bucket/key', body })).status, 200);
         assert.equal((await send(store, plan)).status, status, shown);
         assert.equal((await send(store, { method: 'DELETE', target: '/bucket/key' })).status, 204);
-        await until(async () => (await files()) === 0, 2_000).catch(() => assert.fail(`a file is left by ${shown}`));
+        await until(async () => (await files()) === 0).catch(() => assert.fail(`a file is left by ${shown}`));
       }
     } finally {
       await store.close();

@@ -24,8 +24,8 @@ import { startStore, type StartedStore } from '../support/start-store.ts';
 let strict: StartedStore;
 let lax: StartedStore;
 before(async () => {
-  strict = await startStore({ buckets: ['bucket'], requestLimitMs: 5_000 });
-  lax = await startStore({ buckets: ['bucket'], requestLimitMs: 5_000, allowUnsignedPayload: true });
+  strict = await startStore({ buckets: ['bucket'] });
+  lax = await startStore({ buckets: ['bucket'], allowUnsignedPayload: true });
 });
 after(async () => {
   await strict.close();

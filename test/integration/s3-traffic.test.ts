@@ -21,7 +21,7 @@ test('every operation is counted by client and server alike: once, with the same
     addressing: 'path',
     credentials: () => server.credentials,
     onTraffic: traffic.listener('source'),
-    requestLimitMs: 10_000,
+    requestLimitMs: 60_000,
     connectionsMax: 4,
     etags: 'md5',
   });
@@ -81,7 +81,7 @@ test('a small object comes as one piece of memory, without a stream', async (con
     region: server.region,
     addressing: 'path',
     credentials: () => server.credentials,
-    requestLimitMs: 10_000,
+    requestLimitMs: 60_000,
     connectionsMax: 1,
     etags: 'opaque',
   });
@@ -104,7 +104,7 @@ test('user metadata beyond ASCII is signed, stored and read as the text that it 
     region: server.region,
     addressing: 'path',
     credentials: () => server.credentials,
-    requestLimitMs: 10_000,
+    requestLimitMs: 60_000,
     connectionsMax: 1,
     etags: 'md5',
   });

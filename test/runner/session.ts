@@ -9,7 +9,7 @@ import { findLeftovers, killLeftovers } from './leftovers.ts';
 import { printCount, printFailures, printLine } from './print-results.ts';
 import { isPassed, type FileResult } from './result.ts';
 
-const LEFTOVER_GRACE_MS = 5000;
+const LEFTOVER_GRACE_MS = 30_000;
 
 export interface Session {
   /** TMPDIR of this process and of all that it starts. */

@@ -26,14 +26,14 @@ const GROUPS: readonly Group[] = [
     kinds: ['unit', 'property', 'contract', 'checks'],
     needsServers: false,
     concurrency: 2,
-    fileLimitMs: 180_000,
+    fileLimitMs: 600_000,
   },
   {
     name: 'heavy',
     kinds: ['integration', 'replay', 'fault'],
     needsServers: true,
     concurrency: 2,
-    fileLimitMs: 600_000,
+    fileLimitMs: 1_200_000,
   },
   {
     name: 'scale',

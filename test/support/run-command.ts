@@ -11,7 +11,7 @@ export interface CommandEnd {
   readonly stderr: string;
 }
 
-const ENDS_WITHIN_MS = 60_000;
+const ENDS_WITHIN_MS = 240_000;
 
 /** `env` is all that it gets, beside the PATH and the home directory. */
 export async function runCommand(
