@@ -14,6 +14,8 @@ import { holdAt, toPut, toRequest, type HeldPoint, type Point } from '../support
 import { startRunStack, type RunStack } from '../support/run-stack.ts';
 
 const NAMES = ['api', 'unheard', 'gateway', 'store', 'postgres', 'temporal', 'again', 'left', 'quiet'];
+/** Longer than the time-out of other stacks: on a busy machine a request that takes too long is sent twice, and writes are counted here. */
+const HEARTBEAT_MS = 10_000;
 const WITH_PARTS = new Set(['store', 'again', 'left']);
 const listInput = (name: string): DemoObject[] => [
   ...listSmallObjects(`${name}/`, 4),
@@ -26,7 +28,10 @@ let stack: RunStack;
 let postgres: RunningPostgres | null = null;
 before(async () => {
   const pipelines = Object.fromEntries(NAMES.map((name) => [name, buildPipeline(`${name}/`, `${name}/`)]));
-  stack = await startRunStack({ ownServers: true, config: { pipelines } });
+  stack = await startRunStack({
+    ownServers: true,
+    config: { pipelines, heartbeatTimeout: `${HEARTBEAT_MS / 1000}s`, requestLimit: '5s' },
+  });
   await stack.putSource(NAMES.flatMap(listInput));
 });
 after(async () => {
@@ -67,7 +72,7 @@ async function untilOpenUploads(name: string, isSo: (count: number) => boolean):
   for (let tries = 0; ; tries++) {
     const { length } = await stack.storeB.listUploads({ bucket: 'target', prefix: `${name}/` });
     if (isSo(length)) return;
-    assert.ok(tries < 400, `${length} uploads are open`);
+    assert.ok(tries < 2400, `${length} uploads are open`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
@@ -141,10 +146,10 @@ test('the successor of a terminated attempt stays quiet for a heartbeat time-out
   const held = holdB(isMarker, 'before');
   await stack.begin('r', { pipeline: 'quiet' });
   await held.reached;
+  const terminatedAt = Date.now();
   await terminate('quiet');
   const { id, attempt } = await stack.begin('r', { pipeline: 'quiet' });
   assert.equal(attempt, 2);
-  const settledAt = Date.now();
   let writtenAt = 0;
   held.passLater();
   const pass = stack.proxyB.decide;
@@ -155,8 +160,8 @@ test('the successor of a terminated attempt stays quiet for a heartbeat time-out
   const run = await stack.waitFor(id);
   held.open();
   assert.equal(run.state, 'done', JSON.stringify(run.failure));
-  // The stack's time-out is 6 s; it counts from when the attempt was settled, a moment before the answer.
-  assert.ok(writtenAt - settledAt > 4500, `${writtenAt - settledAt} ms`);
+  // It counts from when the attempt was settled, after it was terminated.
+  assert.ok(writtenAt - terminatedAt > HEARTBEAT_MS - 100, `${writtenAt - terminatedAt} ms`);
   const keys = await listKeys(stack.storeB, 'target', 'quiet/');
   assert.equal(keys.length, listInput('quiet').length + 2, 'the objects and two markers');
 });

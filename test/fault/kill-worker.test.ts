@@ -126,7 +126,7 @@ async function untilAllArrived(before: Awaited<ReturnType<RunStack['counts']>>):
     const { requests } = countBetween(before, await stack.counts()).b;
     const arrived = (requests['PutObject'] ?? 0) + (requests['UploadPart'] ?? 0);
     if (arrived === sent) return;
-    assert.ok(tries < 300, `the store counted ${arrived} of ${sent} writes`);
+    assert.ok(tries < 3000, `the store counted ${arrived} of ${sent} writes`);
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }

@@ -197,14 +197,14 @@ test('a dead attempt with claims makes its successor wait out the heartbeat time
   assert.equal((await ledger.loadRun(dead.runUuid)).attempt.failure?.type, 'terminated');
 
   const { run } = await ledger.accept(buildRequest('quiet', 'r1'));
-  const first = await ledger.beginAttempt(run.id, 'w2', 60_000);
-  assert.ok(first.quietMs > 50_000 && first.quietMs <= 60_000, String(first.quietMs));
-  await sql(`update attempt set ended_at = now() - interval '45 seconds' where id = $1`, [dead.fence.attemptId]);
-  const again = await ledger.beginAttempt(run.id, 'w2', 60_000);
-  assert.ok(again.quietMs > 10_000 && again.quietMs <= 15_000, String(again.quietMs));
+  const first = await ledger.beginAttempt(run.id, 'w2', 600_000);
+  assert.ok(first.quietMs > 300_000 && first.quietMs <= 600_000, String(first.quietMs));
+  await sql(`update attempt set ended_at = now() - interval '450 seconds' where id = $1`, [dead.fence.attemptId]);
+  const again = await ledger.beginAttempt(run.id, 'w2', 600_000);
+  assert.ok(again.quietMs > 10_000 && again.quietMs <= 150_000, String(again.quietMs));
   assert.deepEqual(again.fence, first.fence);
-  await sql(`update attempt set ended_at = now() - interval '60 seconds' where id = $1`, [dead.fence.attemptId]);
-  assert.equal((await ledger.beginAttempt(run.id, 'w2', 60_000)).quietMs, 0);
+  await sql(`update attempt set ended_at = now() - interval '600 seconds' where id = $1`, [dead.fence.attemptId]);
+  assert.equal((await ledger.beginAttempt(run.id, 'w2', 600_000)).quietMs, 0);
   assert.deepEqual(await sql('select 1 from claim where attempt = $1', [dead.fence.attemptId]), []);
 });
 
@@ -230,8 +230,8 @@ test('a workflow that replaces one which vanished waits for the claims of that o
   const { ledger } = fixture;
   const old = await beginRun(ledger, 'vanished', 'r1');
   await ledger.claimStep(old.fence, COPY, 'h1');
-  const begun = await ledger.beginAttempt(old.runUuid, 'another workflow', 60_000);
-  assert.ok(begun.quietMs > 50_000);
+  const begun = await ledger.beginAttempt(old.runUuid, 'another workflow', 600_000);
+  assert.ok(begun.quietMs > 300_000);
 });
 
 test('settling an attempt that never began frees its target', async () => {

@@ -13,6 +13,7 @@ import {
   toHash,
   type LedgerFixture,
 } from '../support/ledger-fixtures.ts';
+import { until } from '../support/until.ts';
 
 let fixture: LedgerFixture;
 before(async () => {
@@ -148,9 +149,7 @@ test('a manifest that another attempt is just naming is not pruned from under it
   await client.query('update attempt set manifest_hash = $2 where id = $1', [fence.attemptId, hash]);
   const pruning = prune();
   const waiting = `select 1 from pg_locks where not granted and relation = 'manifest'::regclass`;
-  for (let tries = 0; tries < 200 && (await fixture.sql(waiting)).length === 0; tries++) {
-    await new Promise((resolve) => setTimeout(resolve, 10));
-  }
+  await until(async () => (await fixture.sql(waiting)).length > 0);
   await client.query('commit');
   await client.end();
   assert.equal(await pruning, 0);

@@ -11,6 +11,7 @@ import { computeChecksum } from '../../stores/rules/checksum-hash.ts';
 import { SIGNED, SIGNED_TRAILER, UNSIGNED_TRAILER, signChunked } from '../support/chunked-body.ts';
 import { sign } from '../support/signed-request.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
+import { until } from '../support/until.ts';
 
 const LIMIT_MS = 400;
 let store: StartedStore;
@@ -107,7 +108,8 @@ const clear = (): Promise<void> => store.store.delete({ bucket: 'bucket', key: '
 test('one changed byte at every offset of a request in each mode', async (t) => {
   const empty = await describeStore();
   for (const [name, wire] of await requests()) {
-    assert.match(await sendRaw(wire), /^HTTP\/1\.1 200 /, name);
+    // Again where the machine stood still for as long as the short limit.
+    await until(async () => (await sendRaw(wire)).startsWith('HTTP/1.1 200 '));
     const untampered = await describeStore();
     assert.notEqual(untampered, empty);
     await clear();

@@ -7,6 +7,7 @@ import { buildConnector } from 'undici';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http1/client.ts';
 import type { Exchange, OutgoingRequest } from '../../http1/exchange.ts';
 import { giveBack, READ_OPTIONS } from '../../http1/socket-reads.ts';
+import { until } from '../support/until.ts';
 
 interface Result {
   status: number;
@@ -61,7 +62,7 @@ async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): 
   const { port } = server.address() as net.AddressInfo;
   const client = createHttpClient({
     connectionsMax: 4,
-    connect: buildConnector({ timeout: 2_000, onread: READ_OPTIONS }),
+    connect: buildConnector({ timeout: 60_000, onread: READ_OPTIONS }),
     answerMs: 0,
     idleMs: 0,
     keepAliveMs: 10_000,
@@ -202,7 +203,7 @@ describe('the HTTP/1.1 client', () => {
     const { get, received, open } = await start(answerOk);
     await get().done;
     for (const socket of open) socket.write('HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\npoison');
-    await sleep(30);
+    await until(() => open.size === 0);
     assert.equal((await get().done).body.toString(), 'ok');
     assert.equal(received.length, 2);
   });
@@ -275,8 +276,7 @@ describe('the HTTP/1.1 client', () => {
     const { get, open } = await start(answerOk, { keepAliveMs: 60 });
     await get().done;
     assert.equal(open.size, 1);
-    for (let waited = 0; open.size > 0 && waited < 5_000; waited += 20) await sleep(20);
-    assert.equal(open.size, 0);
+    await until(() => open.size === 0);
   });
 
   describe('what it sends', () => {
@@ -352,8 +352,7 @@ describe('the HTTP/1.1 client', () => {
       const headers = ['host', 'x', 'content-length', '1000000000'];
       const { status, body, error } = await send({ method: 'PUT', headers, body: endless() }).done;
       assert.deepEqual([status, body.toString(), error], [403, 'no', null]);
-      for (let waited = 0; !left && waited < 5_000; waited += 10) await sleep(10);
-      assert.equal(left, true);
+      await until(() => left);
       await get().done;
       assert.equal(received.length, 2);
     });
@@ -419,7 +418,7 @@ describe('the HTTP/1.1 client', () => {
       let asked = 0;
       const { get, received } = await start((socket) => void (asked++ > 0 && socket.write(OK)));
       const first = get();
-      await sleep(30);
+      await until(() => asked === 1);
       first.exchange.abort(new Error('enough'));
       assert.equal((await first.done).error?.message, 'enough');
       assert.equal((await get().done).body.toString(), 'ok');
@@ -479,9 +478,9 @@ describe('the HTTP/1.1 client', () => {
   });
 
   it('fails what is in flight and what waits when it is closed, and takes nothing more', async () => {
-    const { client, get } = await start(() => undefined, { connectionsMax: 1 });
+    const { client, get, received } = await start(() => undefined, { connectionsMax: 1 });
     const calls = [get(), get()];
-    await sleep(30);
+    await until(() => received.join('') !== '');
     client.close();
     calls.push(get());
     const results = await Promise.all(calls.map(({ done }) => done));
