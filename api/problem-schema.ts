@@ -34,6 +34,7 @@ const MEANINGS = {
   403: 'the role of the token does not allow this',
   404: 'there is no such thing',
   409: 'the state of things does not allow this',
+  410: 'it was pruned',
   429: 'too many requests',
   503: 'Postgres or Temporal does not answer; come back after Retry-After',
 } as const;

@@ -17,6 +17,7 @@ const EXIT_CODES: Readonly<Record<FailureType, ExitCode>> = {
   unknown_pipeline: USAGE,
   unknown_run: USAGE,
   unknown_manifest: USAGE,
+  manifest_pruned: FAILED,
   unauthenticated: REFUSED,
   forbidden: REFUSED,
   idempotency_conflict: REFUSED,

@@ -39,6 +39,12 @@ export const FAILURES = {
   unknown_pipeline: row(false, 404, 'no such pipeline', 'see GET /v1/pipelines'),
   unknown_run: row(false, 404, 'no such run', 'see GET /v1/runs'),
   unknown_manifest: row(false, 404, 'no such manifest', 'see the manifest_hash of GET /v1/runs/{id}'),
+  manifest_pruned: row(
+    false,
+    410,
+    'the manifest is older than worker.retention',
+    'read its marker at the target, which has the same bytes: the message names it',
+  ),
   idempotency_conflict: row(false, 409, 'the Idempotency-Key was used for another request', 'use a new key'),
   invalid_state: row(
     false,

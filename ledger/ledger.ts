@@ -378,7 +378,7 @@ export interface Ledger {
   saveChunk(fence: Fence, listingId: string, chunk: Chunk): Promise<void>;
   /** First writer wins: another attempt's manifest of the same hash is returned, and this listing's chunks and pages are dropped. */
   saveManifest(fence: Fence, manifest: ManifestRecord): Promise<ManifestRecord>;
-  /** @throws unknown_manifest */
+  /** @throws unknown_manifest; manifest_pruned, which names its marker where a run of it was done */
   loadManifest(hash: string): Promise<ManifestRecord>;
   readChunks(listingId: string): AsyncIterable<Chunk>;
 

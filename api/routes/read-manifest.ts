@@ -38,7 +38,7 @@ export function readManifestRoute(app: FastifyInstance, { ledger }: ApiDeps): vo
             },
           },
           304: { description: 'the caller has it', type: 'null' },
-          ...problems(404),
+          ...problems(404, 410),
         },
       },
     },

@@ -1,6 +1,7 @@
 /** Manifests and their chunks. The hash names the bytes, so whoever saves a manifest first has saved it for all. */
 import { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
+import { markerKey, type Location } from '../../core/pipeline.ts';
 import type { Chunk, Ledger, ManifestRecord } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced } from './fence.ts';
@@ -63,13 +64,29 @@ export function createManifests(
   };
 }
 
-/** @throws unknown_manifest */
+/** @throws unknown_manifest, manifest_pruned */
 async function selectManifest(db: Queryable, hash: string): Promise<ManifestRecord> {
   const [row] = await db.query<ManifestRecord>(
     `select hash, content_hash as "contentHash", run_id as "runId", listing as "listingId", objects, size_bytes as "sizeBytes",
        manifest_bytes as "manifestBytes", chunks from manifest where hash = $1`,
     [hash],
   );
-  if (row === undefined) throw new WaybillError('unknown_manifest', 'no such manifest', { hash: hash as Sha256Hex });
+  if (row === undefined) throw await toMissing(db, hash as Sha256Hex);
   return row;
+}
+
+/** An attempt keeps the name of its manifest longer than the ledger keeps the manifest; the marker of one that was done has its bytes. */
+async function toMissing(db: Queryable, hash: Sha256Hex): Promise<WaybillError> {
+  const [attempt] = await db.query<{ isDone: boolean; target: Location }>(
+    `select state = 'done' and target is not null as "isDone", spec->'target' as target from attempt
+     where manifest_hash = $1 order by (state = 'done' and target is not null) desc, ended_at desc limit 1`,
+    [hash],
+  );
+  if (attempt === undefined) return new WaybillError('unknown_manifest', 'no such manifest', { hash });
+  if (!attempt.isDone) {
+    return new WaybillError('manifest_pruned', 'it was pruned, and no run of it was done and left a marker', { hash });
+  }
+  const { store, bucket } = attempt.target;
+  const marker = { store, bucket, key: markerKey(attempt.target, hash) };
+  return new WaybillError('manifest_pruned', 'it was pruned; its marker stands at the target', { hash, ...marker });
 }

@@ -2,6 +2,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import pg from 'pg';
+import type { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import type { BegunAttempt, ManifestRecord } from '../../ledger/ledger.ts';
 import { packBody } from '../../manifest/pack-body.ts';
@@ -95,9 +96,18 @@ test('of attempts that ended before the retention the bulk goes; the newest done
   for (const kept of [lastDone, failedSince, live]) assert.deepEqual(await countRows(kept), WHOLE, kept.runId);
   assert.equal(await prune(), 0);
 
-  // The run is there, its manifest is known to nobody, and what was delivered is still delivered.
+  // The run is there, its manifest is where its marker is, and what was delivered is still delivered.
   assert.equal((await ledger.loadRun(oldDone.runUuid)).attempt.manifestHash, toHash('a r1'));
-  await assert.rejects(ledger.loadManifest(toHash('a r1')), { type: 'unknown_manifest' });
+  const hash = toHash('a r1');
+  await assert.rejects(ledger.loadManifest(hash), ({ type, details }: WaybillError) => {
+    assert.equal(type, 'manifest_pruned');
+    assert.deepEqual(details, { hash, store: 'b', bucket: 'a', key: `in/manifests/${hash}.json` });
+    return true;
+  });
+  await assert.rejects(ledger.loadManifest(toHash('a r2')), {
+    type: 'manifest_pruned',
+    details: { hash: toHash('a r2') },
+  });
   const delivered = await ledger.readDeliveries(live.fence.targetId ?? '', null, 100);
   assert.deepEqual(
     delivered.map(({ key }) => key),
