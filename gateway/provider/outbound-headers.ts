@@ -24,13 +24,18 @@ const PASSED = new Set([
   'if-match',
   'if-modified-since',
   'if-none-match',
+  'if-range',
   'if-unmodified-since',
   'range',
   'x-amz-checksum-algorithm',
   'x-amz-checksum-mode',
   'x-amz-checksum-type',
   'x-amz-expected-bucket-owner',
+  'x-amz-max-parts',
   'x-amz-mp-object-size',
+  'x-amz-object-attributes',
+  'x-amz-optional-object-attributes',
+  'x-amz-part-number-marker',
   'x-amz-sdk-checksum-algorithm',
   'x-amz-server-side-encryption',
   'x-amz-server-side-encryption-aws-kms-key-id',
@@ -69,6 +74,22 @@ const REFUSED_PREFIXES = [
   'x-amz-write-offset-bytes',
 ];
 
+/** What a bucket is made to be once and for all; only what it is anyway may be left unsaid. In lower case. */
+const ONLY_AS: Readonly<Record<string, string>> = {
+  'x-amz-bucket-object-lock-enabled': 'false',
+  'x-amz-object-ownership': 'bucketownerenforced',
+};
+
+/** An empty one of these says nothing. Any other, a condition above all, is the store's to refuse: without it more would be done. */
+const DESCRIPTIVE = new Set([
+  'cache-control',
+  'content-disposition',
+  'content-encoding',
+  'content-language',
+  'content-type',
+  'expires',
+]);
+
 /**
  * The caller's headers that go out, sorted by name, so that the same request always gives the same bytes; values as wire text.
  * @throws not_implemented for a header that can be neither passed nor dropped; invalid_request for text that no header can carry
@@ -85,13 +106,18 @@ export function toOutboundHeaders(
     } else if (name.startsWith('x-amz-')) {
       if (PASSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
         outbound.push([name, toWireValue(name, value)]);
-      } else if (REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix))) {
+      } else if (REFUSED_PREFIXES.some((prefix) => name.startsWith(prefix)) || isAnotherBucket(name, value)) {
         throw new WaybillError('not_implemented', 'the gateway does not carry this header', { header: name });
       }
     }
   }
-  return outbound.filter(([, value]) => value !== '').sort(([a], [b]) => (a < b ? -1 : 1));
+  return outbound
+    .filter(([name, value]) => value !== '' || !DESCRIPTIVE.has(name))
+    .sort(([a], [b]) => (a < b ? -1 : 1));
 }
+
+const isAnotherBucket = (name: string, value: string): boolean =>
+  Object.hasOwn(ONLY_AS, name) && ONLY_AS[name] !== value.toLowerCase();
 
 /** Encoded once from its decoded form, so that the provider reads the object that the policy allowed. */
 function printCopySource({ bucket, key, versionId }: CopySource): string {

@@ -38,10 +38,11 @@ export function parseUploadTarget(targetUrl: string, store: Addressing): UploadT
   throw new WaybillError('access_denied', "target_url is not in this key's store", { s3Code: 'AccessDenied' });
 }
 
-/** The port is left out where it is the scheme's own, as endpoints are written in the configuration. */
+/** The port is left out where it is the scheme's own, as endpoints are written in the configuration. What has two ports is no host. */
 function toHost(scheme: string, authority: string): string {
   const port = scheme === 'https' ? ':443' : ':80';
-  return authority.endsWith(port) ? authority.slice(0, -port.length) : authority;
+  const host = authority.endsWith(port) ? authority.slice(0, -port.length) : authority;
+  return /:\d*$/.test(host) ? authority : host;
 }
 
 function toObjectTarget(pathAndQuery: string): Target {

@@ -65,6 +65,8 @@ describe('the target of an upload', () => {
     ]) {
       assert.throws(() => parseUploadTarget(url, VIRTUAL), /target_url/, url);
     }
+    const twoPorts = 'http://127.0.0.1:9000:80/b/k';
+    assert.throws(() => parseUploadTarget(twoPorts, PATH), /target_url/, 'the first port would be the endpoint');
   });
 });
 
@@ -81,6 +83,55 @@ describe('headers on the way out and back', () => {
     ]);
     assert.deepEqual(toOutboundHeaders([['content-encoding', 'aws-chunked,gzip']]), [['content-encoding', 'gzip']]);
     assert.deepEqual(toOutboundHeaders([['content-encoding', 'gzip, AWS-Chunked']]), [['content-encoding', 'gzip']]);
+  });
+
+  it('are kept when they are empty, but for those that only describe', () => {
+    const said: [string, string][] = [
+      ['if-match', ''],
+      ['if-none-match', ''],
+      ['range', ''],
+      ['x-amz-meta-a', ''],
+      ['x-amz-storage-class', ''],
+    ];
+    assert.deepEqual(toOutboundHeaders(said), said);
+    const source = { bucket: 'bucket', key: 'key' };
+    const condition: [string, string][] = [
+      ['x-amz-copy-source', 'bucket/key'],
+      ['x-amz-copy-source-if-match', ''],
+      ['x-amz-copy-source-range', ''],
+    ];
+    assert.deepEqual(toOutboundHeaders(condition, source), [
+      ['x-amz-copy-source', '/bucket/key'],
+      ...condition.slice(1),
+    ]);
+    const described = ['cache-control', 'content-encoding', 'content-type', 'expires'];
+    assert.deepEqual(toOutboundHeaders(described.map((name) => [name, ''])), []);
+  });
+
+  it('have what an attribute listing asks by, and the condition of a range', () => {
+    const asked: [string, string][] = [
+      ['if-range', '"a"'],
+      ['x-amz-max-parts', '2'],
+      ['x-amz-object-attributes', 'ETag, ObjectParts'],
+      ['x-amz-optional-object-attributes', 'RestoreStatus'],
+      ['x-amz-part-number-marker', '1'],
+    ];
+    assert.deepEqual(toOutboundHeaders(asked), asked);
+  });
+
+  it('make no other bucket than was asked for', () => {
+    for (const header of [
+      ['x-amz-bucket-object-lock-enabled', 'true'],
+      ['x-amz-bucket-object-lock-enabled', ''],
+      ['x-amz-object-ownership', 'ObjectWriter'],
+    ] as const) {
+      assert.throws(() => toOutboundHeaders([header]), { type: 'not_implemented' }, header.join());
+    }
+    const same = [
+      ['x-amz-bucket-object-lock-enabled', 'False'],
+      ['x-amz-object-ownership', 'BucketOwnerEnforced'],
+    ] as const;
+    assert.deepEqual(toOutboundHeaders(same), []);
   });
 
   it('cannot carry a line break, though a query parameter that stands for a header could', () => {
