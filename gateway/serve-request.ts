@@ -62,7 +62,7 @@ export function createServeRequest<Key extends AccessKey>(
     try {
       const malformed = findMalformed(request);
       if (malformed !== null) {
-        // Where a request of another version ends is not for us to say.
+        // Where a request of another version or coding ends is not for us to say.
         response.shouldKeepAlive = false;
         throw malformed;
       }
@@ -150,7 +150,6 @@ export function createServeRequest<Key extends AccessKey>(
       operation,
       headers: byName,
       payloadHash,
-      fromQuery: headerParameters,
       seed: { signingKey, scope, amzDate: toAmzDate(verified.at), seedSignature: signature },
       mayBeUnsigned: key.allowUnsignedPayload,
     });
@@ -182,12 +181,20 @@ export function createServeRequest<Key extends AccessKey>(
   }
 }
 
-/** What the HTTP parser lets pass: it reads HTTP/0.9 and HTTP/2.0 as if they were HTTP/1.1, and may be asked without a Host. */
+/**
+ * What the HTTP parser lets pass: it reads HTTP/0.9 and HTTP/2.0 as if they were HTTP/1.1, may be asked without a Host, and takes
+ * chunked off where it is the last of several codings, one of which a proxy before us may have read otherwise.
+ */
 function findMalformed(request: IncomingMessage): WaybillError | null {
   const { httpVersion, headers } = request;
   if (httpVersion !== '1.1' && httpVersion !== '1.0') return refuse('BadRequest');
   if (httpVersion === '1.1' && headers.host === undefined) {
     return refuse('InvalidRequest', 'Missing required header for this request: host');
+  }
+  const coding = headers['transfer-encoding']?.toLowerCase();
+  // One that does not end with chunked is the parser's own to refuse, and it does so while we are here.
+  if (coding !== undefined && coding !== 'chunked' && /[\s,]chunked$/.test(coding)) {
+    return refuse('NotImplemented', undefined, { header: 'Transfer-Encoding' });
   }
   return null;
 }

@@ -22,7 +22,7 @@ const NO_VALUE: ReadonlySet<string> = new Set([
 ]);
 const SDK_ALGORITHM = 'x-amz-sdk-checksum-algorithm';
 
-type Head = Pick<VerifiedHead, 'headers' | 'fromQuery' | 'operation'>;
+type Head = Pick<VerifiedHead, 'headers' | 'operation'>;
 
 /** @throws InvalidRequest for more than one, an unknown one, and one that cannot be a digest of its kind */
 export function findChecksum(head: Head, trailerName: string): PromisedChecksum | null {
@@ -61,7 +61,7 @@ function toTrailer(trailerName: string): PromisedChecksum {
 }
 
 function checkSdkAlgorithm(named: string | undefined, promised: PromisedChecksum | null, head: Head): void {
-  if (named === undefined || head.fromQuery.has(SDK_ALGORITHM)) return;
+  if (named === undefined) return;
   const algorithm = toChecksumAlgorithm(PREFIX + named.toLowerCase());
   if (algorithm === undefined || (promised !== null && promised.algorithm !== algorithm)) {
     throw refuse('InvalidRequest', `Value for ${SDK_ALGORITHM} header is invalid.`);

@@ -64,8 +64,6 @@ export interface VerifiedHead {
   readonly headers: ReadonlyMap<string, string>;
   /** What the verified request says of its body. */
   readonly payloadHash: string;
-  /** By name: those of them that stood in a presigned query. */
-  readonly fromQuery: { has(name: string): boolean };
   readonly seed: ChunkSeed;
   readonly mayBeUnsigned: boolean;
 }

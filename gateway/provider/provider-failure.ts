@@ -95,6 +95,7 @@ export function toProviderFailure(answer: ProviderAnswer, asked: Asked, credenti
     store: asked.store,
     operation: asked.operation,
     providerStatus: status,
+    ...(status === 416 ? toSize(headers['content-range']) : {}),
     ...(typeof requestId === 'string' && /^[\w+/=.-]{1,128}$/.test(requestId) ? { providerRequestId: requestId } : {}),
   };
   const region = findRegion(document, headers);
@@ -144,6 +145,12 @@ function findRegion(document: ErrorDocument, headers: IncomingHttpHeaders): stri
   const header = headers['x-amz-bucket-region'];
   const region = typeof header === 'string' ? header : document.region;
   return region !== undefined && REGION.test(region) ? region : undefined;
+}
+
+/** Of the whole object, which a range lies outside of. */
+function toSize(contentRange: string | undefined): { readonly sizeBytes?: number } {
+  const size = /^bytes \*\/(\d{1,15})$/.exec(contentRange ?? '')?.[1];
+  return size === undefined ? {} : { sizeBytes: Number(size) };
 }
 
 /** What is not S3's error document is nothing: a proxy's page of HTML says no code. */

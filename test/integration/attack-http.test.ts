@@ -1,4 +1,5 @@
 /** What two HTTP parsers could read apart, what is not HTTP, and what is too large: refused, and nothing behind it is a request. */
+import assert from 'node:assert/strict';
 import { refused, runAttacks, served, type Attack } from '../support/attack.ts';
 import { forge, sha256, type Forgery } from '../support/forge-request.ts';
 
@@ -67,6 +68,19 @@ runAttacks([
   framed('a header value with a NUL', 'BadRequest', 'x-a: b\0c'),
   framed('a header value with a CR', 'BadRequest', 'x-a: b\rTransfer-Encoding: chunked'),
   framed('a folded header', 'BadRequest', 'x-a: b', '\tc'),
+  ...[['gzip, chunked'], ['xchunked', 'chunked'], ['identity', 'chunked'], ['chunked;a=b, chunked']].map((codings) =>
+    refused(
+      `a coding that we do not take off: ${codings.join(' and ')}`,
+      501,
+      'NotImplemented',
+      (port) => {
+        const lines = codings.map((coding) => `Transfer-Encoding: ${coding}\r\n`).join('');
+        const head = text(port, { ...put, contentLength: null }).replace('\r\n\r\npayload', `\r\n${lines}\r\n`);
+        return Buffer.from(`${head}${CHUNKED}${SMUGGLED}`, 'latin1');
+      },
+      { check: ({ head }) => assert.match(head, /\r\nconnection: close/i) },
+    ),
+  ),
   bent('bare LFs', 'BadRequest', get, (wire) => wire.replaceAll('\r\n', '\n')),
   bent('one bare LF', 'BadRequest', get, (wire) => wire.replace('\r\nx-amz-date', '\nx-amz-date')),
   bent('bare CRs', 'BadRequest', get, (wire) => wire.replaceAll('\r\n', '\r')),

@@ -62,3 +62,34 @@ test('the checksum of nothing in a presigned URL, as one SDK makes it, holds no 
     ['DUoRhQ==', 'CRC32'],
   ]);
 });
+
+test('the name of an algorithm alone in a presigned URL promises nothing, here as at the provider', async () => {
+  const target = '/bucket/key?x-amz-sdk-checksum-algorithm=CRC32';
+  const answer = await send(gateway.caller('client'), { method: 'PUT', target, body: 'hello', presignSeconds: 60 });
+  assert.equal(answer.status, 200, answer.text);
+  assert.equal(provider.requests[0]?.header('x-amz-sdk-checksum-algorithm'), undefined);
+});
+
+test('attributes are asked of the provider by the names that the caller gave', async () => {
+  const headers: [string, string][] = [
+    ['x-amz-object-attributes', 'ETag'],
+    ['x-amz-object-attributes', 'ObjectParts'],
+    ['x-amz-max-parts', '2'],
+  ];
+  await send(gateway.caller('client'), { method: 'GET', target: '/bucket/key?attributes', headers });
+  const [seen] = provider.requests;
+  assert.equal(seen?.header('x-amz-object-attributes'), 'ETag, ObjectParts');
+  assert.equal(seen?.header('x-amz-max-parts'), '2');
+  assert.equal(seen?.verdict.ok, true);
+});
+
+test('a range outside the object is told with its size, as the provider told it', async () => {
+  provider.script = (_request, response) => {
+    response.writeHead(416, { 'content-range': 'bytes */4' });
+    response.end('<Error><Code>InvalidRange</Code><Message>Not satisfiable.</Message></Error>');
+  };
+  const headers: [string, string][] = [['Range', 'bytes=9-']];
+  const answer = await send(gateway.caller('client'), { method: 'GET', target: '/bucket/key', headers });
+  assert.deepEqual([answer.status, answer.code], [416, 'InvalidRange']);
+  assert.equal(answer.headers['content-range'], 'bytes */4');
+});

@@ -433,6 +433,10 @@ test('a presigned URL with the checksum of an empty body, as one SDK makes it, t
     presignSeconds: 60,
   });
   assert.deepEqual([wrong.status, wrong.code], [400, 'BadDigest'], 'a checksum that says something is held');
+  const right = encodeURIComponent(await base64('CRC32', body));
+  const other = `/bucket/key?x-amz-checksum-crc32=${right}&x-amz-sdk-checksum-algorithm=SHA1`;
+  const mixed = await send(lax, { method: 'PUT', target: other, body, presignSeconds: 60 });
+  assert.deepEqual([mixed.status, mixed.code], [400, 'InvalidRequest'], 'and is of the algorithm that is named');
 });
 
 test('the framing that this file writes is what the store reads, of any shape', async () => {
