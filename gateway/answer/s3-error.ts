@@ -54,7 +54,9 @@ export function toS3Failure(error: unknown): S3Failure {
   if (isS3Code(s3Code)) {
     const failure = { ...toFailure(s3Code, toMessage(s3Code, error)), headers: toHeaders(s3Code, error) };
     const { details } = error;
-    return { ...failure, fields: s3Code === 'SignatureDoesNotMatch' ? chunkFields(details) : detailFields(details) };
+    if (s3Code === 'SignatureDoesNotMatch') return { ...failure, fields: chunkFields(details) };
+    const fields = detailFields(details);
+    return { ...failure, fields: s3Code === 'InvalidRange' ? [...fields, ...sizeFields(details)] : fields };
   }
   const status = error.details['status'];
   if (typeof s3Code === 'string' && typeof status === 'number' && status >= 400 && status <= 599) {
@@ -97,6 +99,9 @@ function chunkFields({ stringToSign, signatureProvided }: FailureDetails): (read
     ['StringToSignBytes', toHexBytes(stringToSign)],
   ];
 }
+
+const sizeFields = ({ sizeBytes }: FailureDetails): (readonly [string, string])[] =>
+  typeof sizeBytes === 'number' ? [['ActualObjectSize', String(sizeBytes)]] : [];
 
 /** S3 writes the bytes as hexadecimal pairs with a blank between. */
 function toHexBytes(text: string): string {
@@ -143,6 +148,7 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   condition: 'Condition',
   header: 'Header',
   method: 'Method',
+  rangeRequested: 'RangeRequested',
   resourceType: 'ResourceType',
   clientSha256: 'ClientComputedContentSHA256',
   ourSha256: 'S3ComputedContentSHA256',

@@ -8,6 +8,7 @@ import { refuse } from '../answer/s3-error.ts';
 import { sendDocument } from '../answer/send-document.ts';
 import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumElements } from './checksums.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { parseCount } from './list-names.ts';
 import { storageClassElement } from './storage-class.ts';
 import { checkVersionText } from './version-id.ts';
@@ -20,6 +21,7 @@ export const getObjectAttributes: Handler = async ({ store }, request, response)
   const { bucket, key, query } = request.target;
   const versionId = query.get('versionId');
   checkVersionText(versionId);
+  checkCustomerKey(request.headers);
   await store.headBucket(bucket, request.signal);
   const asked = parseAttributes(request);
   const page = {

@@ -5,6 +5,7 @@
 import type { GetRequest, GetResult } from '../../stores/store.ts';
 import type { CopySource, VerifiedRequest } from '../backend.ts';
 import { refuse } from '../answer/s3-error.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { judgeReadConditions } from './read-conditions.ts';
 import { checkVersionText } from './version-id.ts';
 
@@ -25,6 +26,7 @@ export async function openSource(
 ): Promise<GetResult> {
   const { bucket, key, versionId } = toSource(request);
   checkVersionText(versionId);
+  checkCustomerKey(request.headers, PREFIX);
   const result = await open({ bucket, key, ...(versionId !== undefined && { versionId }), signal: request.signal });
   // A copy has no answer that would mean "not modified": both kinds of no are 412.
   if (judgeReadConditions(toConditions(request), result.info) === 'send') return result;

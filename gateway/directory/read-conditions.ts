@@ -1,6 +1,6 @@
 /**
- * If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since of a read, in the order of RFC 9110 section 13.2.2. Judged on
- * the very object that is about to be sent.
+ * If-Match, If-None-Match, If-Modified-Since, If-Unmodified-Since of a read, in the order of RFC 9110 section 13.2.2, and If-Range
+ * behind them. Judged on the very object that is about to be sent.
  */
 import type { ObjectInfo } from '../../stores/store.ts';
 
@@ -24,6 +24,16 @@ export function judgeReadConditions(headers: ReadonlyMap<string, string>, info: 
     if (!Number.isNaN(at) && info.lastModifiedMs <= at) return 'not_modified';
   }
   return 'send';
+}
+
+/**
+ * If-Range, RFC 9110 section 13.1.5: whether a range is one of this very object. An ETag or a date, each compared as it was told.
+ * True where no such condition is.
+ */
+export function holdsIfRange(headers: ReadonlyMap<string, string>, info: ObjectInfo): boolean {
+  const condition = headers.get('if-range');
+  if (condition === undefined) return true;
+  return condition === `"${info.etag}"` || condition === new Date(info.lastModifiedMs).toUTCString();
 }
 
 /** A list of ETags, quoted or not, or `*`. S3's are strong; a weak one is compared by its value. */

@@ -11,23 +11,30 @@ import type { Handler } from './directory-backend.ts';
 import { isHeaderText } from '../request/header-parameters.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { sendEmpty } from '../answer/send-document.ts';
+import { checkCustomerKey } from './customer-key.ts';
 import { printAskedChecksum, printObjectHeaders, quote } from './object-headers.ts';
 import { parsePartNumber } from './part-number.ts';
 import { parseRange } from './parse-range.ts';
-import { judgeReadConditions } from './read-conditions.ts';
+import { holdsIfRange, judgeReadConditions } from './read-conditions.ts';
 import { sendBytes } from './send-bytes.ts';
 import { checkVersionText } from './version-id.ts';
 
 export const getObject: Handler = async ({ store, accel }, request, response) => {
   checkOverrides(request);
-  const wanted = parseWanted(request);
+  checkCustomerKey(request.headers);
+  let wanted = parseWanted(request);
   if (accel?.handOver(request, response, (info) => printHeadForNginx(request, info))) return;
+  wanted = await underIfRange(store, request, wanted);
   const result = await store.get({ ...toObjectRequest(request), ...wanted }).catch(async (error: unknown) => {
+    if (wanted.ifMatch !== undefined && isWaybillError(error) && error.type === 'precondition_failed') {
+      wanted = WHOLE;
+      return store.get(toObjectRequest(request));
+    }
     // A condition comes before the range, and what it says does not depend on whether the range lies in the object.
     if (wanted === WHOLE || !isOutOfRange(error)) throw error;
     const info = await store.head(toObjectRequest(request));
     if (answeredByCondition(request, info, response)) return null;
-    if (!isAllOfNothing(wanted, info)) throw error;
+    if (!isAllOfNothing(wanted, info)) throw withRange(error, request);
     writeHead(request, response, info, null, 0);
     response.end();
     return null;
@@ -48,10 +55,12 @@ export const getObject: Handler = async ({ store, accel }, request, response) =>
 
 export const headObject: Handler = async ({ store }, request, response) => {
   checkOverrides(request);
-  const wanted = parseWanted(request);
-  const { range, partNumber } = wanted;
-  const info = await store.head({ ...toObjectRequest(request), withParts: partNumber !== undefined });
+  checkCustomerKey(request.headers);
+  const asked = parseWanted(request);
+  const info = await store.head({ ...toObjectRequest(request), withParts: asked.partNumber !== undefined });
   if (answeredByCondition(request, info, response)) return;
+  const wanted = holdsIfRange(request.headers, info) ? asked : WHOLE;
+  const { range, partNumber } = wanted;
   if (isAllOfNothing(wanted, info)) {
     writeHead(request, response, info, null, 0);
   } else {
@@ -69,8 +78,22 @@ export const headObject: Handler = async ({ store }, request, response) => {
 const isAllOfNothing = ({ range }: Wanted, { sizeBytes }: ObjectInfo): boolean =>
   sizeBytes === 0 && range !== undefined && 'suffixBytes' in range && range.suffixBytes > 0;
 
-type Wanted = Pick<GetRequest, 'range' | 'partNumber'>;
+type Wanted = Pick<GetRequest, 'range' | 'partNumber' | 'ifMatch'>;
 const WHOLE: Wanted = {};
+
+/** The range of another object than the caller has a part of is of no use to it: then it gets all. One that comes in between, too. */
+async function underIfRange(store: Store, request: VerifiedRequest, wanted: Wanted): Promise<Wanted> {
+  if (wanted.range === undefined || !request.headers.has('if-range')) return wanted;
+  const info = await store.head(toObjectRequest(request));
+  return holdsIfRange(request.headers, info) ? { ...wanted, ifMatch: info.etag } : WHOLE;
+}
+
+/** As S3 does, the error says which range was asked. */
+function withRange(error: unknown, request: VerifiedRequest): unknown {
+  const rangeRequested = request.headers.get('range');
+  if (!isWaybillError(error) || error.type !== 'range_unsatisfiable' || rangeRequested === undefined) return error;
+  return refuse('InvalidRange', undefined, { rangeRequested, sizeBytes: error.details['sizeBytes'] ?? null }, error);
+}
 
 /** @throws InvalidRequest for a range of a part, InvalidArgument for what is no part number */
 function parseWanted(request: VerifiedRequest): Wanted {
@@ -153,7 +176,11 @@ const printHeadForNginx = (request: VerifiedRequest, info: ObjectInfo): string[]
 function answeredByCondition(request: VerifiedRequest, info: ObjectInfo, response: ServerResponse): boolean {
   const judgement = judgeReadConditions(request.headers, info);
   if (judgement === 'send') return false;
-  if (judgement === 'precondition_failed') throw refuse('PreconditionFailed');
+  if (judgement === 'precondition_failed') {
+    // Where both are sent, the date is not looked at.
+    const condition = request.headers.has('if-match') ? 'If-Match' : 'If-Unmodified-Since';
+    throw refuse('PreconditionFailed', undefined, { condition });
+  }
   sendEmpty(response, 304, ['ETag', quote(info.etag), 'Last-Modified', new Date(info.lastModifiedMs).toUTCString()]);
   return true;
 }

@@ -8,6 +8,8 @@ import { refuse } from '../answer/s3-error.ts';
 const TAGS_MAX = 10;
 const KEY_LENGTH_MAX = 128;
 const VALUE_LENGTH_MAX = 256;
+/** Those of AWS itself, which nobody else may write. */
+const SYSTEM = 'aws:';
 const TEXT = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 
 export type Tags = Readonly<Record<string, string>>;
@@ -37,6 +39,7 @@ export function toTags(pairs: readonly (readonly [key: string, value: string])[]
     if (value.length > VALUE_LENGTH_MAX || !TEXT.test(value)) {
       throw refuse('InvalidTag', 'The TagValue you have provided is invalid');
     }
+    if (key.startsWith(SYSTEM)) throw refuse('InvalidTag', 'System tags cannot be added/updated by requester');
     if (key in tags) throw refuse('InvalidTag', 'Cannot provide multiple Tags with the same key');
     tags[key] = value;
   }

@@ -109,6 +109,7 @@ runAttacks([
   bad('a tag value of 257 letters', 400, 'InvalidTag', TAGGING, tags(tag('k', 'v'.repeat(257)))),
   bad('a tag without a name', 400, 'InvalidTag', TAGGING, tags(tag('', 'v'))),
   bad('a tag with a letter that none has', 400, 'InvalidTag', TAGGING, tags(tag('a{b}', 'v'))),
+  bad('a tag of the system', 400, 'InvalidTag', TAGGING, tags(tag('aws:owner', 'v'))),
   malformed('a tag without a value', TAGGING, tags('<Tag><Key>a</Key></Tag>')),
   malformed('two sets of tags', TAGGING, '<Tagging><TagSet/><TagSet/></Tagging>'),
   malformed('no set of tags', TAGGING, '<Tagging/>'),
@@ -119,6 +120,7 @@ runAttacks([
       ['a tag without a name', '=b', 'InvalidArgument'],
       ['a tag that is no encoding', 'a=%zz', 'InvalidArgument'],
       ['a tag with a letter that none has', 'a%7B=b', 'InvalidTag'],
+      ['a tag of the system', 'aws%3Aowner=b', 'InvalidTag'],
       ['eleven tags', Array.from({ length: 11 }, (_, n) => `k${String(n)}=v`).join('&'), 'BadRequest'],
     ] as const
   ).map(([claim, value, code]) =>

@@ -130,3 +130,35 @@ test('an error names the argument, the bucket or the upload that it is about', a
   assert.deepEqual(codeOf(await ask('POST', '/bucket/k?uploadId=x', [], parts)), [400, 'InvalidArgument']);
   assert.match((await ask('DELETE', '/bucket/k?uploadId=lost')).text, /<Code>NoSuchUpload<.*<UploadId>lost</);
 });
+
+test('an error names the condition that did not hold, or the range and the size that it lies outside of', async () => {
+  await ask('PUT', '/bucket/told', [], 'told');
+  const past = 'Sat, 01 Jan 2000 00:00:00 GMT';
+  assert.match((await ask('GET', '/bucket/told', [['If-Match', '"x"']])).text, /<Condition>If-Match</);
+  assert.match(
+    (await ask('GET', '/bucket/told', [['If-Unmodified-Since', past]])).text,
+    /<Condition>If-Unmodified-Since</,
+  );
+  assert.match(
+    (await ask('GET', '/bucket/told', [['Range', 'bytes=9-']])).text,
+    /<Code>InvalidRange<.*<ActualObjectSize>4<\/ActualObjectSize>/,
+  );
+  assert.match(
+    (await ask('GET', '/bucket/told', [['Range', 'bytes=9-']])).text,
+    /<RangeRequested>bytes=9-<\/RangeRequested>/,
+  );
+});
+
+test('a key of the customer opens nothing that is not locked with it', async () => {
+  await ask('PUT', '/bucket/open', [], 'open');
+  const ofCustomer = 'server-side-encryption-customer-algorithm';
+  const key: [string, string] = [`x-amz-${ofCustomer}`, 'AES256'];
+  const keyOfSource: [string, string] = [`x-amz-copy-source-${ofCustomer}`, 'AES256'];
+  assert.deepEqual(codeOf(await ask('GET', '/bucket/open', [key])), [400, 'InvalidRequest']);
+  assert.equal((await ask('HEAD', '/bucket/open', [key])).status, 400);
+  const attributes: [string, string] = ['x-amz-object-attributes', 'ETag'];
+  assert.deepEqual(codeOf(await ask('GET', '/bucket/open?attributes', [key, attributes])), [400, 'InvalidRequest']);
+  const copied = await ask('PUT', '/bucket/opened', [['x-amz-copy-source', 'bucket/open'], keyOfSource]);
+  assert.deepEqual(codeOf(copied), [400, 'InvalidRequest']);
+  assert.equal((await ask('HEAD', '/bucket/opened')).status, 404);
+});

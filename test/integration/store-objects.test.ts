@@ -164,6 +164,34 @@ test('ranges are served as asked, and one outside the object is 416', async () =
   );
 });
 
+test('a range under If-Range is served of that very object only, and all of any other', async () => {
+  const put = await send(store, { method: 'PUT', target: '/bucket/resumed', body: 'resumed' });
+  const etag = String(put.headers.etag);
+  const ask = (method: string, ifRange: string, range = 'bytes=2-3') =>
+    send(store, {
+      method,
+      target: '/bucket/resumed',
+      headers: [
+        ['Range', range],
+        ['If-Range', ifRange],
+      ],
+    });
+  const date = String((await ask('HEAD', etag)).headers['last-modified']);
+  for (const same of [etag, date]) {
+    const got = await ask('GET', same);
+    assert.deepEqual([got.status, got.text, got.headers['content-range']], [206, 'su', 'bytes 2-3/7'], same);
+    assert.equal((await ask('HEAD', same)).headers['content-length'], '2');
+    assert.equal((await ask('GET', same, 'bytes=7-')).status, 416);
+  }
+  // A weak ETag proves no bytes, and a date is compared, not ordered: RFC 9110, section 13.1.5.
+  for (const other of ['"other"', `W/${etag}`, 'Fri, 01 Jan 2100 00:00:00 GMT', 'yesterday', '*', '']) {
+    const got = await ask('GET', other);
+    assert.deepEqual([got.status, got.text, got.headers['content-range']], [200, 'resumed', undefined], other);
+    assert.equal((await ask('HEAD', other)).headers['content-length'], '7');
+    assert.equal((await ask('GET', other, 'bytes=7-')).text, 'resumed');
+  }
+});
+
 test('conditions are judged in the order of RFC 9110', async () => {
   const put = await send(store, { method: 'PUT', target: '/bucket/conditional', body: 'one' });
   const etag = String(put.headers.etag);
