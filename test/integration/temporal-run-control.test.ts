@@ -158,7 +158,7 @@ test('progress that no worker tells is null, long before Temporal would give the
   await control.start(run);
   const startedAt = performance.now();
   assert.equal(await control.progress(run), null);
-  // Its limit is 0.7 s; the server's own is ten.
+  // Its limit is 0.7 s; without one the answer takes half a minute.
   assert.ok(performance.now() - startedAt < 7_000);
 });
 

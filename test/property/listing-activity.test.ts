@@ -141,7 +141,8 @@ test('whatever answers last, the pages fold to the serial listing', async () => 
     }),
     { numRuns: 60 },
   );
-  assert.ok(cut > 8, `${String(cut)} of 60 listings were cut`);
+  // About 23: that there is none, by chance, is beyond six standard deviations.
+  assert.ok(cut > 0, `${String(cut)} of 60 listings were cut`);
 });
 
 test('whichever write the process dies before or after, its successor goes on and the pages fold to the serial listing', async () => {
@@ -163,9 +164,10 @@ test('whichever write the process dies before or after, its successor goes on an
       if (failures.length > 0 && ledger.ranges().length > 1) goneOn += 1;
       assert.equal(await foldAll(ledger.pages()), printAll(keys));
     }),
-    { numRuns: 60 },
+    { numRuns: 240 },
   );
-  assert.ok(goneOn > 3, `${String(goneOn)} of 60 listings with ranges were gone on with`);
+  // About one in seven.
+  assert.ok(goneOn > 0, `${String(goneOn)} of 240 listings with ranges were gone on with`);
 });
 
 test('a store that decodes start-after twice, or does not heed it, is listed by token and whole', async () => {
@@ -269,5 +271,6 @@ test('an end that the store takes back, because keys beyond it come in another a
     assert.deepEqual(failures, []);
     assert.equal(await foldAll(ledger.pages()), printAll(keys), String(lie));
   }
-  assert.ok(reopened > 10, String(reopened));
+  // About 30 of 53.
+  assert.ok(reopened > 0, String(reopened));
 });

@@ -231,5 +231,6 @@ test('a page that is printed at once is the page that is printed one by one', ()
     }),
     { numRuns: 1000 },
   );
-  assert.ok(pages > 30, String(pages));
+  // About 70.
+  assert.ok(pages > 10, String(pages));
 });

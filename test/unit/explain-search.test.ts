@@ -32,15 +32,10 @@ const withHost = (t: Texts, host: string): Texts => ({
 });
 
 test('two at once are found as a pair', () => {
-  const started = performance.now();
   const { findings } = explainOne(
     signTexts(withHost({ ...CORRECT(), uri: '/bucket/a b/c+d:é//x/../y.txt' }, 'store.example.com')),
   );
-  assert.deepEqual(
-    findings.map(({ id }) => id).sort(),
-    ['host-port', 'path-not-encoded'],
-    String(performance.now() - started),
-  );
+  assert.deepEqual(findings.map(({ id }) => id).sort(), ['host-port', 'path-not-encoded']);
 });
 
 test('without the secret it says what would settle it, and a wrong secret proves nothing', () => {
@@ -49,8 +44,10 @@ test('without the secret it says what would settle it, and a wrong secret proves
   const without = explain([evidence], { crypto: nodeCrypto, secret: null });
   assert.equal(without.verdict, 'unknown');
   assert.ok(without.needs.some((need) => need.includes('secret')));
-  const started = performance.now();
+  const before = process.cpuUsage();
   const wrong = explain([evidence], { crypto: nodeCrypto, secret: 'not-the-secret' });
   assert.equal(wrong.verdict, 'unknown');
-  assert.ok(performance.now() - started < 20_000);
+  // Of the processor, which others use as well; a search ends after some two seconds of it.
+  const { user } = process.cpuUsage(before);
+  assert.ok(user < 20_000_000, `${String(user / 1000)} ms of work`);
 });

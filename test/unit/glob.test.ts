@@ -78,11 +78,11 @@ test('patterns that make a backtracking matcher take forever are decided within 
     `/${'{*,**}'.repeat(40)}b`,
     `${'a*/'.repeat(40)}b`,
   ];
-  const started = performance.now();
+  const before = process.cpuUsage();
   for (const pattern of patterns) assert.ok(!compileGlob(pattern)(key));
   for (const pattern of patterns) compileGlob(pattern)('a/'.repeat(512));
   // A backtracking matcher would need longer than the age of the universe; ours takes some 100 ms.
-  assert.ok(performance.now() - started < 10_000);
+  assert.ok(process.cpuUsage(before).user < 10_000_000);
 });
 
 test('a pattern with more states than are kept is still decided rightly', () => {
