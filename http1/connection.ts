@@ -318,6 +318,7 @@ export class Connection implements AnswerSink, SocketReader {
   /** Never rejects: what the body fails with becomes the exchange's failure. */
   async #writeStream(exchange: PendingExchange, head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
     let sentBytes = 0;
+    const { onSent } = exchange.request;
     try {
       this.#isFed = true;
       for await (const chunk of body) {
@@ -328,7 +329,10 @@ export class Connection implements AnswerSink, SocketReader {
         if (sentBytes > head.bodyBytes) throw wrongLength();
         this.#quietMs = 0;
         this.#isSent = sentBytes === head.bodyBytes;
-        if (!this.socket.write(chunk)) await this.#drained();
+        const isDrained = this.socket.write(chunk, (error) => {
+          if (!error) onSent?.(chunk);
+        });
+        if (!isDrained) await this.#drained();
         if (exchange.isOver) return;
         this.#quietMs = 0;
         this.#isFed = true;

@@ -12,6 +12,8 @@ export interface OutgoingRequest {
   /** Names and values in turn, as they go over the wire, `host` among them; with a streamed body `content-length` too. */
   readonly headers: readonly string[];
   readonly body: Uint8Array | AsyncIterable<Uint8Array> | null;
+  /** Told of each piece of a streamed body once it has left for good, and its memory is read no more. */
+  readonly onSent?: (piece: Uint8Array) => void;
 }
 
 export interface AnswerHandler {

@@ -7,6 +7,7 @@
  * - While a large body comes, its socket reads into slabs of its own. A read that fills a good part of one hands it over as it is, and
  *   whoever is done with the bytes gives it back (`giveBack`), for the next read of any socket. Who does not only costs a new slab.
  * - Where the reader has memory for a large body, the body is read right into it, and nothing is copied.
+ * - Sockets that a server has accepted can be read so too, from any moment on.
  */
 import type { OnReadOpts, Socket } from 'node:net';
 
@@ -44,33 +45,34 @@ const handedOver = new WeakMap<ArrayBufferLike, Buffer>();
 /** What the socket whose callback has just returned is read into next. */
 let next: Buffer = shared;
 
-/** Goes into the options that a socket is made with (net.connect, tls.connect, undici's buildConnector). */
-export const READ_OPTIONS: OnReadOpts = {
-  /** Node asks when a socket is made, and at once after each call of the callback. */
-  buffer() {
-    const buffer = next;
-    next = shared;
-    return buffer;
-  },
-  callback(this: Socket, byteCount: number, into: Uint8Array): boolean {
-    const reading = readings.get(this);
-    const buffer = into as Buffer;
-    if (reading !== undefined && buffer === reading.own) {
-      reading.reader.take(buffer.subarray(0, byteCount), true);
-      chooseNext(reading, false, buffer);
-      return true;
-    }
-    const mayKeep = buffer !== shared && byteCount >= HANDED_OVER_BYTES_MIN;
-    // Before it is taken, for it may be given back at once.
-    if (mayKeep) handedOver.set(buffer.buffer, buffer);
-    const isKept = reading?.reader.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
-    if (mayKeep && !isKept) handedOver.delete(buffer.buffer);
-    const isFree = buffer !== shared && !isKept;
-    if (reading !== undefined) chooseNext(reading, isFree, buffer);
-    else if (isFree) addFree(buffer);
+/** Node asks when a socket is made, and at once after each call of the callback. */
+function takeNext(): Buffer {
+  const buffer = next;
+  next = shared;
+  return buffer;
+}
+
+function onRead(this: Socket, byteCount: number, into: Uint8Array): boolean {
+  const reading = readings.get(this);
+  const buffer = into as Buffer;
+  if (reading !== undefined && buffer === reading.own) {
+    reading.reader.take(buffer.subarray(0, byteCount), true);
+    chooseNext(reading, false, buffer);
     return true;
-  },
-};
+  }
+  const mayKeep = buffer !== shared && byteCount >= HANDED_OVER_BYTES_MIN;
+  // Before it is taken, for it may be given back at once.
+  if (mayKeep) handedOver.set(buffer.buffer, buffer);
+  const isKept = reading?.reader.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
+  if (mayKeep && !isKept) handedOver.delete(buffer.buffer);
+  const isFree = buffer !== shared && !isKept;
+  if (reading !== undefined) chooseNext(reading, isFree, buffer);
+  else if (isFree) addFree(buffer);
+  return true;
+}
+
+/** Goes into the options that a socket is made with (net.connect, tls.connect, undici's buildConnector). */
+export const READ_OPTIONS: OnReadOpts = { buffer: takeNext, callback: onRead };
 
 /** @param isFree `buffer` is a slab that nobody has */
 function chooseNext(reading: Reading, isFree: boolean, buffer: Buffer): void {
@@ -88,6 +90,31 @@ export function readSocket(socket: Socket, reader: SocketReader): void {
   readings.set(socket, { reader, own: null });
   // Starts the reading too; it is never called where READ_OPTIONS hold.
   socket.on('data', (bytes: Buffer) => void reader.take(bytes, true));
+}
+
+/** What the option becomes on a socket, by the descriptions of its symbols. */
+const KEPT_AS = { kBuffer: shared, kBufferGen: takeNext, kBufferCb: onRead } as const;
+
+/**
+ * The same for a socket that a server has accepted, for which Node has no such option: what the option sets is set afterwards. These are
+ * names that Node keeps to itself, so each is looked for first.
+ * @returns false where this Node has others: nothing was changed then
+ */
+export function readAcceptedSocket(socket: Socket, reader: SocketReader): boolean {
+  const fields = socket as unknown as Record<symbol, unknown>;
+  const { _handle: handle } = socket as { _handle?: { useUserBuffer?: (buffer: Buffer) => void } | null };
+  if (typeof handle?.useUserBuffer !== 'function') return false;
+  const values = new Map<symbol, unknown>();
+  for (const symbol of Object.getOwnPropertySymbols(socket)) {
+    const value = KEPT_AS[symbol.description as keyof typeof KEPT_AS] as unknown;
+    // They are null where the option was not given.
+    if (value !== undefined && fields[symbol] === null) values.set(symbol, value);
+  }
+  if (values.size !== Object.keys(KEPT_AS).length) return false;
+  for (const [symbol, value] of values) fields[symbol] = value;
+  handle.useUserBuffer(shared);
+  readings.set(socket, { reader, own: null });
+  return true;
 }
 
 /** Once, by whoever was told the bytes and is done with them: they change from now on. Without effect on memory of any other origin. */

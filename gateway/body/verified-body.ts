@@ -12,6 +12,7 @@ import type { BodyChecksum } from '../backend.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { AwsChunkedParser } from './aws-chunked.ts';
 import { BodyChecks } from './body-checks.ts';
+import { LEFT_BYTES_MIN, readDirectly, type DirectReads } from './direct-reads.ts';
 import type { BodyPlan } from './plan-body.ts';
 
 /** Bytes that wait for the reader before the socket is paused. */
@@ -35,6 +36,9 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
   #isReleased = false;
   #failure: WaybillError | null = null;
   #waiting: Waiting | null = null;
+  /** Once its socket is read past node:http. */
+  #direct: DirectReads | null = null;
+  #mayBeDirect: boolean;
 
   private constructor(request: IncomingMessage, plan: BodyPlan, checks: BodyChecks, parser: AwsChunkedParser | null) {
     this.#request = request;
@@ -42,6 +46,8 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#checks = checks;
     this.#parser = parser;
     this.#sendContinue = null;
+    // Framing is taken off piece by piece, and pieces of a slab would each have to come back.
+    this.#mayBeDirect = plan.chunked === null && plan.lengthBytes >= LEFT_BYTES_MIN;
   }
 
   /** @param sendContinue called before the first byte is asked for; null when the client does not wait for it */
@@ -104,6 +110,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#queue = [];
     this.#queuedBytes = 0;
     this.#checks.release();
+    this.#direct?.leave();
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
@@ -117,7 +124,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     const chunk = this.#queue.shift();
     if (chunk !== undefined) {
       this.#queuedBytes -= chunk.length;
-      if (!this.#ended && this.#queuedBytes < QUEUE_BYTES_MAX) this.#request.resume();
+      if (!this.#ended && this.#queuedBytes < QUEUE_BYTES_MAX) this.#resume();
       return Promise.resolve({ done: false, value: chunk });
     }
     if (this.#ended) return Promise.resolve({ done: true, value: undefined });
@@ -156,26 +163,50 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     if (this.#failure !== null || this.#isReleased) return;
     if (this.#parser === null) this.#take(chunk);
     else this.#judge(() => this.#parser?.push(chunk));
+    if (!this.#mayBeDirect) return;
+    this.#mayBeDirect = false;
+    // Not from within node:http's parser, which is at work on this read.
+    process.nextTick(() => this.#goDirect());
   }
 
-  /** Bytes without framing. */
-  #take(chunk: Uint8Array): void {
-    if (this.#failure !== null) return;
+  #goDirect(): void {
+    if (this.#failure !== null || this.#isReleased || this.#ended) return;
+    const leftBytes = this.plan.lengthBytes - this.#wireBytes;
+    this.#direct = readDirectly(this.#request, leftBytes, (chunk) => {
+      this.#wireBytes += chunk.length;
+      return this.#take(chunk);
+    });
+  }
+
+  #pause(): void {
+    this.#request.pause();
+    this.#direct?.pause();
+  }
+
+  #resume(): void {
+    this.#request.resume();
+    this.#direct?.resume();
+  }
+
+  /** Bytes without framing. @returns whether they are kept */
+  #take(chunk: Uint8Array): boolean {
+    if (this.#failure !== null) return false;
     this.#bytesRead += chunk.length;
     const failure = this.#checks.update(chunk);
     if (failure !== null) {
       this.#fail(failure);
-      return;
+      return false;
     }
     if (this.#waiting !== null) {
       const { resolve } = this.#waiting;
       this.#waiting = null;
       resolve({ done: false, value: chunk });
-      return;
+      return true;
     }
     this.#queue.push(chunk);
     this.#queuedBytes += chunk.length;
-    if (this.#queuedBytes >= QUEUE_BYTES_MAX) this.#request.pause();
+    if (this.#queuedBytes >= QUEUE_BYTES_MAX) this.#pause();
+    return true;
   }
 
   #end(): void {
@@ -207,6 +238,7 @@ export class VerifiedBody implements AsyncIterable<Uint8Array>, AsyncIterator<Ui
     this.#queue = [];
     this.#queuedBytes = 0;
     // Keeps flowing, so that the connection is not stuck behind a body that nobody reads.
+    this.#direct?.leave();
     this.#request.resume();
     if (this.#waiting !== null) {
       const { reject } = this.#waiting;

@@ -2,6 +2,7 @@
 import { toAmzDate } from '../../sigv4/amz-date.ts';
 import { nodeCrypto } from '../../sigv4/node-crypto.ts';
 import { printQuery } from '../../sigv4/canonical-query.ts';
+import { giveBack } from '../../http1/socket-reads.ts';
 import { signRequest } from '../../sigv4/sign.ts';
 import type { Credentials, SigningKeyCache } from '../../sigv4/types.ts';
 import type { OutboundBody, OutboundStream } from './outbound-body.ts';
@@ -15,6 +16,8 @@ export interface OutboundRequest {
   /** Names and values in turn, as http1/ takes them. */
   readonly headers: string[];
   readonly body: Uint8Array | OutboundStream | null;
+  /** Nobody reads a piece of a streamed body again: memory that the caller's socket was read into goes back to it. */
+  readonly onSent?: (piece: Uint8Array) => void;
 }
 
 export interface Unsigned {
@@ -66,6 +69,7 @@ export function createOutboundSigner(region: string, keyCache: SigningKeyCache):
                 seedSignature: signed.signature,
               })
             : request.body,
+        onSent: giveBack,
       };
     },
   };
