@@ -50,9 +50,12 @@ export interface FaultProxy {
 }
 
 const PASS: Fault = { kind: 'pass' };
+/** Far shorter than a store keeps a connection. */
+const IDLE_MS = 10_000;
 
 export async function startFaultProxy(upstreamPort: number, listenPort = 0): Promise<FaultProxy> {
-  const agent = new http.Agent({ keepAlive: true });
+  // On either side whoever sends is the one to close what is idle: a request never meets a connection that is just being closed.
+  const agent = new http.Agent({ keepAlive: true, timeout: IDLE_MS });
   const requests: ProxiedRequest[] = [];
   const server = http.createServer((incoming, outgoing) => {
     const request: ProxiedRequest = {
@@ -64,6 +67,7 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
     requests.push(request);
     serve(incoming, outgoing, proxy.decide(request)).catch(() => outgoing.destroy());
   });
+  server.keepAliveTimeout = 60 * IDLE_MS;
   server.on('clientError', (_error, socket) => socket.destroy());
 
   const serve = async (incoming: http.IncomingMessage, outgoing: http.ServerResponse, fault: Fault): Promise<void> => {
