@@ -95,7 +95,7 @@ after(async () => {
 
 test(
   'the processes of docker-compose.yml come up in its order and carry a run through',
-  { timeout: 240_000 },
+  { timeout: 900_000 },
   async () => {
     const objects = ['exports/a.json', 'exports/b c.json', 'exports/ü.json'];
     for (const key of objects) {
@@ -152,7 +152,7 @@ async function bringUp(name: string): Promise<void> {
   assert.equal(kind, 'CMD');
   for (let tries = 1; ; tries++) {
     try {
-      await run(checker === 'node' ? process.execPath : checker, checked.map(toHere), { timeout: 5000 });
+      await run(checker === 'node' ? process.execPath : checker, checked.map(toHere), { timeout: 30_000 });
       return;
     } catch (error) {
       if (tries === 30) throw error;

@@ -10,7 +10,7 @@ export interface StartedNginx {
   stop(): Promise<void>;
 }
 
-const STARTS_WITHIN_MS = 10_000;
+const STARTS_WITHIN_MS = 120_000;
 
 /** @param http what stands in the http block; it listens on `port` of 127.0.0.1 */
 export async function startNginx(file: string, directory: string, http: string, port: number): Promise<StartedNginx> {
