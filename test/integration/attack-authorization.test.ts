@@ -4,6 +4,7 @@ import { refused, runAttacks, served, type Attack } from '../support/attack.ts';
 import { forge, sha256, type Forgery, type Header } from '../support/forge-request.ts';
 
 const MALFORMED = 'AuthorizationHeaderMalformed';
+/** Of when this file is read: a test may run a minute later, and more on a busy machine. */
 const minutes = (count: number): Date => new Date(Date.now() + count * 60_000);
 const day = (days: number): string =>
   new Date(Date.now() + days * 86_400_000).toISOString().slice(0, 10).replaceAll('-', '');
@@ -31,7 +32,7 @@ runAttacks([
   }),
   good('a header that is not signed and not of Amazon', { unsignedHeaders: [['X-Forwarded-Proto', 'https']] }),
   good('a signed metadata header with runs of white space', { headers: [['x-amz-meta-a', 'one   two\tthree']] }),
-  good('fourteen minutes ago', { at: minutes(-14) }),
+  good('twelve minutes ago', { at: minutes(-12) }),
   good('fourteen minutes ahead', { at: minutes(14) }),
   good('a Date beside x-amz-date, which says something else', { headers: [['Date', 'Mon, 01 Jan 2001 00:00:00 GMT']] }),
 
@@ -120,7 +121,7 @@ runAttacks([
   bad('a scope whose day has ten digits', 400, MALFORMED, { scopeDate: '3223423234' }),
   bad('a scope whose day is none', 400, MALFORMED, { scopeDate: '20261340' }),
   bad('sixteen minutes ago', 403, 'RequestTimeTooSkewed', { at: minutes(-16) }),
-  bad('sixteen minutes ahead', 403, 'RequestTimeTooSkewed', { at: minutes(16) }),
+  bad('twenty minutes ahead', 403, 'RequestTimeTooSkewed', { at: minutes(20) }),
   bad('a year ago', 403, 'RequestTimeTooSkewed', { at: minutes(-525_600) }),
   bad('five days ahead', 403, 'RequestTimeTooSkewed', { at: minutes(7_200) }),
   bad('no time at all', 403, 'AccessDenied', { amzDate: null }),

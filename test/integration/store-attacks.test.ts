@@ -96,7 +96,7 @@ const REFUSED: readonly (readonly [claim: string, status: number, code: string, 
     { ...put, tamper: (headers) => headers.filter(([name]) => name !== 'authorization') },
   ],
   ['a date of sixteen minutes ago', 403, 'RequestTimeTooSkewed', { ...put, at: minutes(-16) }],
-  ['a date sixteen minutes ahead', 403, 'RequestTimeTooSkewed', { ...put, at: minutes(16) }],
+  ['a date twenty minutes ahead', 403, 'RequestTimeTooSkewed', { ...put, at: minutes(20) }],
   [
     'a presigned URL that has expired',
     403,
