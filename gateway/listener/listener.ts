@@ -13,6 +13,7 @@ import type { AccessKey } from '../keys/access.ts';
 import { createAnswerBadHttp } from './answer-bad-http.ts';
 import { guardConnections, type ConnectionCounts } from './connection-guard.ts';
 import { CountedResponse } from './exchange.ts';
+import { bearHalfClosed } from './half-closed.ts';
 import type { ListenerOptions } from './listener-options.ts';
 import { createRequestIds } from './request-id.ts';
 import { createServeRequest } from '../serve-request.ts';
@@ -71,6 +72,8 @@ export function createGatewayServer<Key extends AccessKey>(options: ListenerOpti
         });
   // The header size bounds them; a count would drop the surplus silently, and with it what was signed.
   server.maxHeadersCount = 0;
+
+  if (options.tls === undefined) bearHalfClosed(server);
 
   if (options.limits.connectionsMax !== undefined) server.maxConnections = options.limits.connectionsMax;
 

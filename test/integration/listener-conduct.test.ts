@@ -5,6 +5,9 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, before, describe, it } from 'node:test';
 import { MemoryBudget } from '../../gateway/listener/memory-budget.ts';
+import { createMemoryStore } from '../../stores/memory/create-memory-store.ts';
+import type { Store } from '../../stores/store.ts';
+import { RawConnection } from '../support/raw-connection.ts';
 import { send, sign, type RequestPlan } from '../support/signed-request.ts';
 import { startStore, type StartedStore } from '../support/start-store.ts';
 import { until } from '../support/until.ts';
@@ -69,6 +72,51 @@ describe('bytes behind a request that arrived whole', () => {
       text,
     );
     assert.match(text, /\r\n\r\npayload/);
+  });
+});
+
+describe('a caller that has sent all it will and closes its half', () => {
+  it('gets the answers to all that it asked, and the connection ends', async () => {
+    const store = await startStore({ buckets: ['bucket'] });
+    try {
+      const body = 'x'.repeat(100_000);
+      const plan: RequestPlan = { method: 'PUT', target: '/bucket/half', body };
+      const get = head(store, { method: 'GET', target: '/bucket/half' });
+      const connection = await RawConnection.open(store.port);
+      connection.write(head(store, plan) + body + get + get);
+      connection.end();
+      assert.equal((await connection.read())?.status, 200);
+      for (let count = 0; count < 2; count++) assert.equal((await connection.read())?.text, body);
+      await connection.closed();
+      assert.equal(connection.left, '');
+      await until(() => store.stats().open === 0);
+      assert.equal(store.stats().inFlight, 0);
+    } finally {
+      await store.close();
+    }
+  });
+
+  it('is left alone when nothing was on its way to it for a while, and what it asked for is stopped', async () => {
+    const kept = createMemoryStore();
+    await kept.createBucket('bucket');
+    let signal: AbortSignal | undefined;
+    const list = (asked: Parameters<Store['list']>[0]): ReturnType<Store['list']> => {
+      signal = asked.signal;
+      return new Promise((_resolve, reject) => {
+        signal?.addEventListener('abort', () => reject(new DOMException('left', 'AbortError')));
+      });
+    };
+    const store = await startStore({ store: { ...kept, list } });
+    try {
+      const connection = await RawConnection.open(store.port);
+      connection.write(head(store, { method: 'GET', target: '/bucket?list-type=2' }));
+      connection.end();
+      await connection.closed();
+      await until(() => signal?.aborted === true);
+      assert.equal(store.stats().inFlight, 0);
+    } finally {
+      await store.close();
+    }
   });
 });
 
