@@ -36,6 +36,13 @@ const WHOLE_BODY_BYTES = 256 * 1024;
 /** Of a claimed access key id that is logged. */
 const CLAIMED_LENGTH_MAX = 8;
 
+/** S3 says so of any object, also where a request without it would be denied. */
+const ANONYMOUS_OVERRIDE = 'Request specific response headers cannot be used for anonymous GET requests.';
+
+const hasOverride = ({ operation, query }: Target): boolean =>
+  (operation === 'GetObject' || operation === 'HeadObject') &&
+  [...query.keys()].some((name) => name.startsWith('response-'));
+
 export type ServeRequest = (
   request: IncomingMessage,
   response: CountedResponse,
@@ -125,7 +132,9 @@ export function createServeRequest<Key extends AccessKey>(
         const arrived = { method, path, query, headers: headers.pairs };
         options.onSignatureRefused?.(exchange.requestId, arrived, verified.accessKeyId);
       }
-      return toSignatureFailure(verified);
+      return verified.isAnonymous === true && place !== null && hasOverride(place)
+        ? toS3Failure(refuse('InvalidRequest', ANONYMOUS_OVERRIDE))
+        : toSignatureFailure(verified);
     }
     const key = findKey(verified.accessKeyId, verified.sessionToken);
     if (key === undefined) throw refuse('InvalidAccessKeyId');

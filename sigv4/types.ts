@@ -118,6 +118,8 @@ export interface VerifyFailure {
   readonly stages?: Stages;
   readonly accessKeyId?: string;
   readonly signatureProvided?: string;
+  /** Nobody was named, in either form. */
+  readonly isAnonymous?: true;
   /** What S3 tells beside this message, in its order. */
   readonly fields?: readonly (readonly [name: string, value: string])[];
 }

@@ -50,7 +50,8 @@ export function verifyRequest(crypto: Crypto, input: VerifyInput): Verified | Ve
     );
   }
   if (queryForm === 'sigv2') return refuse('InvalidRequest', SIGV2_REFUSED);
-  if (authorization === undefined && queryForm === 'none') return refuse('AccessDenied', 'Access Denied');
+  if (authorization === undefined && queryForm === 'none')
+    return { ...refuse('AccessDenied', 'Access Denied'), isAnonymous: true };
   const [tokenHeader] = findHeaders(request.headers, 'x-amz-security-token');
   const [amzDateHeader] = findHeaders(request.headers, 'x-amz-date');
   const [dateHeader = ''] = findHeaders(request.headers, 'date');

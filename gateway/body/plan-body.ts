@@ -77,7 +77,7 @@ export const notStreamable = (): Error =>
 
 /**
  * @throws MissingContentLength, EntityTooLarge, AccessDenied for an unsigned payload that the key may not send, InvalidRequest,
- * InvalidDigest
+ * InvalidDigest, MalformedTrailerError
  */
 export function planBody(head: VerifiedHead): BodyPlan {
   const { operation, headers, payloadHash } = head;
@@ -85,9 +85,11 @@ export function planBody(head: VerifiedHead): BodyPlan {
   if (isChunked && !isObject(operation)) throw notStreamable();
   const lengthBytes = isChunked ? parseDecodedLength(headers) : parseContentLength(headers, operation);
   const payload = toPayload(head, lengthBytes);
+  const hasTrailer = payloadHash === UNSIGNED_TRAILER || payloadHash === SIGNED_TRAILER;
+  // What is promised behind a body that has nothing behind it will not be held.
+  if (isObject(operation) && !hasTrailer && headers.has('x-amz-trailer')) throw refuse('MalformedTrailerError');
   const trailerName = isChunked ? (headers.get('x-amz-trailer') ?? '') : '';
   const checksum = WITH_BODY.has(operation) ? findChecksum(head, trailerName) : null;
-  const hasTrailer = payloadHash === UNSIGNED_TRAILER || payloadHash === SIGNED_TRAILER;
   return {
     payload,
     lengthBytes,

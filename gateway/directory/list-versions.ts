@@ -5,6 +5,7 @@
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import type { ListedObject } from '../../stores/store.ts';
 import type { Handler } from './directory-backend.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { sendDocument } from '../answer/send-document.ts';
 import { parentElement, printDocument, textElement } from '../answer/xml.ts';
 import { checksumKindElements } from './checksums.ts';
@@ -23,6 +24,13 @@ export const listVersions: Handler = async ({ store }, request, response) => {
   const prefix = query.get('prefix') ?? '';
   const delimiter = query.get('delimiter') ?? '';
   const marker = query.get('key-marker') ?? '';
+  const versionMarker = query.get('version-id-marker') ?? '';
+  if (versionMarker !== '' && marker === '') {
+    throw refuse('InvalidArgument', 'A version-id marker cannot be specified without a key marker.', {
+      argumentName: 'version-id-marker',
+      argumentValue: versionMarker,
+    });
+  }
   if (maxKeys === 0) await store.headBucket(bucket, request.signal);
   const page =
     maxKeys === 0

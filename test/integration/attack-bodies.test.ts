@@ -86,6 +86,17 @@ runAttacks([
     wire({ mode: UNSIGNED_TRAILER, chunks: [Buffer.alloc(10, 'a')], tamper: edit((t) => t.replace('a\r\n', 'A\r\n')) }),
   ),
 
+  ...['UNSIGNED-PAYLOAD', sha256(BODY)].map((payloadHash) =>
+    bad(
+      `a trailer that is announced where none can come, under ${payloadHash.slice(0, 8)}`,
+      400,
+      'MalformedTrailerError',
+      {
+        payloadHash,
+        headers: [['x-amz-trailer', 'x-amz-checksum-crc32']],
+      },
+    ),
+  ),
   bad('another body of the same length', 400, 'XAmzContentSHA256Mismatch', { sendBody: 'PAYLOAD' }),
   bad('a shorter body', 400, 'XAmzContentSHA256Mismatch', { sendBody: 'pay' }),
   bad('a longer body', 400, 'XAmzContentSHA256Mismatch', { sendBody: 'payload and more' }),

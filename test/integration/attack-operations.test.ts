@@ -40,7 +40,6 @@ const OPERATIONS: readonly (readonly [method: string, target: string])[] = [
   ['PUT', '/kept/seed?tagging'],
   ['DELETE', '/kept/seed?tagging'],
   ['GET', '/kept/seed?attributes'],
-  ['GET', '/kept/seed?response-content-type=text%2Fhtml'],
   ['GET', '/kept?policy'],
   ['GET', '/absent-bucket/key'],
   ['OPTIONS', '/kept/seed'],
@@ -74,6 +73,24 @@ runAttacks([
           `${head(port)}Authorization: AWS4-HMAC-SHA256 Credential=AKIDSTORETEST/20260101/us-east-1/s3/aws4_request\r\n\r\n`,
       ),
     ];
+  }),
+  ...['GET', 'HEAD'].map((method) =>
+    refused(
+      `anonymous, with a header of the answer of one's own: ${method}`,
+      400,
+      'InvalidRequest',
+      (port) => `${method} /kept/seed?response-expires=a HTTP/1.1\r\nHost: 127.0.0.1:${String(port)}\r\n\r\n`,
+    ),
+  ),
+  refused(
+    'anonymous, with a header of the answer where none is taken',
+    403,
+    'AccessDenied',
+    (port) => `GET /kept?response-expires=a HTTP/1.1\r\nHost: 127.0.0.1:${String(port)}\r\n\r\n`,
+  ),
+  bad('a marker of a version without one of a key', 400, 'InvalidArgument', {
+    path: '/kept',
+    query: 'version-id-marker=a&versions=',
   }),
   ...subresources(OF_BUCKETS, '/bucket'),
   ...subresources(OF_OBJECTS, '/kept/seed'),
