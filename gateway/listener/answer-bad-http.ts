@@ -50,6 +50,11 @@ export function createAnswerBadHttp<Key extends AccessKey>(
       serving.once('finish', () => answer(failure, socket));
       return;
     }
+    if (serving.headersSent && serving.socket !== null) {
+      // A refusal that needed no body may still be on its way; half of another answer is no whole one for that it gets there.
+      serving.socket.destroySoon();
+      return;
+    }
     if (serving.headersSent || serving.exchange === null) {
       socket.destroy();
       return;

@@ -167,6 +167,11 @@ runAttacks([
     const outer = `${inner.length.toString(16)}\r\n${inner}\r\n0\r\nx-amz-checksum-crc32: AAAAAA==\r\n\r\n`;
     return head.replace(/\r\n\r\n$/, `\r\nTransfer-Encoding: chunked\r\n\r\n${outer}`);
   }),
+  refused('a bad chunk behind a head that is refused at once', 400, 'InvalidRequest', (port) =>
+    text(port, { ...put, contentLength: null })
+      .replace(/Host: .*\r\n/, '')
+      .replace('\r\n\r\npayload', '\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n'),
+  ),
   refused(
     'a body that breaks off',
     400,
