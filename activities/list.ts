@@ -8,7 +8,7 @@
  * is listed once more into the ledger, which sorts: its collation is the manifest's order.
  */
 import { WaybillError } from '../core/failures.ts';
-import { compileFilters } from '../core/filters.ts';
+import { compileFilters, passesAll } from '../core/filters.ts';
 import type { Fence, ListingRange } from '../ledger/ledger.ts';
 import { assertComplete } from './list/assert-complete.ts';
 import { listByRanges } from './list/lister.ts';
@@ -34,10 +34,12 @@ export async function list(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       spec,
       listingId,
       store: step.open(spec.source.store),
-      passes: compileFilters(spec.filters, {
-        sourcePrefix: spec.source.prefix,
-        nominalMs: nominalAt === null ? null : Date.parse(nominalAt),
-      }),
+      passes: passesAll(spec.filters)
+        ? null
+        : compileFilters(spec.filters, {
+            sourcePrefix: spec.source.prefix,
+            nominalMs: nominalAt === null ? null : Date.parse(nominalAt),
+          }),
     };
     const objects = ranges.every(({ done }) => done) ? 0 : await listAll(source, ranges);
     assertComplete((await deps.ledger.openListing(fence)).ranges);

@@ -20,6 +20,10 @@ export interface FilterContext {
   readonly nominalMs: number | null;
 }
 
+/** Whether every object passes. */
+export const passesAll = ({ include, exclude, ...limits }: Filters): boolean =>
+  include.length === 0 && exclude.length === 0 && Object.values(limits).every((limit) => limit === null);
+
 /** @throws invalid_config for a pattern that is wrong, naming it; invalid_request for an age filter without a nominal time */
 export function compileFilters(filters: Filters, context: FilterContext): (object: FilteredObject) => boolean {
   const include = filters.include.map(compileGlob);

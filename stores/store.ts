@@ -13,6 +13,7 @@
  */
 import type { ChecksumAlgorithm, ChecksumType, ObjectChecksum } from '../core/checksums.ts';
 import type { ETag, Sha256Hex } from '../core/ids.ts';
+import type { ObjectColumns } from '../core/object-columns.ts';
 
 /** What travels with an object beside its bytes. Absent means that the object has none. */
 export interface ObjectHeaders {
@@ -88,6 +89,8 @@ export interface ListRequest {
 
 export interface ListPage {
   readonly objects: readonly ListedObject[];
+  /** The same objects, from adapters that read pages so. */
+  readonly columns?: ObjectColumns;
   readonly commonPrefixes: readonly string[];
   /** Present exactly when more follows. */
   readonly nextContinuationToken?: string;

@@ -11,7 +11,7 @@ import { FAILURES, isWaybillError, WaybillError } from '../../core/failures.ts';
 import { isSupportedKey } from '../../core/keys.ts';
 import { LIST_IN_FLIGHT_MAX } from '../../core/limits.ts';
 import type { ListingPage, ListingRange, OutcomeRecord, RangeChange } from '../../ledger/ledger.ts';
-import { buildOrderedPage, type ManifestPage } from '../../manifest/build-page.ts';
+import type { ManifestPage } from '../../manifest/build-page.ts';
 import { createBodyPacker } from '../../manifest/pack-body.ts';
 import type { ListPage } from '../../stores/store.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
@@ -19,7 +19,7 @@ import { Ladder, type Ask } from './ladder.ts';
 import { pauseFor } from '../pause-for.ts';
 import { pauseMsAfter } from './pause.ts';
 import { Ranges, type Arrival, type KeyPage, type Range } from './ranges.ts';
-import { requestPage, selectObjects, toKeyPage, type Source } from './source.ts';
+import { requestPage, selectPage, toKeyPage, type Source } from './source.ts';
 import { sameToken } from './sort-through-ledger.ts';
 import { askStartAfter } from './start-after.ts';
 
@@ -160,10 +160,8 @@ class Lister {
   }
 
   #took({ taken: { range, count, owner } }: Arrival & { kind: 'taken' }, page: ListPage, keys: KeyPage): void {
-    const objects = count === page.objects.length ? page.objects : page.objects.slice(0, count);
-    const { selected, unsupported } = selectObjects(this.#source, objects);
-    const built = buildOrderedPage(this.#source.spec.source.bucket, selected);
-    this.#objects += selected.length;
+    const { page: built, unsupported } = selectPage(this.#source, page, count);
+    this.#objects += built?.objects ?? 0;
     const packed = built === null ? null : this.#pack(built);
     // It is waited for when it is saved, or never, when the listing ends before.
     packed?.catch(() => undefined);

@@ -3,9 +3,12 @@ import { WaybillError } from '../../core/failures.ts';
 import type { ETag } from '../../core/ids.ts';
 import { isSupportedKey, toOutcomeKey } from '../../core/keys.ts';
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
+import { countKeysUpTo, keyAt, keysAscend } from '../../core/object-columns.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { OutcomeRecord } from '../../ledger/ledger.ts';
+import { buildColumnPage } from '../../manifest/build-column-page.ts';
+import { buildOrderedPage, type ManifestPage } from '../../manifest/build-page.ts';
 import { normaliseEtag } from '../../manifest/normalise-etag.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import type { Step } from '../run-step.ts';
@@ -16,7 +19,8 @@ export interface Source {
   readonly spec: PipelineSpec;
   readonly listingId: string;
   readonly store: Store;
-  readonly passes: (object: ListedObject) => boolean;
+  /** Null when all do. */
+  readonly passes: ((object: ListedObject) => boolean) | null;
 }
 
 /** One request. The token wins. */
@@ -35,7 +39,19 @@ export function requestPage(
 }
 
 /** The page's keys; null when they do not ascend. */
-export function toKeyPage({ objects, nextContinuationToken }: ListPage): KeyPage | null {
+export function toKeyPage(page: ListPage): KeyPage | null {
+  const { columns, nextContinuationToken } = page;
+  if (columns === undefined) return toKeyPageOfObjects(page);
+  if (!keysAscend(columns)) return null;
+  return {
+    count: columns.count,
+    keyAt: (index) => keyAt(columns, index),
+    countUpTo: (key) => countKeysUpTo(columns, key),
+    token: nextContinuationToken ?? null,
+  };
+}
+
+function toKeyPageOfObjects({ objects, nextContinuationToken }: ListPage): KeyPage | null {
   for (let at = 1; at < objects.length; at++) {
     if (compareUtf8(objects[at - 1]?.key ?? '', objects[at]?.key ?? '') >= 0) return null;
   }
@@ -56,6 +72,27 @@ export function toKeyPage({ objects, nextContinuationToken }: ListPage): KeyPage
   };
 }
 
+export interface Selected {
+  /** Null when nothing was selected. */
+  readonly page: ManifestPage | null;
+  readonly unsupported: readonly OutcomeRecord[];
+}
+
+/** The descriptors of what was selected of the first `count` objects, which ascend. @throws as selectObjects */
+export function selectPage(source: Source, page: ListPage, count: number): Selected {
+  const { bucket, prefix } = source.spec.source;
+  const { columns } = page;
+  if (columns !== undefined && source.passes === null && count > 0) {
+    // Between two keys that begin with the prefix every key does.
+    const isWithin = [0, count - 1].every((index) => keyAt(columns, index).startsWith(prefix));
+    const built = isWithin ? buildColumnPage(bucket, columns, count) : undefined;
+    if (built !== undefined) return { page: built, unsupported: [] };
+  }
+  const objects = count === page.objects.length ? page.objects : page.objects.slice(0, count);
+  const { selected, unsupported } = selectObjects(source, objects);
+  return { page: buildOrderedPage(bucket, selected), unsupported };
+}
+
 /** What passes the filters, and what nobody can hold. @throws listing_incomplete for a key outside of the prefix */
 export function selectObjects(
   { spec, passes }: Source,
@@ -69,7 +106,7 @@ export function selectObjects(
     if (!key.startsWith(prefix)) {
       throw new WaybillError('listing_incomplete', 'the store listed a key outside the prefix', { bucket, prefix });
     }
-    if (!passes(object)) continue;
+    if (passes?.(object) === false) continue;
     if (isSupportedKey(key)) selected.push(withEtag(object, normaliseEtag(object.etag)));
     else {
       unsupported.push({

@@ -3,36 +3,49 @@
  * white space, elements in the usual order, ASCII, plain dates, hexadecimal ETags. At the first thing that is anything else it gives up and
  * returns undefined, and `list-scanner.ts` reads the page; a property test holds the two together.
  *
- * No string is made of the page: at 300 KB it costs more to make and to throw away than to read, and every key cut out of it would keep
- * all of it. What is around the objects is a small page without objects, which the scanner reads.
+ * No string is made of the page, nor of what is in it: to make and throw away costs more than to read. Keys are decoded into columns of
+ * bytes (core/object-columns.ts). What is around the objects is a small page without objects, which the scanner reads.
  */
-import type { ETag } from '../../core/ids.ts';
-import type { ListedObject } from '../store.ts';
+import { isUtf8 } from 'node:buffer';
+import type { ObjectColumns } from '../../core/object-columns.ts';
+import { isWellFormed } from '../../core/utf8-order.ts';
 import { scanListAnswer } from './list-scanner.ts';
 import { decodeListedKey } from './listed-key.ts';
 import { decodeXmlText } from './xml-text.ts';
 
 export interface ScannedPage {
-  readonly objects: readonly ListedObject[];
+  readonly columns: ObjectColumns;
   readonly isTruncated: boolean;
   readonly nextContinuationToken: string | undefined;
 }
 
-const toBytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+/** ASCII of at least four bytes, four at a time: the last four overlap those before where the length is no multiple. */
+interface Literal {
+  readonly length: number;
+  readonly words: Int32Array;
+}
+
+function toLiteral(text: string): Literal {
+  const view = new DataView(new TextEncoder().encode(text).buffer);
+  const count = Math.ceil(text.length / 4);
+  const at = (index: number): number => Math.min(4 * index, text.length - 4);
+  return { length: text.length, words: Int32Array.from({ length: count }, (_, index) => view.getInt32(at(index))) };
+}
+
 const CONTENTS_END = '</Contents>';
-const BEFORE_KEY = toBytes('<Contents><Key>');
-const KEY_TO_DATE = toBytes('</Key><LastModified>');
-const DATE_TO_ETAG = toBytes('</LastModified><ETag>');
-const AFTER_ETAG = toBytes('</ETag>');
-const ALGORITHM = toBytes('<ChecksumAlgorithm>');
-const ALGORITHM_TO_TYPE = toBytes('</ChecksumAlgorithm><ChecksumType>');
-const AFTER_TYPE = toBytes('</ChecksumType>');
-const BEFORE_SIZE = toBytes('<Size>');
-const AFTER_SIZE = toBytes('</Size>');
-const STORAGE = toBytes('<StorageClass>');
-const AFTER_STORAGE = toBytes('</StorageClass>');
-const END = toBytes(CONTENTS_END);
-const QUOTE = toBytes('&quot;');
+const BEFORE_KEY = toLiteral('<Contents><Key>');
+const KEY_TO_DATE = toLiteral('</Key><LastModified>');
+const DATE_TO_ETAG = toLiteral('</LastModified><ETag>');
+const AFTER_ETAG = toLiteral('</ETag>');
+const ALGORITHM = toLiteral('<ChecksumAlgorithm>');
+const ALGORITHM_TO_TYPE = toLiteral('</ChecksumAlgorithm><ChecksumType>');
+const AFTER_TYPE = toLiteral('</ChecksumType>');
+const BEFORE_SIZE = toLiteral('<Size>');
+const AFTER_SIZE = toLiteral('</Size>');
+const STORAGE = toLiteral('<StorageClass>');
+const AFTER_STORAGE = toLiteral('</StorageClass>');
+const END = toLiteral(CONTENTS_END);
+const QUOTE = toLiteral('&quot;');
 
 const LESS = 0x3c;
 const GREATER = 0x3e;
@@ -43,8 +56,24 @@ const ZERO = 0x30;
 /** As the slower readers take it. */
 const SIZE_DIGITS_MAX = 15;
 const FAILED = -1;
-/** A key of 1,024 bytes, each encoded as three. */
-const SCRATCH_BYTES = 3072;
+
+/** Of the bytes of a key; bits, so that many can be looked at as one. */
+const PLAIN = 0;
+const ENCODED = 1;
+const REFERENCE = 2;
+/** Among them the '<' that ends it. */
+const UNUSUAL = 4;
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  if (byte < 0x20 || byte > 0x7e || byte === GREATER || byte === LESS) return UNUSUAL;
+  return byte === AMPERSAND ? REFERENCE : byte === PERCENT || byte === PLUS ? ENCODED : PLAIN;
+});
+/** Letters, digits, '-' and '_'. */
+const IS_NAME = Uint8Array.from({ length: 256 }, (_, byte) => (/[\w-]/.test(String.fromCharCode(byte)) ? 1 : 0));
+/** What stands around the key of the shortest object that is read here, with an ETag and a size of one character. */
+const OBJECT_BYTES_MIN = [BEFORE_KEY, KEY_TO_DATE, DATE_TO_ETAG, AFTER_ETAG, BEFORE_SIZE, AFTER_SIZE, END].reduce(
+  (sum, { length }) => sum + length,
+  '2026-01-01T00:00:00Z'.length + '"e"1'.length,
+);
 
 export function scanListBytes(bytes: Uint8Array): ScannedPage | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -55,15 +84,11 @@ export function scanListBytes(bytes: Uint8Array): ScannedPage | undefined {
   if (!isBetweenElements(head.toString('latin1'))) return undefined;
   const around = scanListAnswer(Buffer.concat([head, buffer.subarray(to)]));
   if (around === undefined || around.objects.length > 0 || around.commonPrefixes.length > 0) return undefined;
-  const reader = new ObjectReader(buffer, from, around.urlEncoded);
-  const objects: ListedObject[] = [];
-  while (reader.at < to) {
-    const object = reader.next();
-    if (object === undefined) return undefined;
-    objects.push(object);
-  }
-  if (reader.at !== to) return undefined;
-  return { objects, isTruncated: around.isTruncated, nextContinuationToken: around.nextContinuationToken };
+  const reader = new ObjectReader(buffer, { from, to, urlEncoded: around.urlEncoded });
+  while (reader.at < to) if (!reader.next()) return undefined;
+  const columns = reader.at === to ? reader.finish() : undefined;
+  if (columns === undefined) return undefined;
+  return { columns, isTruncated: around.isTruncated, nextContinuationToken: around.nextContinuationToken };
 }
 
 /** What follows stands directly in the root: the last tag ended an element, or is the root's own. */
@@ -83,103 +108,158 @@ function toHexValue(byte: number | undefined): number {
 class ObjectReader {
   at: number;
   readonly #bytes: Buffer;
+  readonly #view: DataView;
   readonly #urlEncoded: boolean;
-  readonly #scratch = Buffer.allocUnsafe(SCRATCH_BYTES);
+  /** What is decoded is never longer than it was. */
+  readonly #text: Buffer;
+  #textBytes = 0;
+  #isAscii = true;
+  readonly #ends: Uint32Array;
+  readonly #sizes: Float64Array;
+  readonly #modifiedMs: Float64Array;
+  #count = 0;
   /** Of the last date, for the next mostly has the same. */
   #dayNumber = -1;
   #dayMs = 0;
 
-  constructor(bytes: Buffer, at: number, urlEncoded: boolean) {
+  constructor(bytes: Buffer, { from, to, urlEncoded }: { from: number; to: number; urlEncoded: boolean }) {
     this.#bytes = bytes;
-    this.at = at;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.at = from;
     this.#urlEncoded = urlEncoded;
+    const most = Math.ceil((to - from) / OBJECT_BYTES_MIN);
+    this.#text = Buffer.allocUnsafeSlow(to - from);
+    this.#ends = new Uint32Array(2 * most);
+    this.#sizes = new Float64Array(most);
+    this.#modifiedMs = new Float64Array(most);
   }
 
-  next(): ListedObject | undefined {
-    if (!this.#accept(BEFORE_KEY)) return undefined;
-    const key = this.#readKey();
-    if (key === undefined || !this.#accept(KEY_TO_DATE)) return undefined;
+  /** False for what is not in the shape. */
+  next(): boolean {
+    if (!this.#accept(BEFORE_KEY) || !this.#readKey()) return false;
+    const keyEnd = this.#textBytes;
+    if (!this.#accept(KEY_TO_DATE)) return false;
     const lastModifiedMs = this.#readDate();
-    if (lastModifiedMs === FAILED || !this.#accept(DATE_TO_ETAG)) return undefined;
-    const etag = this.#readETag();
-    if (etag === undefined || !this.#accept(AFTER_ETAG)) return undefined;
+    if (lastModifiedMs === FAILED || !this.#accept(DATE_TO_ETAG)) return false;
+    if (!this.#readETag() || !this.#accept(AFTER_ETAG)) return false;
     if (
       this.#accept(ALGORITHM) &&
       !(this.#skipName() && this.#accept(ALGORITHM_TO_TYPE) && this.#skipName() && this.#accept(AFTER_TYPE))
     ) {
-      return undefined;
+      return false;
     }
-    if (!this.#accept(BEFORE_SIZE)) return undefined;
+    if (!this.#accept(BEFORE_SIZE)) return false;
     const sizeBytes = this.#readSize();
-    if (sizeBytes === FAILED || !this.#accept(AFTER_SIZE)) return undefined;
-    if (this.#accept(STORAGE) && !(this.#skipName() && this.#accept(AFTER_STORAGE))) return undefined;
-    if (!this.#accept(END)) return undefined;
-    return { key, sizeBytes, etag: etag as ETag, lastModifiedMs };
-  }
-
-  #accept(literal: Uint8Array): boolean {
-    const { at } = this;
-    const bytes = this.#bytes;
-    for (let index = 0; index < literal.length; index++) if (bytes[at + index] !== literal[index]) return false;
-    this.at = at + literal.length;
+    if (sizeBytes === FAILED || !this.#accept(AFTER_SIZE)) return false;
+    if (this.#accept(STORAGE) && !(this.#skipName() && this.#accept(AFTER_STORAGE))) return false;
+    if (!this.#accept(END)) return false;
+    const index = this.#count++;
+    this.#ends[2 * index] = keyEnd;
+    this.#ends[2 * index + 1] = this.#textBytes;
+    this.#sizes[index] = sizeBytes;
+    this.#modifiedMs[index] = lastModifiedMs;
     return true;
   }
 
-  #readKey(): string | undefined {
-    const bytes = this.#bytes;
-    const from = this.at;
-    let at = from;
-    let isPlain = true;
-    let hasReference = false;
-    for (let byte = bytes[at] ?? 0; byte !== LESS; byte = bytes[++at] ?? 0) {
-      if (byte < 0x20 || byte > 0x7e || byte === GREATER) return undefined;
-      if (byte === PERCENT || byte === PLUS) isPlain = false;
-      if (byte === AMPERSAND) hasReference = true;
-    }
-    this.at = at;
-    if (this.#urlEncoded && !isPlain && !hasReference) {
-      const length = this.#decodeAscii(from, at);
-      if (length !== FAILED) return this.#scratch.toString('latin1', 0, length);
-    }
-    const text = bytes.toString('latin1', from, at);
-    const decoded = hasReference ? decodeXmlText(text) : text;
-    if (decoded === undefined || !this.#urlEncoded || (isPlain && !hasReference)) return decoded;
-    return decodeListedKey(decoded);
+  /** What was read, in memory of its size; undefined when a key is no UTF-8: what to make of it is for the slower readers. */
+  finish(): ObjectColumns | undefined {
+    const text = Buffer.from(this.#text.subarray(0, this.#textBytes));
+    if (!this.#isAscii && !isUtf8(text)) return undefined;
+    const count = this.#count;
+    return {
+      count,
+      text,
+      isAscii: this.#isAscii,
+      ends: this.#ends.slice(0, 2 * count),
+      sizes: this.#sizes.slice(0, count),
+      modifiedMs: this.#modifiedMs.slice(0, count),
+    };
   }
 
-  /**
-   * What is url-encoded ASCII, which most of it is ('=' and spaces), for a third of what decodeURIComponent takes. The length of it;
-   * FAILED for anything else, and for what is no key for its length.
-   */
-  #decodeAscii(from: number, to: number): number {
-    if (to - from > this.#scratch.length) return FAILED;
-    let length = 0;
+  #accept({ length, words }: Literal): boolean {
+    const { at } = this;
+    const last = at + length - 4;
+    if (last + 4 > this.#view.byteLength) return false;
+    const final = words.length - 1;
+    for (let index = 0; index < final; index++) {
+      if (this.#view.getInt32(at + 4 * index) !== words[index]) return false;
+    }
+    if (this.#view.getInt32(last) !== words[final]) return false;
+    this.at = at + length;
+    return true;
+  }
+
+  #readKey(): boolean {
+    const bytes = this.#bytes;
+    const text = this.#text;
+    const from = this.at;
+    let at = from;
+    let length = this.#textBytes;
+    let seen = PLAIN;
+    for (;;) {
+      const byte = bytes[at] ?? 0;
+      const kind = KINDS[byte] ?? UNUSUAL;
+      if (kind === UNUSUAL) break;
+      seen |= kind;
+      text[length++] = byte;
+      at += 1;
+    }
+    if (bytes[at] !== LESS) return false;
+    this.at = at;
+    if ((seen & REFERENCE) !== 0) return this.#writeReferences(from, at);
+    if (this.#urlEncoded && seen !== PLAIN) return this.#writeDecoded(from, at);
+    this.#textBytes = length;
+    return true;
+  }
+
+  /** Decoded once: '+' is a space, and %XX a byte. */
+  #writeDecoded(from: number, to: number): boolean {
+    const bytes = this.#bytes;
+    const text = this.#text;
+    let length = this.#textBytes;
     for (let at = from; at < to; at++) {
-      let byte = this.#bytes[at] ?? 0;
+      let byte = bytes[at] ?? 0;
       if (byte === PLUS) byte = 0x20;
       else if (byte === PERCENT) {
-        byte = at + 2 < to ? toHexValue(this.#bytes[at + 1]) * 16 + toHexValue(this.#bytes[at + 2]) : NaN;
-        if (!(byte < 0x80)) return FAILED;
+        byte = at + 2 < to ? toHexValue(bytes[at + 1]) * 16 + toHexValue(bytes[at + 2]) : NaN;
+        if (Number.isNaN(byte)) return false;
+        if (byte >= 0x80) this.#isAscii = false;
         at += 2;
       }
-      this.#scratch[length++] = byte;
+      text[length++] = byte;
     }
-    return length;
+    this.#textBytes = length;
+    return true;
+  }
+
+  /** Rare: with encoding-type=url there is nothing left to be escaped. */
+  #writeReferences(from: number, to: number): boolean {
+    const text = decodeXmlText(this.#bytes.toString('latin1', from, to));
+    const key = text === undefined || !this.#urlEncoded ? text : decodeListedKey(text);
+    if (key === undefined || !isWellFormed(key)) return false;
+    const length = this.#text.write(key, this.#textBytes);
+    if (length !== key.length) this.#isAscii = false;
+    this.#textBytes += length;
+    return true;
   }
 
   /** Seconds since the epoch in milliseconds, of `2026-03-04T05:06:07Z` or with `.089`; FAILED for any other form. */
   #readDate(): number {
     const bytes = this.#bytes;
     const { at } = this;
-    const dayNumber = this.#digits(at, 4) * 10_000 + this.#digits(at + 5, 2) * 100 + this.#digits(at + 8, 2);
-    const [hour, minute, second] = [this.#digits(at + 11, 2), this.#digits(at + 14, 2), this.#digits(at + 17, 2)];
+    const year = this.#twoDigits(at) * 100 + this.#twoDigits(at + 2);
+    const dayNumber = year * 10_000 + this.#twoDigits(at + 5) * 100 + this.#twoDigits(at + 8);
+    const hour = this.#twoDigits(at + 11);
+    const minute = this.#twoDigits(at + 14);
+    const second = this.#twoDigits(at + 17);
     if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d || bytes[at + 10] !== 0x54) return FAILED;
     if (bytes[at + 13] !== 0x3a || bytes[at + 16] !== 0x3a) return FAILED;
     // What is no digit is NaN, which no comparison lets pass.
     if (!(dayNumber >= 0 && hour <= 23 && minute <= 59 && second <= 59)) return FAILED;
     let end = at + 19;
     if (bytes[end] === 0x2e) {
-      if (Number.isNaN(this.#digits(end + 1, 3))) return FAILED;
+      // The middle one is looked at twice.
+      if (Number.isNaN(this.#twoDigits(end + 1) + this.#twoDigits(end + 2))) return FAILED;
       end += 4;
     }
     if (bytes[end] !== 0x5a) return FAILED;
@@ -202,28 +282,29 @@ class ObjectReader {
     return dayMs;
   }
 
-  #digits(at: number, count: number): number {
-    let value = 0;
-    for (let index = at; index < at + count; index++) {
-      const digit = (this.#bytes[index] ?? 0) - ZERO;
-      if (digit < 0 || digit > 9) return NaN;
-      value = value * 10 + digit;
-    }
-    return value;
+  /** NaN for what is none. */
+  #twoDigits(at: number): number {
+    const tens = (this.#bytes[at] ?? 0) - ZERO;
+    const ones = (this.#bytes[at + 1] ?? 0) - ZERO;
+    return tens < 0 || tens > 9 || ones < 0 || ones > 9 ? NaN : tens * 10 + ones;
   }
 
-  #readETag(): string | undefined {
-    const bytes = this.#bytes;
+  #readETag(): boolean {
     const isReference = this.#accept(QUOTE);
-    if (!isReference && bytes[this.at] === 0x22) this.at += 1;
-    else if (!isReference) return undefined;
-    const from = this.at;
-    if (!this.#skipName()) return undefined;
-    const text = bytes.toString('latin1', from, this.at);
-    if (isReference) return this.#accept(QUOTE) ? text : undefined;
-    if (bytes[this.at] !== 0x22) return undefined;
+    if (!isReference && this.#bytes[this.at] === 0x22) this.at += 1;
+    else if (!isReference) return false;
+    const bytes = this.#bytes;
+    const text = this.#text;
+    let { at } = this;
+    let length = this.#textBytes;
+    for (let byte = bytes[at] ?? 0; IS_NAME[byte] === 1; byte = bytes[++at] ?? 0) text[length++] = byte;
+    if (at === this.at) return false;
+    this.at = at;
+    this.#textBytes = length;
+    if (isReference) return this.#accept(QUOTE);
+    if (this.#bytes[this.at] !== 0x22) return false;
     this.at += 1;
-    return text;
+    return true;
   }
 
   #readSize(): number {
@@ -239,20 +320,11 @@ class ObjectReader {
     return digits > 0 && digits <= SIZE_DIGITS_MAX ? value : FAILED;
   }
 
-  /** Letters, digits, '-' and '_', at least one. */
+  /** At least one. */
   #skipName(): boolean {
     const bytes = this.#bytes;
     let { at } = this;
-    for (;;) {
-      const byte = bytes[at] ?? 0;
-      const isName =
-        (byte >= 0x30 && byte <= 0x39) ||
-        ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a) ||
-        byte === 0x2d ||
-        byte === 0x5f;
-      if (!isName) break;
-      at += 1;
-    }
+    while (IS_NAME[bytes[at] ?? 0] === 1) at += 1;
     const isSome = at > this.at;
     this.at = at;
     return isSome;

@@ -4,6 +4,7 @@ import type { FailureDetails } from '../../core/failures.ts';
 import { LIST_PAGE_KEYS } from '../../core/limits.ts';
 import { checkText } from '../rules/object-key.ts';
 import type { ListPage, ListRequest, ListedObject } from '../store.ts';
+import { ColumnPage } from './column-page.ts';
 import { stripQuotes } from './etag-text.ts';
 import type { HttpAnswer } from './http-exchange.ts';
 import type { ListAnswer, RawListedObject } from './list-answer.ts';
@@ -25,7 +26,7 @@ export async function listObjects(client: S3Client, request: ListRequest): Promi
 export function toListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
   const scanned = scanListBytes(bytes);
   if (scanned === undefined) return toUnusualListPage(bytes, details);
-  return { objects: scanned.objects, commonPrefixes: [], ...toNext(scanned, details) };
+  return new ColumnPage(scanned.columns, toNext(scanned, details));
 }
 
 /** The same of a page of any shape. */

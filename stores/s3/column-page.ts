@@ -1,0 +1,30 @@
+/** A page of a listing whose objects are made when they are asked for. */
+import type { ETag } from '../../core/ids.ts';
+import { keyAt, type ObjectColumns } from '../../core/object-columns.ts';
+import type { ListedObject, ListPage } from '../store.ts';
+
+export class ColumnPage implements ListPage {
+  readonly columns: ObjectColumns;
+  readonly commonPrefixes: readonly string[] = [];
+  declare readonly nextContinuationToken?: string;
+  #objects: readonly ListedObject[] | undefined;
+
+  constructor(columns: ObjectColumns, next: Pick<ListPage, 'nextContinuationToken'>) {
+    this.columns = columns;
+    Object.assign(this, next);
+  }
+
+  get objects(): readonly ListedObject[] {
+    return (this.#objects ??= toObjects(this.columns));
+  }
+}
+
+function toObjects(columns: ObjectColumns): ListedObject[] {
+  const { text, ends, sizes, modifiedMs } = columns;
+  return Array.from({ length: columns.count }, (_, index) => ({
+    key: keyAt(columns, index),
+    sizeBytes: sizes[index] ?? 0,
+    etag: text.toString('latin1', ends[2 * index], ends[2 * index + 1]) as ETag,
+    lastModifiedMs: modifiedMs[index] ?? 0,
+  }));
+}

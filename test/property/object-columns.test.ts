@@ -1,0 +1,125 @@
+/** Pages of a listing as columns: whatever is done with them is what is done with their objects one by one. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import fc from 'fast-check';
+import { selectPage, toKeyPage, type Source } from '../../activities/list/source.ts';
+import { isSupportedKey } from '../../core/keys.ts';
+import { compareUtf8, isWellFormed } from '../../core/utf8-order.ts';
+import { buildColumnPage } from '../../manifest/build-column-page.ts';
+import { buildOrderedPage } from '../../manifest/build-page.ts';
+import { ColumnPage } from '../../stores/s3/column-page.ts';
+import { toListPage } from '../../stores/s3/list-objects.ts';
+import type { ListedObject } from '../../stores/store.ts';
+
+const key = fc.oneof(
+  fc.string({
+    unit: fc.constantFrom('a', 'b', '/', '=', ' ', '+', '%', '&', '"', '\\', 'é', '😀', '\uffff'),
+    minLength: 1,
+    maxLength: 8,
+  }),
+  fc.string({ unit: 'grapheme', maxLength: 8 }).filter(isWellFormed),
+  fc.constantFrom('\0', 'a\u0001', 'line\nbreak', '\u007f', 'x'.repeat(1024), 'x'.repeat(1025), 'é'.repeat(513)),
+);
+const object = fc.record(
+  {
+    key,
+    etag: fc.constantFrom('9a0364b9e99bb480dd25e1f0284c8555', '9a0364b9e99bb480dd25e1f0284c8555-3', 'a_b'),
+    sizeBytes: fc.oneof(
+      fc.nat({ max: 12 }),
+      fc.constantFrom(9, 10, 99, 100, 2 ** 31, 2 ** 32 + 1, 5 * 2 ** 40, 999_999_999_999_999),
+    ),
+    lastModifiedMs: fc.nat({ max: 2_000_000_000 }).map((seconds) => seconds * 1000),
+  },
+  { noNullPrototype: true },
+) as fc.Arbitrary<ListedObject>;
+const objects = fc.uniqueArray(object, { minLength: 1, maxLength: 8, selector: ({ key: each }) => each });
+const ascending = objects.map((all) => [...all].sort((a, b) => compareUtf8(a.key, b.key)));
+
+/** As S3 would answer, and as the S3 adapter reads it. */
+function readColumns(all: readonly ListedObject[]): ColumnPage {
+  const contents = all.map(
+    ({ key: name, etag, sizeBytes, lastModifiedMs }) =>
+      `<Contents><Key>${encodeURIComponent(name)}</Key><LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
+      `<ETag>&quot;${etag}&quot;</ETag><Size>${String(sizeBytes)}</Size></Contents>`,
+  );
+  const text = `<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${contents.join('')}</ListBucketResult>`;
+  const page = toListPage(Buffer.from(text), {});
+  assert.ok(page instanceof ColumnPage, text);
+  return page;
+}
+
+test('columns hold the objects of the page', () => {
+  fc.assert(
+    fc.property(objects, (all) => assert.deepEqual(readColumns(all).objects, all)),
+    { numRuns: 1000 },
+  );
+});
+
+test('a page of descriptors is the same from columns as from objects, and left to those where a key is none or is escaped by more', () => {
+  let built = 0;
+  let left = 0;
+  fc.assert(
+    fc.property(ascending, fc.nat(), (all, at) => {
+      const count = 1 + (at % all.length);
+      const page = buildColumnPage('b"ü', readColumns(all).columns, count);
+      const taken = all.slice(0, count);
+      const isPlain = taken.every(({ key: each }) => isSupportedKey(each) && !/[\0-\x1f]/.test(each));
+      assert.equal(page !== undefined, isPlain);
+      if (page === undefined) left += 1;
+      else {
+        built += 1;
+        assert.deepEqual(page, buildOrderedPage('b"ü', taken));
+      }
+    }),
+    { numRuns: 2000 },
+  );
+  assert.ok(built > 500 && left > 500, `${String(built)} built, ${String(left)} left`);
+});
+
+test('keys are found, compared and refused by their bytes as by their text', () => {
+  fc.assert(
+    fc.property(objects, key, (all, wanted) => {
+      const columns = toKeyPage(readColumns(all));
+      const one = toKeyPage({ objects: all, commonPrefixes: [] });
+      assert.equal(columns === null, one === null);
+      if (columns === null || one === null) return;
+      assert.deepEqual(
+        [columns.count, columns.token, columns.countUpTo(wanted), ...all.map((_, index) => columns.keyAt(index))],
+        [one.count, one.token, one.countUpTo(wanted), ...all.map((_, index) => one.keyAt(index))],
+      );
+    }),
+    { numRuns: 1000 },
+  );
+  fc.assert(
+    fc.property(ascending, key, (all, wanted) => {
+      const columns = toKeyPage(readColumns(all));
+      assert.equal(columns?.countUpTo(wanted), all.filter((each) => compareUtf8(each.key, wanted) <= 0).length);
+    }),
+    { numRuns: 1000 },
+  );
+});
+
+test('what is selected of a page does not depend on how it was read', () => {
+  const passes = [null, ({ sizeBytes }: ListedObject) => sizeBytes < 100];
+  fc.assert(
+    fc.property(
+      ascending,
+      fc.nat(),
+      fc.constantFrom('', 'a', 'x'),
+      fc.constantFrom(...passes),
+      (all, at, prefix, filter) => {
+        const source = { spec: { source: { store: 's', bucket: 'b', prefix } }, passes: filter } as unknown as Source;
+        const count = at % (all.length + 1);
+        const select = (page: Parameters<typeof selectPage>[1]): unknown => {
+          try {
+            return selectPage(source, page, count);
+          } catch (error) {
+            return (error as { type: unknown }).type;
+          }
+        };
+        assert.deepEqual(select(readColumns(all)), select({ objects: all, commonPrefixes: [] }));
+      },
+    ),
+    { numRuns: 2000 },
+  );
+});
