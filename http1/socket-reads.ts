@@ -15,7 +15,7 @@ const SHARED_BYTES = 64 * 1024;
 /** What a read of loopback or of a fast network fills; more made no difference. */
 const SLAB_BYTES = 256 * 1024;
 /** A smaller read is copied out, so that no slab is kept for a few bytes. */
-const HANDED_OVER_BYTES_MIN = SLAB_BYTES / 8;
+export const HANDED_OVER_BYTES_MIN = SLAB_BYTES / 8;
 /** Slabs that wait to be used: 8 MiB. */
 const FREE_MAX = 32;
 

@@ -104,7 +104,15 @@ class Connection implements SocketReader, DirectReads {
   }
 
   get isLarge(): boolean {
-    return this.#take !== null && this.#isFast && this.#leftBytes >= FAST_READ_BYTES;
+    if (!this.#isFast) return false;
+    return this.#take === null ? this.#isAnnounced() : this.#leftBytes >= FAST_READ_BYTES;
+  }
+
+  /** The head of a large body has come: it is asked for before the next read, most likely. */
+  #isAnnounced(): boolean {
+    const incoming = this.#parser.incoming as IncomingMessage | null;
+    if (incoming?.socket !== this.#socket || incoming.complete) return false;
+    return Number(incoming.headers['content-length'] ?? 0) >= LEFT_BYTES_MIN;
   }
 
   takeMemory(): null {

@@ -11,7 +11,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { WaybillError } from '../../core/failures.ts';
 import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
-import { giveBack } from '../../http1/socket-reads.ts';
+import { giveBack, HANDED_OVER_BYTES_MIN } from '../../http1/socket-reads.ts';
 import { toAnswerList } from './answer-headers.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
@@ -88,8 +88,11 @@ export class ProviderExchange implements AnswerHandler {
     if (response === null) return;
     this.#leftBytes -= chunk.byteLength;
     // The last bytes go with the end, in one write.
-    if (this.#leftBytes === 0) response.end(chunk);
-    else if (!response.write(chunk, () => giveBack(chunk))) {
+    if (this.#leftBytes === 0) {
+      // Less is never memory that goes back.
+      if (chunk.byteLength < HANDED_OVER_BYTES_MIN) response.end(chunk);
+      else response.end(chunk, () => giveBack(chunk));
+    } else if (!response.write(chunk, () => giveBack(chunk))) {
       // Many small pieces of one read may each be refused.
       if (!this.#isWaiting) response.once('drain', this.#resume);
       this.#isWaiting = true;

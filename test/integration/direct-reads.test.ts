@@ -260,6 +260,38 @@ describe('a large body through a gateway', () => {
     }
   });
 
+  it('takes no new memory of its own, neither on its way to the store nor back', async (context) => {
+    const body = randomBytes(MiB);
+    provider.script = (request, response) => {
+      if (request.method === 'GET') response.writeHead(200, { 'content-length': MiB }).end(body);
+      else answerWell(request, response);
+    };
+    const caller = gateway.caller('worker');
+    const connection = await open();
+    const put = async (): Promise<void> => {
+      connection.write(toBytes('key', body));
+      assert.equal((await connection.read())?.status, 200);
+    };
+    const get = async (): Promise<void> => {
+      const { target, headers } = sign(caller, { method: 'GET', target: '/bucket/key' });
+      const lines = headers.map(([header, value]) => `${header}: ${value}\r\n`).join('');
+      connection.write(`GET ${target} HTTP/1.1\r\n${lines}\r\n`);
+      assert.equal((await connection.read())?.status, 200);
+    };
+    for (const [name, ask] of [
+      ['PUT', put],
+      ['GET', get],
+    ] as const) {
+      for (let count = 0; count < 5; count++) await ask();
+      const made = context.mock.method(Buffer, 'allocUnsafeSlow');
+      for (let count = 0; count < 30; count++) await ask();
+      const slabs = made.mock.calls.filter(({ arguments: [bytes] }) => bytes === 256 * 1024).length;
+      made.mock.restore();
+      assert.ok(slabs <= 5, `${String(slabs)} slabs for 30 bodies of a ${name}`);
+    }
+    connection.destroy();
+  });
+
   it('is read no faster than the store takes it', async () => {
     const stuck = net.createServer((socket) => {
       socket.on('error', () => undefined);
