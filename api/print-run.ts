@@ -1,11 +1,15 @@
 /** Runs as JSON: the fields of `run-schema.ts`, in snake_case. */
 import type { AttemptRecord, RunRecord, Summary, Totals, Verification } from '../ledger/ledger.ts';
+import { isClosed } from '../core/run-state.ts';
 import type { TrafficByOperation } from '../core/traffic.ts';
 import type { RunProgress } from './read-progress.ts';
 
 type Json = Readonly<Record<string, unknown>>;
 
-/** With what a live workflow says, its state is the run's: the row follows a moment later. */
+/**
+ * With what a live workflow says, its state is the run's: the row follows a moment later. An end alone is the row's to say, for
+ * totals, summary and failure come with it.
+ */
 export function printRun(run: RunRecord, progress?: RunProgress | null): Json {
   return {
     id: run.id,
@@ -14,7 +18,9 @@ export function printRun(run: RunRecord, progress?: RunProgress | null): Json {
     mode: run.mode,
     nominal_at: run.nominalAt,
     ...printAttempt(run.attempt),
-    ...(progress?.source === 'workflow' ? { state: progress.progress.state } : {}),
+    ...(progress?.source === 'workflow' && !isClosed(progress.progress.state)
+      ? { state: progress.progress.state }
+      : {}),
     ...(progress === undefined ? {} : { progress: progress === null ? null : printProgress(run, progress) }),
   };
 }

@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import Type from 'typebox';
 import type { Static } from 'typebox';
 import type { OutcomeCode } from '../../core/outcomes.ts';
-import type { RunState } from '../../core/run-state.ts';
+import { isClosed, type RunState } from '../../core/run-state.ts';
 import type { ApiDeps } from '../deps.ts';
 import { loadRunByPath, runPath } from '../load-run-by-path.ts';
 import { pageQuery, pageSchema } from '../page-schema.ts';
@@ -67,7 +67,11 @@ export function readRunsRoutes(app: FastifyInstance, { ledger, control }: ApiDep
     },
     async ({ params }) => {
       const run = await loadRunByPath(ledger, params.id);
-      return printRun(run, await readProgress(ledger, control, run));
+      const progress = await readProgress(ledger, control, run);
+      if (progress?.source !== 'workflow' || !isClosed(progress.progress.state)) return printRun(run, progress);
+      // It ended while its workflow was asked: what it ended with stands in the row alone.
+      const ended = await loadRunByPath(ledger, params.id);
+      return printRun(ended, isClosed(ended.attempt.state) ? null : progress);
     },
   );
 

@@ -18,6 +18,7 @@ interface Run {
   readonly state: string;
   readonly attempt: number;
   readonly progress?: Record<string, unknown> | null;
+  readonly failure?: { readonly type: string } | null;
 }
 
 let api: ApiFixture;
@@ -150,6 +151,26 @@ test('a live run tells what its workflow says, and the state is the workflow’s
     adopted_bytes: 0,
     failed: 0,
   });
+});
+
+test('a run that ends while its workflow is asked has what it ended with, and is not ended before its row is', async () => {
+  const runUuid = await accept('ending', 'r1');
+  const read = async (): Promise<Run> => (await api.inject('GET', `/v1/runs/${runUuid}`)).json<Run>();
+  const told = { ...PROGRESS, state: 'failed' } as const;
+  try {
+    api.control.told = told;
+    assert.equal((await read()).state, 'accepted');
+    // By the time the workflow answers, the row says it as well.
+    api.control.progress = async () => {
+      await endRun(api, runUuid, 'failed');
+      return told;
+    };
+    const run = await read();
+    assert.deepEqual([run.state, run.failure?.type, run.progress], ['failed', 'incomplete', null]);
+  } finally {
+    api.control.told = null;
+    Reflect.deleteProperty(api.control, 'progress');
+  }
 });
 
 test('what an earlier attempt’s workflow says is not taken for this one', async () => {
