@@ -13,6 +13,8 @@ import { HttpError, type AnswerHandler, type Exchange, type OutgoingRequest } fr
 export interface HttpClientOptions extends QuietLimits {
   /** For each origin. More requests wait. */
   readonly connectionsMax: number;
+  /** How long they wait, connecting included; default: as long as it takes. */
+  readonly waitMs?: number;
   /** How long a connection is kept without a request; the other side's own hint wins where it is shorter. */
   readonly keepAliveMs: number;
   /** Opens a connection, TLS included; undici's own way of it, whose limits and session reuse are well kept. */
@@ -35,7 +37,7 @@ const TICK_MS_MAX = 1000;
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const origins = new Map<string, Origin>();
   let closed = false;
-  const limits = [options.answerMs, options.idleMs, options.keepAliveMs].filter((ms) => ms > 0);
+  const limits = [options.answerMs, options.idleMs, options.keepAliveMs, options.waitMs ?? 0].filter((ms) => ms > 0);
   const tickMs = Math.max(10, Math.min(TICK_MS_MAX, ...limits.map((ms) => Math.ceil(ms / 4))));
   let clock: NodeJS.Timeout | null = null;
 
@@ -149,6 +151,12 @@ class Origin implements ConnectionOwner, ExchangeQueue {
 
   tick(elapsedMs: number): void {
     for (const connection of this.#all) connection.tick(elapsedMs);
+    const { waitMs } = this.#options;
+    if (waitMs === undefined) return;
+    for (const exchange of this.#waiting) exchange.waitedMs += elapsedMs;
+    for (const exchange of this.#waiting.filter(({ waitedMs }) => waitedMs > waitMs)) {
+      exchange.abort(new HttpError('HTTP_QUEUE', `no connection came free in ${String(waitMs)} ms`));
+    }
   }
 
   close(): void {

@@ -48,6 +48,8 @@ export class PendingExchange implements Exchange {
   readonly handler: AnswerHandler;
   connection: Connection | null = null;
   isOver = false;
+  /** In all, for a connection. */
+  waitedMs = 0;
   readonly #queue: ExchangeQueue;
   #isPaused = false;
   #isRepeat = false;

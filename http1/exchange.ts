@@ -59,6 +59,8 @@ export type HttpErrorCode =
   | 'HTTP_UNSENDABLE'
   /** Nothing came, or nothing was taken, for longer than the limit. */
   | 'HTTP_IDLE'
+  /** No connection came free within the limit; nothing was sent. */
+  | 'HTTP_QUEUE'
   /** The client was closed. */
   | 'HTTP_CLIENT_CLOSED';
 

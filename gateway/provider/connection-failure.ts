@@ -37,7 +37,7 @@ const RETRY_AFTER_MS = 1000;
 
 /**
  * A failure of the body (its hash did not hold) stays what it is; a certificate that does not hold is 502, since no retry mends it;
- * everything else is 503 ServiceUnavailable, which clients retry.
+ * no free connection is 503 SlowDown, and everything else 503 ServiceUnavailable, which clients retry both.
  * The cause's code is told, its message is not: that may name what only the gateway's own network knows.
  */
 export function toConnectionFailure(error: unknown, store: string): WaybillError {
@@ -50,6 +50,14 @@ export function toConnectionFailure(error: unknown, store: string): WaybillError
       ? 'the certificate of the store does not hold: see ca_file of the store'
       : 'no TLS could be agreed with the store: see tls_min_version of the store';
     return new WaybillError('store_refused', message, { s3Code: 'StoreTlsFailure', status: 502, store, code });
+  }
+  if (code === 'HTTP_QUEUE') {
+    return new WaybillError(
+      'store_slow_down',
+      'every connection to the store is in use',
+      { s3Code: 'SlowDown', store, code },
+      more,
+    );
   }
   if (NOT_HTTP.has(code)) {
     return new WaybillError('store_error', 'the store does not answer in HTTP', {

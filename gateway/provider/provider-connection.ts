@@ -19,6 +19,8 @@ export interface ProviderLimits {
   readonly idleTimeoutMs: number;
   /** For each host. More requests wait. */
   readonly connectionsMax: number;
+  /** How long they do, connecting included. Callers that read slowly can hold every connection for as long as they like. */
+  readonly waitMs: number;
 }
 
 export const PROVIDER_LIMITS: ProviderLimits = {
@@ -26,6 +28,8 @@ export const PROVIDER_LIMITS: ProviderLimits = {
   answerTimeoutMs: 300_000,
   idleTimeoutMs: 60_000,
   connectionsMax: 256,
+  // More than connecting may take, and less than the read time-out of every SDK (50 s and up), which would tell the caller nothing.
+  waitMs: 20_000,
 };
 
 /** Less than the idle time after which AWS (20 s) and most proxies (15 s and up) close; a provider's own hint wins. */
@@ -53,6 +57,7 @@ export function createProviderConnection(
 ): ProviderConnection {
   const client = createHttpClient({
     connectionsMax: limits.connectionsMax,
+    waitMs: limits.waitMs,
     connect: connect ?? buildConnector({ timeout: limits.connectTimeoutMs, onread: READ_OPTIONS }),
     answerMs: limits.answerTimeoutMs,
     idleMs: limits.idleTimeoutMs,

@@ -432,6 +432,22 @@ describe('the HTTP/1.1 client', () => {
       assert.equal((await get().done).error?.code, 'HTTP_IDLE');
     });
 
+    it('end a request that no connection comes free for, and what holds the connection goes on', async () => {
+      const sockets: net.Socket[] = [];
+      const { get, received } = await start((socket) => void sockets.push(socket), { connectionsMax: 1, waitMs: 60 });
+      const holder = get('/holds');
+      const waiting = get('/waits');
+      assert.equal((await waiting.done).error?.code, 'HTTP_QUEUE');
+      sockets[0]?.write(OK);
+      assert.equal((await holder.done).body.toString(), 'ok');
+      const next = get('/next');
+      while (sockets.length < 2) await sleep(5);
+      sockets[1]?.write(OK);
+      assert.equal((await next.done).body.toString(), 'ok');
+      assert.equal(received.length, 1);
+      assert.doesNotMatch(received.join(''), /waits/);
+    });
+
     it('end an answer that stands still', async () => {
       const { get } = await start((socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhel'), {
         idleMs: 60,
