@@ -1,7 +1,7 @@
 /**
  * The sessions of workload keys. A session is its key, narrowed: what it may do is allowed by its own policy and by its key's of this
- * moment, so a key that loses a right, expires or is revoked takes its sessions along. It may not call /upload nor ask for
- * another session.
+ * moment, so a key that loses a right, that to sessions too, expires or is revoked takes its sessions along. It may not call /upload
+ * nor ask for another session.
  */
 import type { Keyring, KeyringEntry } from './keyring.ts';
 import { authorize } from './policy.ts';
@@ -29,7 +29,7 @@ export function findKey(
   const before = found.get(session);
   if (before !== undefined && before.parent === parent) return before;
   const isBacked = parent?.credentials.some((one) => sealer?.toSecretMark(one.secretAccessKey) === claims.secretMark);
-  if (parent === undefined || isBacked !== true) return undefined;
+  if (parent?.session !== true || isBacked !== true) return undefined;
   const key: ValidKey = {
     ...parent,
     accessKeyId,

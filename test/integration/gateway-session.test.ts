@@ -27,13 +27,13 @@ describe('a session', () => {
   let cloud: StartedStore;
   let gateway: StartedGateway;
   let clockMs = 0;
-  const start = (sessionSecret = SESSION_SECRET): Promise<StartedGateway> =>
+  const start = (sessionSecret = SESSION_SECRET, session = true): Promise<StartedGateway> =>
     startGateway({
       stores: [providerStore(cloud.endpoint)],
       keys: [
         {
           name: 'etl',
-          session: true,
+          session,
           upload: true,
           buckets: ['data'],
           prefixes: ['in/'],
@@ -205,6 +205,20 @@ describe('a session', () => {
       ]);
     } finally {
       for (const one of [twin, rotated, stranger]) await one.close();
+    }
+  });
+
+  it('ends with the right of its key to have any', async () => {
+    const session = await open({ run: 'r', operations: ['read'] });
+    assert.deepEqual(await status(use(session, 'GET', '/data/in/a')), [200, '']);
+    const without = await start(SESSION_SECRET, false);
+    try {
+      const answer = use(session, 'GET', '/data/in/a', undefined, without);
+      assert.deepEqual(await status(answer), [403, 'InvalidAccessKeyId']);
+      const own = send(without.caller('etl'), { method: 'GET', target: '/data/in/a' });
+      assert.deepEqual(await status(own), [200, ''], 'the key itself goes on');
+    } finally {
+      await without.close();
     }
   });
 
