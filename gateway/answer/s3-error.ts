@@ -155,6 +155,8 @@ const FIELD_NAMES: Readonly<Record<string, string>> = {
   contentMd5: 'Content-MD5',
   expectedDigest: 'ExpectedDigest',
   calculatedDigest: 'CalculatedDigest',
+  chunk: 'Chunk',
+  badChunkBytes: 'BadChunkSize',
 };
 /** What a caller sent is not sent back at any length. */
 const FIELD_LENGTH_MAX = 1024;

@@ -50,6 +50,7 @@ export class AwsChunkedParser {
   #dataBytes = 0;
   #wireBytes = 0;
   #lastSizeBytes = CHUNK_BYTES_MIN;
+  #chunks = 0;
   #claimed = '';
   #hash = createHash('sha256');
   #trailerValue = '';
@@ -135,7 +136,12 @@ export class AwsChunkedParser {
     if (match === null) throw malformed();
     const sizeBytes = Number.parseInt(match[1] ?? match[0], 16);
     this.#claimed = match[2] ?? '';
-    if (sizeBytes > 0 && this.#lastSizeBytes < CHUNK_BYTES_MIN) throw refuse('InvalidChunkSizeError');
+    this.#chunks += 1;
+    if (sizeBytes > 0 && this.#lastSizeBytes < CHUNK_BYTES_MIN) {
+      // Told as S3 does: the chunk that shows it, and the size of the one before.
+      const details = { chunk: this.#chunks, badChunkBytes: this.#lastSizeBytes };
+      throw refuse('InvalidChunkSizeError', undefined, details);
+    }
     this.#dataBytes += sizeBytes;
     if (this.#dataBytes > lengthBytes) throw this.#canHold(sizeBytes) ? refuse('IncompleteBody') : malformed();
     if (sizeBytes === 0 && this.#dataBytes < lengthBytes) throw refuse('IncompleteBody');

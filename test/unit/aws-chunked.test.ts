@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { test } from 'node:test';
 import fc from 'fast-check';
+import { toS3Failure } from '../../gateway/answer/s3-error.ts';
 import { AwsChunkedParser, type ChunkedPromise } from '../../gateway/body/aws-chunked.ts';
 import { createChunkSignatures, type ChunkSeed } from '../../sigv4/chunk-signatures.ts';
 import { nodeCrypto } from '../../sigv4/node-crypto.ts';
@@ -119,6 +120,28 @@ test('one byte changed anywhere in a signed body is refused', () => {
     const { code } = parse([changed], signedPromise(seed, CRC32C[0], 8196));
     assert.notEqual(code, '', `byte ${String(at)}`);
   }
+});
+
+test('a chunk that is too small for one in the middle is told with the chunk that shows it', () => {
+  const parser = new AwsChunkedParser({ lengthBytes: 8200, signatures: null, trailer: null }, () => undefined);
+  const first = `2000\r\n${'a'.repeat(8192)}\r\n`;
+  assert.throws(
+    () => parser.push(Buffer.from(`${first}3\r\nabc\r\n5\r\n`)),
+    (error) => {
+      const { code, fields } = toS3Failure(error);
+      assert.deepEqual(
+        [code, fields],
+        [
+          'InvalidChunkSizeError',
+          [
+            ['Chunk', '3'],
+            ['BadChunkSize', '3'],
+          ],
+        ],
+      );
+      return true;
+    },
+  );
 });
 
 const MALFORMED: readonly (readonly [claim: string, body: string, length: number, trailer: string, code: string])[] = [
