@@ -27,15 +27,22 @@ const sum = (algorithm: string, text: string): string => createHash(algorithm).u
 const bad = (claim: string, status: number, code: string, f: Forgery): Attack =>
   refused(claim, status, code, (port) => forge(port, { ...put, ...f }));
 const good = (claim: string, f: Forgery): Attack => served(claim, 200, (port) => forge(port, { ...put, ...f }));
+/** HTTP's own chunks around a body. */
+const inPieces = (body: Uint8Array, pieceBytes: number): Buffer => {
+  const pieces: Uint8Array[] = [];
+  for (let at = 0; at < body.length; at += pieceBytes) {
+    const piece = body.subarray(at, at + pieceBytes);
+    pieces.push(Buffer.from(`${piece.length.toString(16)}\r\n`), piece, Buffer.from('\r\n'));
+  }
+  return Buffer.concat([...pieces, Buffer.from('0\r\n\r\n')]);
+};
 const wire =
-  (plan: ChunkedPlan) =>
+  (plan: ChunkedPlan, pieceBytes = 2 ** 20) =>
   (port: number): Buffer => {
     const { headers, body } = signChunked({ port, credentials: TEST_CREDENTIALS, region: 'us-east-1' }, plan);
     const target = plan.target ?? '/bucket/key';
     const head = `${plan.method ?? 'PUT'} ${target} HTTP/1.1\r\n${headers.map(([n, v]) => `${n}: ${v}\r\n`).join('')}\r\n`;
-    const framed = plan.transferChunked
-      ? Buffer.concat([Buffer.from(`${body.length.toString(16)}\r\n`), body, Buffer.from('\r\n0\r\n\r\n')])
-      : body;
+    const framed = plan.transferChunked ? inPieces(body, pieceBytes) : body;
     return Buffer.concat([Buffer.from(head, 'latin1'), framed]);
   };
 const chunks = [Buffer.alloc(65536, 'a'), Buffer.from('end')];
@@ -45,6 +52,12 @@ const MODES = [
   { mode: SIGNED_TRAILER, chunks, trailer },
   { mode: UNSIGNED_TRAILER, chunks, trailer },
 ] as const;
+const short = { chunks: [Buffer.from('short')], trailer: ['x-amz-checksum-crc32', crc('short')] as const };
+const SHORT: Readonly<Record<string, Partial<ChunkedPlan>>> = {
+  [SIGNED]: { chunks: short.chunks },
+  [SIGNED_TRAILER]: short,
+  [UNSIGNED_TRAILER]: short,
+};
 const inEach = (claim: string, status: number, code: string, bent: Partial<ChunkedPlan>): Attack[] =>
   MODES.map((plan) => refused(`${claim} in ${plan.mode}`, status, code, wire({ ...plan, ...bent })));
 const edit = (change: (text: string) => string) => (body: Buffer) =>
@@ -181,6 +194,18 @@ runAttacks([
   ...inEach('a decoded length above 5 GiB', 400, 'EntityTooLarge', { decodedLength: String(5 * 2 ** 30 + 1) }),
   ...inEach('a small chunk before the last', 400, 'InvalidChunkSizeError', {
     chunks: [Buffer.alloc(100, 'a'), Buffer.from('end')],
+  }),
+  ...MODES.flatMap((mode): Attack[] => {
+    const plan: ChunkedPlan = { ...mode, transferChunked: true };
+    return [
+      refused(`a byte in each chunk of HTTP in ${mode.mode}`, 400, 'InvalidRequest', wire(plan, 1)),
+      served(`64 bytes in each chunk of HTTP in ${mode.mode}`, 200, wire(plan, 64)),
+      served(
+        `a short body in chunks of HTTP of a byte in ${mode.mode}`,
+        200,
+        wire({ ...plan, ...SHORT[mode.mode] }, 1),
+      ),
+    ];
   }),
   ...inEach('a Content-MD5 of another body', 400, 'BadDigest', { headers: [['Content-MD5', md5('other')]] }),
   ...([SIGNED, SIGNED_TRAILER] as ChunkedMode[]).flatMap((mode): Attack[] => {
