@@ -56,6 +56,19 @@ describe('a running gateway', () => {
         const answer = await send(gateway.caller(key), { method: 'GET', target: '/data/who' });
         assert.deepEqual([answer.status, answer.text], [200, key]);
       }
+      // A directory judges a part by its upload before it looks at the bytes; a provider's uploads are the provider's.
+      const begun = await send(gateway.caller('near'), {
+        method: 'POST',
+        target: '/data/parts?uploads',
+        headers: [['x-amz-checksum-algorithm', 'CRC32']],
+      });
+      const part = await send(gateway.caller('near'), {
+        method: 'PUT',
+        target: `/data/parts?partNumber=1&uploadId=${/<UploadId>(\w+)</.exec(begun.text)?.[1] ?? ''}`,
+        headers: [['x-amz-checksum-sha256', Buffer.alloc(32).toString('base64')]],
+        body: 'not of that digest',
+      });
+      assert.deepEqual([part.status, part.code], [400, 'InvalidRequest']);
       const upload = await send(gateway.caller('near'), { method: 'POST', target: '/upload', body: '{}' });
       assert.equal(upload.status, 501, 'a directory has no URL');
     } finally {
