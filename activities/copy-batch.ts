@@ -111,7 +111,8 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
     done.push(action);
   }
   let next = 0;
-  await deps.limiter.run([spec.source.store, spec.target.store], () =>
+  const stores = [spec.source.store, spec.target.store];
+  await deps.limiter.run({ run: step.fence.attemptId, stores }, () =>
     next < queue.length && !runtime.guard.signal.aborted && storeWide < STORE_WIDE_FAILURES
       ? copyOne(queue[next++] as CopyAction)
       : null,

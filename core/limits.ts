@@ -56,6 +56,8 @@ export const RUN_CONCURRENCY_MAX = 64;
  * unless told otherwise, so that a run whose store is slow never holds all of a process, and no more, so that another process has work too.
  */
 export const PROCESS_COPIES_MAX = 2 * RUN_CONCURRENCY_DEFAULT;
+/** Of them, those that are not held up by a slow store: one that is copied, and one so that nothing waits while a batch is committed. */
+export const PROCESS_COPIES_COUNTING = 2;
 /** Tries of one batch before what still fails becomes an outcome. */
 export const BATCH_TRIES = 5;
 /** Events after which the workflow continues as new; Temporal warns at 10,240 and refuses at 51,200, our invariant is 5,000. */

@@ -1,12 +1,13 @@
 /**
  * What takes tasks from Temporal in one process: one worker for workflows and all activities but the copies, and one for the copies
- * alone, so that nothing short waits behind them. How many of those it takes, and what that costs where two workers share a run, is in
+ * alone, so that nothing short waits behind them. How many of those it takes is said by `copy-places.ts`, and why in
  * docs/decisions/copy-concurrency.md.
  */
 import { Worker, type NativeConnection } from '@temporalio/worker';
 import type { Activities } from '../activities/types.ts';
-import { PROCESS_COPIES_MAX } from '../core/limits.ts';
+import { PROCESS_COPIES_COUNTING, PROCESS_COPIES_MAX } from '../core/limits.ts';
 import { toCopyQueue } from '../core/wire-names.ts';
+import { CopyPlaces } from './copy-places.ts';
 import { waitForEnd } from './wait-for-end.ts';
 import { findWorkflowCode } from './workflow-bundle.ts';
 
@@ -19,6 +20,8 @@ export interface TaskWorkersOptions {
   readonly taskQueue: string;
   readonly activities: Activities;
   readonly requestLimitMs: number;
+  /** This process could have more copies in flight than it has work for. */
+  readonly hasRoomForCopies: () => boolean;
 }
 
 export interface TaskWorkers {
@@ -28,7 +31,7 @@ export interface TaskWorkers {
 }
 
 export async function createTaskWorkers(options: TaskWorkersOptions): Promise<TaskWorkers> {
-  const { connection, namespace, taskQueue, activities, requestLimitMs } = options;
+  const { connection, namespace, taskQueue, activities, requestLimitMs, hasRoomForCopies } = options;
   const common = {
     connection,
     namespace,
@@ -51,7 +54,18 @@ export async function createTaskWorkers(options: TaskWorkersOptions): Promise<Ta
     ...common,
     taskQueue: toCopyQueue(taskQueue),
     activities,
-    maxConcurrentActivityTaskExecutions: PROCESS_COPIES_MAX,
+    tuner: {
+      activityTaskSlotSupplier: new CopyPlaces({
+        counting: PROCESS_COPIES_COUNTING,
+        max: PROCESS_COPIES_MAX,
+        hasRoom: hasRoomForCopies,
+      }),
+      // Of these it takes none.
+      workflowTaskSlotSupplier: { type: 'fixed-size', numSlots: 2 },
+      localActivityTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+      nexusTaskSlotSupplier: { type: 'fixed-size', numSlots: 1 },
+    },
+    activityTaskPollerBehavior: { type: 'simple-maximum', maximum: PROCESS_COPIES_COUNTING },
   });
   return runTogether([main, copies]);
 }

@@ -103,6 +103,7 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
     const workers = await createTaskWorkers({
       ...{ connection, namespace: temporal.namespace, taskQueue: temporal.taskQueue, activities },
       requestLimitMs: settings.requestLimitMs,
+      hasRoomForCopies: () => limiter.hasRoom,
     });
     const control = new TemporalRunControl({ temporal, heartbeatTimeoutMs });
     closing.push(() => control.close());

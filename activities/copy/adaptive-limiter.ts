@@ -7,8 +7,9 @@
  *   full, and what is in flight only waits longer. 64 copies of 1 KiB instead of 16 next to a store that answers at once cost a tenth
  *   more CPU and were slower.
  *
- * The work comes from queues, one for each batch, which take turns; a copy that ends makes room for the next without anybody waiting
- * on a promise for it.
+ * The work comes from queues, one for each batch. Runs take turns, and the batches of one come one after the other: taken in turn they
+ * would end all at once, and nothing would be copied while they are committed. A copy that ends makes room for the next without anybody
+ * waiting on a promise for it.
  */
 export interface LimiterOptions {
   readonly min: number;
@@ -23,11 +24,19 @@ export interface LimiterOptions {
 /** Begins the next piece of work, whose promise never rejects; null when there is none left to begin. */
 export type BeginNext = () => Promise<void> | null;
 
-interface Queue {
+/** Whose work it is: the run, whose queues come one after the other, and its stores. */
+export interface WorkOf {
+  readonly run: string;
   readonly stores: readonly string[];
+}
+
+interface Queue {
+  readonly of: WorkOf;
   readonly beginNext: BeginNext;
   readonly end: () => void;
   running: number;
+  /** There is nothing left to begin. */
+  isEmpty: boolean;
 }
 
 /** A copy that takes this many times the usual latency counts as a sign of congestion. */
@@ -51,7 +60,8 @@ interface Sample {
 export class AdaptiveLimiter {
   readonly #options: LimiterOptions;
   readonly #now: () => number;
-  readonly #queues: Queue[] = [];
+  /** By run; none of them is empty. */
+  readonly #queues: Queue[][] = [];
   #turn = 0;
   #limit: number;
   #inFlight = 0;
@@ -75,10 +85,18 @@ export class AdaptiveLimiter {
     return this.#limit;
   }
 
+  /** More could be in flight than there is work for. */
+  get hasRoom(): boolean {
+    return this.#inFlight < this.#limit;
+  }
+
   /** Works a queue off, as many pieces at once as its share of the limit allows. Resolves when it has no more and all have ended. */
-  run(stores: readonly string[], beginNext: BeginNext): Promise<void> {
+  run(of: WorkOf, beginNext: BeginNext): Promise<void> {
     return new Promise((end) => {
-      this.#queues.push({ stores, beginNext, end, running: 0 });
+      const queue = { of, beginNext, end, running: 0, isEmpty: false };
+      const ofRun = this.#queues.find(([first]) => first?.of.run === of.run);
+      if (ofRun === undefined) this.#queues.push([queue]);
+      else ofRun.push(queue);
       this.#fill();
     });
   }
@@ -113,7 +131,8 @@ export class AdaptiveLimiter {
 
   /** Another worker was asked to, by one of these stores. */
   heardSlowDown(stores: readonly string[]): void {
-    if (this.#queues.some((queue) => queue.stores.some((store) => stores.includes(store)))) this.#halve();
+    const isMeant = ({ of }: Queue): boolean => of.stores.some((store) => stores.includes(store));
+    if (this.#queues.some((ofRun) => ofRun.some(isMeant))) this.#halve();
   }
 
   /** Answers of one congestion come in bursts, and to several workers: only one in a second halves the limit. */
@@ -152,10 +171,13 @@ export class AdaptiveLimiter {
   #fill(): void {
     while (this.#inFlight < this.#limit && this.#queues.length > 0) {
       this.#turn = (this.#turn + 1) % this.#queues.length;
-      const queue = this.#queues[this.#turn] as Queue;
+      const ofRun = this.#queues[this.#turn] as Queue[];
+      const queue = ofRun[0] as Queue;
       const work = queue.beginNext();
       if (work === null) {
-        this.#queues.splice(this.#turn, 1);
+        queue.isEmpty = true;
+        ofRun.shift();
+        if (ofRun.length === 0) this.#queues.splice(this.#turn, 1);
         if (queue.running === 0) queue.end();
         continue;
       }
@@ -169,7 +191,7 @@ export class AdaptiveLimiter {
     this.#inFlight -= 1;
     queue.running -= 1;
     // Also where the limit leaves no room: a queue that has nothing left would not be asked again.
-    if (queue.running === 0 && !this.#queues.includes(queue)) queue.end();
+    if (queue.running === 0 && queue.isEmpty) queue.end();
     this.#fill();
   }
 }

@@ -6,6 +6,8 @@ import { AdaptiveLimiter } from '../../activities/copy/adaptive-limiter.ts';
 const ENOUGH = 100;
 const HOLD_MS = 10_000;
 const STORES = ['source', 'target'];
+const RUN = { run: 'one', stores: STORES };
+const OTHER = { run: 'other', stores: STORES };
 
 function createLimiter(max = 16) {
   const clock = { now: 0 };
@@ -109,7 +111,7 @@ test('no more than the limit are in flight at once, and all get their turn', asy
   const { limiter } = createLimiter();
   const work = createWork(50);
   let isOver = false;
-  const ended = limiter.run(STORES, work.beginNext).then(() => (isOver = true));
+  const ended = limiter.run(RUN, work.beginNext).then(() => (isOver = true));
   for (let done = 0; done < 50; done++) {
     assert.ok(work.begun - done <= limiter.limit, `${work.begun - done} in flight at a limit of ${limiter.limit}`);
     assert.equal(work.begun, Math.min(50, done + limiter.limit), 'the limit is used');
@@ -120,12 +122,41 @@ test('no more than the limit are in flight at once, and all get their turn', asy
   assert.equal(work.begun, 50);
 });
 
-test('queues take turns, and one that has nothing left leaves its places to the others', async () => {
+test('the queues of one run come one after the other', async () => {
+  const { limiter } = createLimiter();
+  const [first, second, other] = [createWork(8), createWork(8), createWork(20)];
+  const ended = limiter.run(RUN, first.beginNext);
+  void limiter.run(RUN, second.beginNext);
+  void limiter.run(OTHER, other.beginNext);
+  for (let count = 0; count < 4; count++) await first.endOne();
+  assert.deepEqual([first.begun, second.begun, other.begun], [6, 0, 2]);
+  for (let count = 0; count < 4; count++) await other.endOne();
+  assert.deepEqual([first.begun, second.begun], [8, 0]);
+  for (let count = 0; count < 4; count++) await first.endOne();
+  await ended;
+  assert.ok(second.begun > 0);
+});
+
+test('there is room while less is in flight than may be', async () => {
+  const { limiter } = createLimiter();
+  const work = createWork(5);
+  assert.ok(limiter.hasRoom);
+  const ended = limiter.run(RUN, work.beginNext);
+  assert.ok(!limiter.hasRoom);
+  await work.endOne();
+  assert.ok(!limiter.hasRoom, 'the fifth is in flight');
+  await work.endOne();
+  assert.ok(limiter.hasRoom);
+  for (let count = 0; count < 3; count++) await work.endOne();
+  await ended;
+});
+
+test('runs take turns, and a queue that has nothing left leaves its places to the others', async () => {
   const { limiter } = createLimiter();
   const first = createWork(3);
   const second = createWork(20);
-  const ended = limiter.run(STORES, first.beginNext);
-  void limiter.run(STORES, second.beginNext);
+  const ended = limiter.run(RUN, first.beginNext);
+  void limiter.run(OTHER, second.beginNext);
   assert.equal(first.begun, 3);
   assert.equal(second.begun, 1);
   for (let count = 0; count < 3; count++) await first.endOne();
@@ -133,12 +164,12 @@ test('queues take turns, and one that has nothing left leaves its places to the 
   assert.equal(second.begun, limiter.limit);
 });
 
-test('a place that comes free goes to each queue in turn', async () => {
+test('a place that comes free goes to each run in turn', async () => {
   const { limiter } = createLimiter();
   const first = createWork(20);
   const second = createWork(20);
-  void limiter.run(STORES, first.beginNext);
-  void limiter.run(STORES, second.beginNext);
+  void limiter.run(RUN, first.beginNext);
+  void limiter.run(OTHER, second.beginNext);
   assert.equal(first.begun, 4);
   for (let count = 0; count < 4; count++) await first.endOne();
   assert.deepEqual([first.begun, second.begun], [6, 2]);
@@ -148,7 +179,7 @@ test('a queue that is told to stop ends with what it has in flight, also while t
   const { limiter, clock } = createLimiter();
   const work = createWork(20);
   let isStopped = false;
-  const ended = limiter.run(STORES, () => (isStopped ? null : work.beginNext()));
+  const ended = limiter.run(RUN, () => (isStopped ? null : work.beginNext()));
   clock.now = 5000;
   limiter.slowDown(STORES);
   isStopped = true;
@@ -159,7 +190,7 @@ test('a queue that is told to stop ends with what it has in flight, also while t
 
 test('an empty queue ends at once', async () => {
   const { limiter } = createLimiter();
-  await limiter.run(STORES, () => null);
+  await limiter.run(RUN, () => null);
 });
 
 test('what a store asks is told to others, once for a burst; what others tell halves the limit where that store is copied from or to', async () => {
@@ -176,7 +207,7 @@ test('what a store asks is told to others, once for a burst; what others tell ha
   limiter.heardSlowDown(STORES);
   assert.equal(limiter.limit, 8, 'nothing is copied');
   const work = createWork(20);
-  const ended = limiter.run(STORES, work.beginNext);
+  const ended = limiter.run(RUN, work.beginNext);
   limiter.heardSlowDown(['another']);
   assert.equal(limiter.limit, 8);
   limiter.heardSlowDown(['another', 'target']);
