@@ -23,6 +23,8 @@ export interface ExecutorOptions {
   /** For an activity that was scheduled without one. */
   readonly heartbeatTimeoutMs: number;
   readonly logger: Logger;
+  /** Called when an activity begins, once its context has been taken: from then on nobody asks the SDK for it. */
+  readonly leaveContext?: () => void;
   readonly onActivity: (activity: string, outcome: 'completed' | 'failed', seconds: number) => void;
 }
 
@@ -31,6 +33,7 @@ export function createExecutor(options: ExecutorOptions): Executor {
 
   const execute = async <T>(work: (context: Context) => Promise<T>): Promise<T> => {
     const context = Context.current();
+    options.leaveContext?.();
     const startedAt = performance.now();
     const end = (outcome: 'completed' | 'failed'): void =>
       options.onActivity(context.info.activityType, outcome, (performance.now() - startedAt) / 1000);

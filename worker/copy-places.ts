@@ -25,7 +25,9 @@ export interface CopyPlacesOptions {
 /** After it a batch counts no longer. One of 1,000 objects takes 1.6 s next to a store of 50 ms. */
 const COUNTS_MS = 3000;
 /** And where there is room for more copies: longer than it takes a batch to begin them. */
-const COUNTS_WITH_ROOM_MS = 250;
+const COUNTS_WITH_ROOM_MS = 500;
+/** How often the ages are looked at, while somebody waits for a place. */
+const LOOK_MS = 250;
 
 interface Place extends SlotPermit {
   /** Null: no task yet. */
@@ -86,7 +88,7 @@ export class CopyPlaces implements CustomSlotSupplier<ActivitySlotInfo> {
     // Batches grow old by themselves.
     if (this.#waiting.length === 0 || this.#isLooking || this.#held.size === 0) return;
     this.#isLooking = true;
-    this.#after(COUNTS_WITH_ROOM_MS, () => {
+    this.#after(LOOK_MS, () => {
       this.#isLooking = false;
       this.#open();
     });

@@ -19,6 +19,7 @@ import { checkSearchAttributes } from './check-search-attributes.ts';
 import { createTaskWorkers } from './create-task-workers.ts';
 import { installRuntime } from './install-runtime.ts';
 import { createWorkerMetrics, serveMetrics } from './metrics.ts';
+import { createLeaveAsyncContext } from './leave-async-context.ts';
 import { openStores } from './open-stores.ts';
 import { startSweeper } from './sweeper.ts';
 import { syncSchedules } from './sync-schedules.ts';
@@ -93,7 +94,10 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
         memory: new ByteBudget(settings.memoryBytes),
         limiter,
       },
-      createExecutor({ client, heartbeatTimeoutMs, logger, onActivity: metrics.observeActivity }),
+      createExecutor({
+        ...{ client, heartbeatTimeoutMs, logger, onActivity: metrics.observeActivity },
+        leaveContext: createLeaveAsyncContext(connection),
+      }),
       (name) => {
         const spec = config.pipelines.get(name);
         if (spec === undefined) throw new WaybillError('unknown_pipeline', `pipelines: has no ${name}`);

@@ -106,7 +106,7 @@ test('where there is room for more copies a batch counts for a moment only', asy
   await begin();
   await begin();
   assert.equal(await asked(), 0, 'they have not begun their copies yet');
-  await pass(500);
+  await pass(750);
   assert.equal(await asked(), 2);
 });
 
