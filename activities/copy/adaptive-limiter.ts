@@ -25,7 +25,7 @@ export interface LimiterOptions {
 export type BeginNext = () => Promise<void> | null;
 
 /** Whose work it is: the run, whose queues come one after the other, and its stores. */
-export interface WorkOf {
+interface WorkOf {
   readonly run: string;
   readonly stores: readonly string[];
 }
