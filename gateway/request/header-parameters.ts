@@ -22,6 +22,7 @@ export const isHeaderText = (value: string): boolean => !CONTROLS.test(value);
 
 /** @throws invalid_request with s3Code InvalidArgument, also when a name is given both ways */
 export function mergeHeaderParameters(headers: Map<string, string>, parameters: ReadonlyMap<string, string>): void {
+  if (parameters.size === 0) return;
   const isOfNothing = [...parameters].some(isChecksumOfNothing);
   const isBare = ![...headers.keys(), ...parameters.keys()].some(isPromise);
   for (const [name, value] of parameters) {
