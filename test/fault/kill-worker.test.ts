@@ -119,9 +119,9 @@ function checkRequests(held: Readonly<Record<string, HeldPoint>>): void {
   }
 }
 
-/** The store has counted every write that the proxy passed on. */
+/** The store has counted every write that the proxy passed on: of those that the kill cut off it knows nothing. */
 async function untilAllArrived(before: Awaited<ReturnType<RunStack['counts']>>): Promise<void> {
-  const sent = stack.proxyB.requests.filter(({ method, url }) => method === 'PUT' && url.startsWith('/target/')).length;
+  const sent = stack.proxyB.whole.filter(({ method, url }) => method === 'PUT' && url.startsWith('/target/')).length;
   for (let tries = 0; ; tries++) {
     const { requests } = countBetween(before, await stack.counts()).b;
     const arrived = (requests['PutObject'] ?? 0) + (requests['UploadPart'] ?? 0);
