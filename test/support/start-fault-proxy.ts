@@ -44,8 +44,8 @@ export interface FaultProxy {
   readonly port: number;
   readonly url: string;
   readonly requests: ProxiedRequest[];
-  /** Those of them whose body came whole: a sender that is killed may leave half of one, which the store never sees. */
-  readonly whole: ProxiedRequest[];
+  /** Requests that came whole and that the store has not answered yet, held ones included. */
+  underWay(): number;
   /** Decides for each request; default: pass. */
   decide: (request: ProxiedRequest) => Fault;
   close(): Promise<void>;
@@ -59,7 +59,7 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
   // On either side whoever sends is the one to close what is idle: a request never meets a connection that is just being closed.
   const agent = new http.Agent({ keepAlive: true, timeout: IDLE_MS });
   const requests: ProxiedRequest[] = [];
-  const whole: ProxiedRequest[] = [];
+  let underWay = 0;
   const server = http.createServer((incoming, outgoing) => {
     const request: ProxiedRequest = {
       method: incoming.method ?? '',
@@ -68,19 +68,13 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
       number: requests.length + 1,
     };
     requests.push(request);
-    serve(incoming, outgoing, request, proxy.decide(request)).catch(() => outgoing.destroy());
+    serve(incoming, outgoing, proxy.decide(request)).catch(() => outgoing.destroy());
   });
   server.keepAliveTimeout = 60 * IDLE_MS;
   server.on('clientError', (_error, socket) => socket.destroy());
 
-  const serve = async (
-    incoming: http.IncomingMessage,
-    outgoing: http.ServerResponse,
-    request: ProxiedRequest,
-    fault: Fault,
-  ): Promise<void> => {
+  const serve = async (incoming: http.IncomingMessage, outgoing: http.ServerResponse, fault: Fault): Promise<void> => {
     const body = await readAll(incoming);
-    whole.push(request);
     if (fault.kind === 'answer') {
       const xml = `<?xml version="1.0" encoding="UTF-8"?><Error><Code>${fault.code}</Code><Message>on purpose</Message></Error>`;
       outgoing.writeHead(fault.status, { 'content-type': 'application/xml', ...fault.headers }).end(xml);
@@ -90,9 +84,10 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
       outgoing.destroy();
       return;
     }
+    underWay += 1;
     if (fault.kind === 'hold-before') await fault.until;
     if (fault.kind === 'corrupt-request') changeLastByte(body);
-    const answer = await ask(incoming, body);
+    const answer = await ask(incoming, body).finally(() => (underWay -= 1));
     if (fault.kind === 'hold-after') await fault.until;
     if (fault.kind === 'drop-answer') {
       outgoing.destroy();
@@ -132,7 +127,7 @@ export async function startFaultProxy(upstreamPort: number, listenPort = 0): Pro
     port,
     url: `http://127.0.0.1:${port}`,
     requests,
-    whole,
+    underWay: () => underWay,
     decide: () => PASS,
     async close() {
       agent.destroy();
