@@ -227,7 +227,8 @@ export class Connection implements AnswerSink, SocketReader {
     // Memory is handed on as it is where all of it is this one piece.
     this.#isKept = this.#mayKeep && chunk.byteLength === this.#readBytes;
     this.#leftBytes -= chunk.byteLength;
-    handler.onData(this.#isKept || this.#isOwn ? chunk : Buffer.from(chunk));
+    const isGood = this.#isKept || this.#isOwn || handler.copiesData === true;
+    handler.onData(isGood ? chunk : Buffer.from(chunk));
   }
 
   onEnd(isLast: boolean): void {

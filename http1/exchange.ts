@@ -32,6 +32,8 @@ export interface AnswerHandler {
   memoryFor?(bytesMax: number): Buffer | null;
   /** Bytes of the body, framing taken off. They are the handler's to keep; `giveBack` (socket-reads.ts) spares memory, and is never owed. */
   onData(chunk: Uint8Array): void;
+  /** Looked at before `onData`: true where it copies what it is told at once, so that nobody else needs to; the bytes change when it returns. */
+  readonly copiesData?: boolean;
   onEnd(): void;
   /** Instead of `onEnd`. */
   onError(error: Error): void;

@@ -20,9 +20,11 @@ const OPTIONS = { level: 1, windowBits: 13, finishFlush: constants.Z_FULL_FLUSH 
 const PACKER_OPTIONS = { ...OPTIONS, flush: constants.Z_FULL_FLUSH, readableHighWaterMark: 128 * MiB } as const;
 /** An empty stored block in front, which zlib never writes there: it says that what follows is such a run. */
 const RUN = Buffer.of(0, 0, 0, 0xff, 0xff);
-/** A stored block of one byte, ','; and the last block, which is empty. */
+/** A stored block of one byte, ','. */
 const COMMA = Buffer.of(0, 1, 0, 0xfe, 0xff, 0x2c);
-const LAST = Buffer.of(3, 0);
+/** What stands around runs in a body as it is stored: behind them the last block, which is empty. */
+export const PACKED_HEAD = Buffer.concat([Buffer.of(FORMAT_DEFLATE_RAW), RUN]);
+export const PACKED_TAIL = Buffer.of(3, 0);
 /** Unpacked: 10,000 descriptors of the longest keys (1,024 bytes, each escaped as six) are 62 MB. A row that says more is corrupt. */
 const BODY_BYTES_MAX = 128 * MiB;
 /**
@@ -95,13 +97,11 @@ export function joinPacked(packed: readonly Uint8Array[]): Uint8Array | null {
   return toPacked(runs);
 }
 
-const toPacked = (runs: readonly Uint8Array[]): Uint8Array =>
-  Buffer.concat([Uint8Array.of(FORMAT_DEFLATE_RAW), RUN, ...runs, LAST]);
+const toPacked = (runs: readonly Uint8Array[]): Uint8Array => Buffer.concat([PACKED_HEAD, ...runs, PACKED_TAIL]);
 
 function toRun(packed: Uint8Array): Uint8Array | null {
-  const from = 1 + RUN.length;
-  const isRun = packed[0] === FORMAT_DEFLATE_RAW && RUN.equals(packed.subarray(1, from));
-  return isRun ? packed.subarray(from, packed.length - LAST.length) : null;
+  const isRun = PACKED_HEAD.equals(packed.subarray(0, PACKED_HEAD.length));
+  return isRun ? packed.subarray(PACKED_HEAD.length, packed.length - PACKED_TAIL.length) : null;
 }
 
 /** @throws body_corrupt when the format is unknown or the bytes cannot be unpacked */

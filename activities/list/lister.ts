@@ -160,9 +160,9 @@ class Lister {
   }
 
   #took({ taken: { range, count, owner } }: Arrival & { kind: 'taken' }, page: ListPage, keys: KeyPage): void {
-    const { page: built, unsupported } = selectPage(this.#source, page, count);
+    const { page: built, isPacked, unsupported } = selectPage(this.#source, page, count);
     this.#objects += built?.objects ?? 0;
-    const packed = built === null ? null : this.#pack(built);
+    const packed = built === null ? null : isPacked ? Promise.resolve(built) : this.#pack(built);
     // It is waited for when it is saved, or never, when the listing ends before.
     packed?.catch(() => undefined);
     this.#waiting.push({ range, page: packed, unsupported });

@@ -7,9 +7,9 @@ import { countKeysUpTo, keyAt, keysAscend } from '../../core/object-columns.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { OutcomeRecord } from '../../ledger/ledger.ts';
-import { buildColumnPage } from '../../manifest/build-column-page.ts';
 import { buildOrderedPage, type ManifestPage } from '../../manifest/build-page.ts';
 import { normaliseEtag } from '../../manifest/normalise-etag.ts';
+import { packColumnPage } from '../../manifest/pack-column-page.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import type { Step } from '../run-step.ts';
 import type { KeyPage } from './ranges.ts';
@@ -75,6 +75,8 @@ function toKeyPageOfObjects({ objects, nextContinuationToken }: ListPage): KeyPa
 export interface Selected {
   /** Null when nothing was selected. */
   readonly page: ManifestPage | null;
+  /** Its body is packed already. */
+  readonly isPacked: boolean;
   readonly unsupported: readonly OutcomeRecord[];
 }
 
@@ -85,12 +87,12 @@ export function selectPage(source: Source, page: ListPage, count: number): Selec
   if (columns !== undefined && source.passes === null && count > 0) {
     // Between two keys that begin with the prefix every key does.
     const isWithin = [0, count - 1].every((index) => keyAt(columns, index).startsWith(prefix));
-    const built = isWithin ? buildColumnPage(bucket, columns, count) : undefined;
-    if (built !== undefined) return { page: built, unsupported: [] };
+    const packed = isWithin ? packColumnPage(bucket, columns, count) : undefined;
+    if (packed !== undefined) return { page: packed, isPacked: true, unsupported: [] };
   }
   const objects = count === page.objects.length ? page.objects : page.objects.slice(0, count);
   const { selected, unsupported } = selectObjects(source, objects);
-  return { page: buildOrderedPage(bucket, selected), unsupported };
+  return { page: buildOrderedPage(bucket, selected), isPacked: false, unsupported };
 }
 
 /** What passes the filters, and what nobody can hold. @throws listing_incomplete for a key outside of the prefix */

@@ -14,6 +14,7 @@ import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchang
 import { giveBack } from '../../http1/socket-reads.ts';
 import { refused } from '../rules/refusals.ts';
 import { abortListenersOf } from './abort-listeners.ts';
+import { giveBackMemory, lendMemory } from './answer-memory.ts';
 import { BodyQueue } from './body-queue.ts';
 import type { ReadInto } from '../store.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
@@ -31,6 +32,8 @@ export interface HttpAnswer {
   /** Empty when there is a stream. */
   readonly body: Uint8Array;
   readonly stream: AsyncIterable<Uint8Array> | null;
+  /** Present where the body's memory was lent: once, by whoever is done with it. Who does not only costs new memory. */
+  readonly giveBack?: () => void;
 }
 
 export interface ExchangeReport {
@@ -46,6 +49,8 @@ export interface ExchangeOptions {
   readonly isObject: boolean;
   /** What an object of this length is read into, instead of being streamed. */
   readonly into?: ReadInto | undefined;
+  /** A successful answer that is no object comes in lent memory. */
+  readonly isLent?: boolean | undefined;
   readonly details: FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
@@ -74,6 +79,8 @@ export class HttpExchange implements AnswerHandler {
   /** Of an object that is wanted in one piece; -1 for anything else. */
   #wantedBytes = -1;
   #whole: Uint8Array | undefined;
+  /** The same, where it was lent. */
+  #lent: Buffer | undefined;
   #onBytes: ReadInto['onBytes'];
   #bytesReceived = 0;
   #queue: BodyQueue | undefined;
@@ -103,8 +110,12 @@ export class HttpExchange implements AnswerHandler {
     if (this.#finished) return;
     this.#status = status;
     this.#headers = headers;
-    if (!this.#isObject()) return;
     const lengthBytes = toLength(headers['content-length']);
+    if (!this.#isObject()) {
+      const isSane = lengthBytes === undefined || lengthBytes <= ANSWER_BYTES_MAX;
+      if (this.#options.isLent === true && status === 200 && isSane) this.#lent = lendMemory(lengthBytes ?? 0);
+      return;
+    }
     if (lengthBytes === undefined) {
       this.#cancel(
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
@@ -132,6 +143,8 @@ export class HttpExchange implements AnswerHandler {
       this.#collect(chunk);
     } else if (this.#bytesReceived > ANSWER_BYTES_MAX) {
       this.#cancel(new WaybillError('store_error', 'the answer of the store is too large', this.#detailsNow()));
+    } else if (this.#lent !== undefined) {
+      this.#fillLent(this.#lent, chunk);
     } else {
       this.#chunks.push(chunk);
     }
@@ -144,15 +157,49 @@ export class HttpExchange implements AnswerHandler {
       this.#queue.end();
       return;
     }
+    const answer = { status: this.#status, headers: this.#headers, stream: null };
+    const lent = this.#lent;
+    if (lent !== undefined) {
+      const body = lent.subarray(0, this.#bytesReceived);
+      this.#resolve({ ...answer, body, giveBack: () => giveBackMemory(lent) });
+      return;
+    }
     const body = this.#whole ?? (this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks));
-    this.#resolve({ status: this.#status, headers: this.#headers, body, stream: null });
+    this.#resolve({ ...answer, body });
   }
 
-  /** Given memory is read into by the socket itself. */
+  /** Given and lent memory is read into by the socket itself. */
   memoryFor(bytesMax: number): Buffer | null {
-    if (this.#finished || this.#whole === undefined || this.#whole !== this.#options.into?.memory) return null;
-    const { buffer, byteOffset } = this.#whole;
-    return Buffer.from(buffer, byteOffset + this.#bytesReceived, Math.min(bytesMax, READ_BYTES_MAX));
+    const memory = this.#memory;
+    if (this.#finished || memory === undefined) return null;
+    return Buffer.from(
+      memory.buffer,
+      memory.byteOffset + this.#bytesReceived,
+      Math.min(bytesMax, memory.byteLength - this.#bytesReceived, READ_BYTES_MAX),
+    );
+  }
+
+  get copiesData(): boolean {
+    return this.#memory !== undefined;
+  }
+
+  get #memory(): Uint8Array | undefined {
+    return this.#lent ?? (this.#whole === this.#options.into?.memory ? this.#whole : undefined);
+  }
+
+  /** An answer in chunks does not say how long it is, and may outgrow what was lent. */
+  #fillLent(lent: Buffer, chunk: Uint8Array): void {
+    const at = this.#bytesReceived - chunk.byteLength;
+    const isThere = chunk.buffer === lent.buffer && chunk.byteOffset === lent.byteOffset + at;
+    if (isThere) return;
+    let memory = lent;
+    if (this.#bytesReceived > lent.byteLength) {
+      memory = this.#lent = lendMemory(2 * this.#bytesReceived);
+      memory.set(lent.subarray(0, at));
+      giveBackMemory(lent);
+    }
+    memory.set(chunk, at);
+    giveBack(chunk);
   }
 
   /** Into memory of the object's size, made once. The parser has held the answer to its length. */
@@ -240,6 +287,7 @@ export class HttpExchange implements AnswerHandler {
     this.#finish();
     this.#chunks = [];
     this.#whole = undefined;
+    this.#lent = undefined;
     if (this.#queue === undefined) this.#reject(error);
     else this.#queue.fail(error);
   }

@@ -105,6 +105,28 @@ function toHexValue(byte: number | undefined): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : NaN;
 }
 
+interface Scratch {
+  readonly text: Buffer;
+  readonly ends: Uint32Array;
+  readonly sizes: Float64Array;
+  readonly modifiedMs: Float64Array;
+}
+
+/** What one page is read into, and the next one over it: pages are read one after the other, and kept in memory of their own size. */
+let scratch: Scratch | undefined;
+
+/** For a page of so many bytes. */
+function reserve(bytes: number): Scratch {
+  if (scratch !== undefined && scratch.text.length >= bytes) return scratch;
+  const most = Math.ceil(bytes / OBJECT_BYTES_MIN);
+  return (scratch = {
+    text: Buffer.allocUnsafeSlow(bytes),
+    ends: new Uint32Array(2 * most),
+    sizes: new Float64Array(most),
+    modifiedMs: new Float64Array(most),
+  });
+}
+
 class ObjectReader {
   at: number;
   readonly #bytes: Buffer;
@@ -127,11 +149,7 @@ class ObjectReader {
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.at = from;
     this.#urlEncoded = urlEncoded;
-    const most = Math.ceil((to - from) / OBJECT_BYTES_MIN);
-    this.#text = Buffer.allocUnsafeSlow(to - from);
-    this.#ends = new Uint32Array(2 * most);
-    this.#sizes = new Float64Array(most);
-    this.#modifiedMs = new Float64Array(most);
+    ({ text: this.#text, ends: this.#ends, sizes: this.#sizes, modifiedMs: this.#modifiedMs } = reserve(to - from));
   }
 
   /** False for what is not in the shape. */

@@ -19,10 +19,15 @@ import { callDetails } from './s3-failure.ts';
 /** @throws listing_incomplete for a page that was cut off, or that says that more follows and not where; as the port */
 export async function listObjects(client: S3Client, request: ListRequest): Promise<ListPage> {
   const call = buildListCall(request);
-  return toListPage(await sendList(client, call), callDetails(call));
+  const { body, giveBack } = await sendList(client, call);
+  try {
+    return toListPage(body, callDetails(call));
+  } finally {
+    giveBack?.();
+  }
 }
 
-/** The page that an answer's bytes are; apart from the request, so that it can be measured and tested alone. */
+/** The page that an answer's bytes are, of which it keeps none; apart from the request, so that it can be measured and tested alone. */
 export function toListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
   const scanned = scanListBytes(bytes);
   if (scanned === undefined) return toUnusualListPage(bytes, details);
@@ -64,13 +69,13 @@ function buildListCall(request: ListRequest): S3Call {
     query.push([name, value]);
   }
   if (request.continuationToken !== undefined) query.push(['continuation-token', request.continuationToken]);
-  return { operation: 'ListObjectsV2', method: 'GET', bucket: request.bucket, query, signal: request.signal };
+  const { bucket, signal } = request;
+  return { operation: 'ListObjectsV2', method: 'GET', bucket, query, signal, isLent: true };
 }
 
-async function sendList(client: S3Client, call: S3Call): Promise<Uint8Array> {
+async function sendList(client: S3Client, call: S3Call): Promise<HttpAnswer> {
   try {
-    const answer: HttpAnswer = await client.send(call);
-    return answer.body;
+    return await client.send(call);
   } catch (error) {
     if (!isWaybillError(error) || error.type !== 'body_corrupt') throw error;
     throw new WaybillError('listing_incomplete', 'a page of the listing was cut off', callDetails(call), {

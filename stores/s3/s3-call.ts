@@ -17,6 +17,8 @@ export interface S3Call {
   readonly body?: PreparedBody;
   /** What an object of this length is read into. */
   readonly into?: ReadInto;
+  /** Its answer is read once: it comes in memory that is given back. */
+  readonly isLent?: boolean;
   readonly signal?: AbortSignal | undefined;
   /** Of a write: asked when it leaves, and what it throws keeps it back. */
   readonly assertMayWrite?: (() => void) | undefined;

@@ -51,6 +51,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         idleLimitMs: options.idleLimitMs,
         isObject: call.operation === 'GetObject',
         into: call.into,
+        isLent: call.isLent,
         details: { store: options.name, ...callDetails(call) },
         signal: call.signal,
         assertMayBegin: call.assertMayWrite,

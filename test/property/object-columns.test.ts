@@ -1,12 +1,14 @@
 /** Pages of a listing as columns: whatever is done with them is what is done with their objects one by one. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { selectPage, toKeyPage, type Source } from '../../activities/list/source.ts';
 import { isSupportedKey } from '../../core/keys.ts';
 import { compareUtf8, isWellFormed } from '../../core/utf8-order.ts';
-import { buildColumnPage } from '../../manifest/build-column-page.ts';
 import { buildOrderedPage } from '../../manifest/build-page.ts';
+import { packBody, unpackBody } from '../../manifest/pack-body.ts';
+import { packColumnPage } from '../../manifest/pack-column-page.ts';
 import { ColumnPage } from '../../stores/s3/column-page.ts';
 import { toListPage } from '../../stores/s3/list-objects.ts';
 import type { ListedObject } from '../../stores/store.ts';
@@ -55,25 +57,53 @@ test('columns hold the objects of the page', () => {
   );
 });
 
-test('a page of descriptors is the same from columns as from objects, and left to those where a key is none or is escaped by more', () => {
+type Page = ReturnType<typeof buildOrderedPage>;
+const unpack = (page: Page): Page => page && { ...page, body: Buffer.from(unpackBody(page.body)) };
+
+test('a page of descriptors is the same packed from columns as from objects, and left to those where a key is none or is escaped', () => {
   let built = 0;
   let left = 0;
   fc.assert(
     fc.property(ascending, fc.nat(), (all, at) => {
       const count = 1 + (at % all.length);
-      const page = buildColumnPage('b"ü', readColumns(all).columns, count);
+      const page = packColumnPage('b"ü', readColumns(all).columns, count);
       const taken = all.slice(0, count);
-      const isPlain = taken.every(({ key: each }) => isSupportedKey(each) && !/[\0-\x1f]/.test(each));
+      const isPlain = taken.every(({ key: each }) => isSupportedKey(each) && !/[\0-\x1f"\\]/.test(each));
       assert.equal(page !== undefined, isPlain);
       if (page === undefined) left += 1;
       else {
         built += 1;
-        assert.deepEqual(page, buildOrderedPage('b"ü', taken));
+        assert.deepEqual(unpack(page), buildOrderedPage('b"ü', taken));
       }
     }),
-    { numRuns: 2000 },
+    { numRuns: 4000 },
   );
   assert.ok(built > 500 && left > 500, `${String(built)} built, ${String(left)} left`);
+});
+
+test('a page of a thousand is the same, and as small as zlib makes it', () => {
+  const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+  const names: ((at: number) => string)[] = [
+    (at) => `${md5(String(at))}.parquet`,
+    (at) =>
+      `y=2026/m=03/d=${String(Math.floor(at / 40)).padStart(2, '0')}/part-${String(at)}-${md5(String(at)).slice(0, 8)}.snappy.parquet`,
+    (at) => `warehouse/events/v1/region=eu-central-1/part-${String(at).padStart(12, '0')}.json.gz`,
+    (at) => `mär😀/${md5(String(at)).slice(0, 12)}/é`,
+    (at) => `${'long/'.repeat(190)}${String(at)}${'/x'.repeat(20)}`,
+  ];
+  for (const name of names) {
+    const all = Array.from({ length: 1000 }, (_, at): ListedObject => {
+      const etag = (
+        at % 7 === 0 ? `${md5(`etag ${String(at)}`)}-12` : md5(`etag ${String(at)}`)
+      ) as ListedObject['etag'];
+      return { key: name(at), etag, sizeBytes: (at * 2654435761) % 5_000_000_000, lastModifiedMs: at * 1000 };
+    }).sort((a, b) => compareUtf8(a.key, b.key));
+    const page = packColumnPage('bucket', readColumns(all).columns, all.length) ?? null;
+    const expected = buildOrderedPage('bucket', all);
+    assert.deepEqual(unpack(page), expected);
+    const [bytes, zlibBytes] = [page?.body.length ?? NaN, packBody(expected?.body ?? Buffer.alloc(0)).length];
+    assert.ok(bytes < 1.1 * zlibBytes, `${name(0)}: ${String(bytes)} bytes, zlib ${String(zlibBytes)}`);
+  }
 });
 
 test('keys are found, compared and refused by their bytes as by their text', () => {
@@ -110,9 +140,10 @@ test('what is selected of a page does not depend on how it was read', () => {
       (all, at, prefix, filter) => {
         const source = { spec: { source: { store: 's', bucket: 'b', prefix } }, passes: filter } as unknown as Source;
         const count = at % (all.length + 1);
-        const select = (page: Parameters<typeof selectPage>[1]): unknown => {
+        const select = (listed: Parameters<typeof selectPage>[1]): unknown => {
           try {
-            return selectPage(source, page, count);
+            const { page, isPacked, unsupported } = selectPage(source, listed, count);
+            return { page: isPacked ? unpack(page) : page, unsupported };
           } catch (error) {
             return (error as { type: unknown }).type;
           }
