@@ -3,7 +3,6 @@
  * and made into a page of descriptors; and the strict parser that unknown shapes fall back to. `node --import tsx bench/listing-scan.ts`
  */
 import { selectPage, toKeyPage, type Source } from '../activities/list/source.ts';
-import { packBody } from '../manifest/pack-body.ts';
 import { toListPage } from '../stores/s3/list-objects.ts';
 import { parseListAnswer } from '../stores/s3/list-parser.ts';
 import { scanListAnswer } from '../stores/s3/list-scanner.ts';
@@ -52,14 +51,8 @@ function measure(name: string, read: (page: Buffer) => unknown, count = pages.le
 measure('the strict parser', (page) => parseListAnswer(page, {}), 16);
 measure('the scanner', scanListAnswer);
 measure('the scanner, keys decoded, dates read', (page) => toListPage(page, {}));
-measure('and made into descriptors', (page) => {
+measure('and made into packed descriptors', (page) => {
   const listed = toListPage(page, {});
   toKeyPage(listed);
   return selectPage(source, listed, listed.columns?.count ?? 0);
-});
-measure('and packed', (page) => {
-  const listed = toListPage(page, {});
-  toKeyPage(listed);
-  const built = selectPage(source, listed, listed.columns?.count ?? 0).page;
-  return packBody(built?.body ?? Buffer.alloc(0));
 });

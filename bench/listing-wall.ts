@@ -1,7 +1,7 @@
 /**
  * The list and manifest activities over a real Postgres and a store behind HTTP that answers each LIST after 100 ms, for the five key
- * spaces: wall of the listing against the ideal with 64 in flight, and what the lister's process took. The store and each listing run in
- * processes of their own. `node --import tsx bench/listing-wall.ts [KEYS] [LATENCY_MS] [NAME]`, by default 4,000,000 keys.
+ * spaces: wall of the listing, and of both, against the ideal with 64 in flight, and what each process took. The store and each listing
+ * run in processes of their own, the listing by the settings that a worker has. `node --import tsx bench/listing-wall.ts [KEYS] [LATENCY_MS] [NAME]`, by default 4,000,000 keys.
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
@@ -16,11 +16,13 @@ import type { ActivityDeps, ActivityRuntime } from '../activities/runtime.ts';
 import type { Sha256Hex } from '../core/ids.ts';
 import { LIST_IN_FLIGHT_MAX, LIST_PAGE_KEYS } from '../core/limits.ts';
 import type { PipelineSpec } from '../core/pipeline.ts';
+import { MALLOC_BOUNDS, V8_BOUNDS } from '../dev/entry.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
 import { migrate } from '../ledger/postgres/migrate.ts';
 import { createS3Store } from '../stores/s3/s3-store.ts';
 import { createKeySpaces } from './listing-keys.ts';
+import { readTreeCpuSeconds } from './run/processes.ts';
 
 const [keysText = '4000000', latencyText = '100', only = '', listArgument] = process.argv.slice(2);
 const [keys, latencyMs] = [Number(keysText), Number(latencyText)];
@@ -124,8 +126,11 @@ async function listSpace(argument: string): Promise<Measured> {
 }
 
 function startNode(file: string, ...args: string[]): ChildProcess {
-  const node = [...process.execArgv, join(import.meta.dirname, file), ...args];
-  return spawn(process.execPath, node, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const node = [...V8_BOUNDS, ...process.execArgv, join(import.meta.dirname, file), ...args];
+  return spawn(process.execPath, node, {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, ...MALLOC_BOUNDS },
+  });
 }
 
 async function readOutput(child: ChildProcess, until: 'line' | 'end'): Promise<string> {
@@ -135,6 +140,11 @@ async function readOutput(child: ChildProcess, until: 'line' | 'end'): Promise<s
     if (until === 'line' && text.includes('\n')) break;
   }
   return text.trim();
+}
+
+/** Requests since it was asked last, CPU since it began. */
+async function readStore(endpoint: string): Promise<{ requests: number; cpuMs: number }> {
+  return (await (await fetch(`${endpoint}/requests`)).json()) as { requests: number; cpuMs: number };
 }
 
 async function compareAll(): Promise<void> {
@@ -153,17 +163,19 @@ async function compareAll(): Promise<void> {
     );
     for (const [index, space] of createKeySpaces(keys).entries()) {
       if (!space.name.includes(only)) continue;
-      await fetch(`${endpoint}/requests`);
+      const before = { ...(await readStore(endpoint)), postgres: readTreeCpuSeconds(postgres.pid) };
       const argument = JSON.stringify({ bucket: `space-${String(index)}`, url: postgres.url, endpoint });
       const child = startNode('listing-wall.ts', keysText, latencyText, only, argument);
       const measured = JSON.parse(await readOutput(child, 'end')) as Measured;
-      const requests = Number(await (await fetch(`${endpoint}/requests`)).text());
+      const { requests, cpuMs } = await readStore(endpoint);
       const seconds = (ms: number): string => `${(ms / 1000).toFixed(2)} s`;
       const cells = [
         space.name.padEnd(26),
         `list ${seconds(measured.listMs)} = × ${(measured.listMs / idealMs).toFixed(2)} of the ideal`,
         `CPU ${seconds(measured.listCpuMs)}, ${seconds(measured.listThreadMs)} of it one thread`,
         `manifest ${seconds(measured.manifestMs)}, CPU ${seconds(measured.manifestCpuMs)}`,
+        `both × ${((measured.listMs + measured.manifestMs) / idealMs).toFixed(2)}`,
+        `CPU of the store ${seconds(cpuMs - before.cpuMs)}, of Postgres ${(readTreeCpuSeconds(postgres.pid) - before.postgres).toFixed(2)} s`,
         `${String(requests)} requests`,
         `${String(measured.ranges)} ranges`,
         `peak ${measured.peakMiB.toFixed(0)} MiB`,
