@@ -6,7 +6,7 @@ import { CHUNK_OBJECTS } from '../core/limits.ts';
 import type { Fence, ListingPage } from '../ledger/ledger.ts';
 import { ManifestDigest } from '../manifest/digest.ts';
 import { foldPages, type FoldedPage } from '../manifest/fold-pages.ts';
-import { packBody, unpackBody } from '../manifest/pack-body.ts';
+import { packBody } from '../manifest/pack-body.ts';
 import type { ManifestRef } from '../workflows/types.ts';
 import { assertComplete } from './list/assert-complete.ts';
 import { runStep } from './run-step.ts';
@@ -27,14 +27,23 @@ export async function buildManifest(
     let objects = 0;
     let sizeBytes = 0;
     let chunks = 0;
-    for await (const folded of foldPages(unpackPages(deps.ledger.readPages(listingId)), CHUNK_OBJECTS)) {
-      runtime.guard.signal.throwIfAborted();
-      const { packed, ...chunk } = folded;
-      digest.addBody(chunk.body);
-      objects += chunk.objects;
-      sizeBytes += chunk.sizeBytes;
-      chunks += 1;
-      await deps.ledger.saveChunk(fence, listingId, { ...chunk, body: packed ?? packBody(chunk.body) });
+    // The ledger saves a chunk, and reads what follows, while the next one is hashed.
+    let saving: Promise<void> = Promise.resolve();
+    try {
+      for await (const folded of foldPages(toFolded(deps.ledger.readPages(listingId)), CHUNK_OBJECTS)) {
+        runtime.guard.signal.throwIfAborted();
+        const { packed, ...chunk } = folded;
+        digest.addBody(chunk.body);
+        objects += chunk.objects;
+        sizeBytes += chunk.sizeBytes;
+        chunks += 1;
+        await saving;
+        saving = deps.ledger.saveChunk(fence, listingId, { ...chunk, body: packed ?? packBody(chunk.body) });
+        // It is looked at before the next one is saved.
+        saving.catch(() => undefined);
+      }
+    } finally {
+      await saving;
     }
     const { hash, contentHash, manifestBytes } = digest.finish();
     await deps.ledger.saveManifest(fence, {
@@ -53,6 +62,6 @@ export async function buildManifest(
   return built;
 }
 
-async function* unpackPages(pages: AsyncIterable<ListingPage>): AsyncGenerator<FoldedPage> {
-  for await (const page of pages) yield { ...page, body: unpackBody(page.body), packed: page.body };
+async function* toFolded(pages: AsyncIterable<ListingPage>): AsyncGenerator<FoldedPage> {
+  for await (const { body, ...page } of pages) yield { ...page, packed: body };
 }

@@ -1,12 +1,12 @@
 /**
  * Folds the pages of a listing, in order, into the chunks of a manifest. Bodies are joined, never parsed: parsing each descriptor is
- * what would cost. Where the pages bring their packed bodies these are joined too, for packing is what costs next. Memory is that of one
- * chunk.
+ * what would cost. Pages that bring their packed bodies are joined packed, for packing is what costs next, and unpacked together: one
+ * call and one piece of memory for a chunk. Memory is that of one chunk.
  */
 import { WaybillError } from '../core/failures.ts';
 import { compareUtf8 } from '../core/utf8-order.ts';
 import type { ManifestPage } from './build-page.ts';
-import { joinPacked } from './pack-body.ts';
+import { joinPacked, unpackBody } from './pack-body.ts';
 
 /** Consecutive descriptors of a manifest; `ordinal` counts from 0. */
 export interface ManifestChunk extends ManifestPage {
@@ -15,13 +15,16 @@ export interface ManifestChunk extends ManifestPage {
   readonly packed: Uint8Array | null;
 }
 
-/** `packed`: the body as it is stored. */
-export type FoldedPage = ManifestPage & { readonly packed?: Uint8Array };
+/** With its body, or with it as it is stored. */
+export type FoldedPage = Omit<ManifestPage, 'body'> & ({ readonly body: Uint8Array } | { readonly packed: Uint8Array });
+
+/** The buffer for what is unpacked is longer than the last chunk was by this much, so that the next one fits. */
+const ROOM = 1.25;
 
 const COMMA = Buffer.from(',');
 
 /**
- * Joins pages (bodies unpacked) into chunks (bodies unpacked) of at most `chunkObjects`; a page is never cut, so one that is larger
+ * Joins pages into chunks (bodies unpacked) of at most `chunkObjects`; a page is never cut, so one that is larger
  * becomes a chunk of its own. Pages without objects are passed over.
  * @throws listing_incomplete when a page does not begin after the one before it ended: a page that came twice, ranges that overlap,
  * or a store that lists out of order
@@ -34,12 +37,18 @@ export async function* foldPages(
   let pendingObjects = 0;
   let lastKey: string | undefined;
   let ordinal = 0;
+  let bytesOfObject = 0;
+  const toNext = (): ManifestChunk => {
+    const chunk = toChunk(ordinal++, pending, Math.ceil(pendingObjects * bytesOfObject * ROOM));
+    bytesOfObject = chunk.body.byteLength / chunk.objects;
+    return chunk;
+  };
   for await (const page of pages) {
     if (page.objects === 0) continue;
     if (lastKey !== undefined && compareUtf8(lastKey, page.firstKey) >= 0) throw outOfOrder(lastKey, page.firstKey);
     if (compareUtf8(page.firstKey, page.lastKey) > 0) throw outOfOrder(page.firstKey, page.lastKey);
     if (pendingObjects > 0 && pendingObjects + page.objects > chunkObjects) {
-      yield toChunk(ordinal++, pending);
+      yield toNext();
       pending = [];
       pendingObjects = 0;
     }
@@ -47,20 +56,18 @@ export async function* foldPages(
     pendingObjects += page.objects;
     lastKey = page.lastKey;
   }
-  if (pendingObjects > 0) yield toChunk(ordinal, pending);
+  if (pendingObjects > 0) yield toNext();
 }
 
-function toChunk(ordinal: number, pages: readonly FoldedPage[]): ManifestChunk {
-  const parts: Uint8Array[] = [];
+function toChunk(ordinal: number, pages: readonly FoldedPage[], bodyBytes: number): ManifestChunk {
   let objects = 0;
   let sizeBytes = 0;
   for (const page of pages) {
-    if (parts.length > 0) parts.push(COMMA);
-    parts.push(page.body);
     objects += page.objects;
     sizeBytes += page.sizeBytes;
   }
-  const packed = pages.flatMap((page) => page.packed ?? []);
+  const bodies = pages.flatMap((page) => ('packed' in page ? page.packed : []));
+  const packed = bodies.length === pages.length ? joinPacked(bodies) : null;
   const [first, last] = [pages[0], pages.at(-1)];
   if (first === undefined || last === undefined)
     throw new WaybillError('unclassified', 'a chunk has at least one page');
@@ -70,9 +77,18 @@ function toChunk(ordinal: number, pages: readonly FoldedPage[]): ManifestChunk {
     lastKey: last.lastKey,
     objects,
     sizeBytes,
-    body: Buffer.concat(parts),
-    packed: packed.length === pages.length ? joinPacked(packed) : null,
+    body: packed === null ? joinBodies(pages) : unpackBody(packed, bodyBytes),
+    packed,
   };
+}
+
+function joinBodies(pages: readonly FoldedPage[]): Uint8Array {
+  const parts: Uint8Array[] = [];
+  for (const page of pages) {
+    if (parts.length > 0) parts.push(COMMA);
+    parts.push('packed' in page ? unpackBody(page.packed) : page.body);
+  }
+  return Buffer.concat(parts);
 }
 
 function outOfOrder(after: string, key: string): WaybillError {

@@ -104,16 +104,20 @@ function toRun(packed: Uint8Array): Uint8Array | null {
   return isRun ? packed.subarray(PACKED_HEAD.length, packed.length - PACKED_TAIL.length) : null;
 }
 
-/** @throws body_corrupt when the format is unknown or the bytes cannot be unpacked */
-export function unpackBody(packed: Uint8Array): Uint8Array {
+/**
+ * @param bytesExpected about as long as the body is, or a little more; 0: unknown
+ * @throws body_corrupt when the format is unknown or the bytes cannot be unpacked
+ */
+export function unpackBody(packed: Uint8Array, bytesExpected = 0): Uint8Array {
   const format = packed[0];
   if (format !== FORMAT_DEFLATE_RAW) {
     throw new WaybillError('body_corrupt', 'a stored body has an unknown format', { format: format ?? null });
   }
-  const chunkSize =
+  const room =
     packed.length < PAGE_PACKED_BYTES
       ? Math.max(PAGE_ROOM_BYTES, PAGE_ROOM * packed.length)
       : Math.max(MALLOC_MMAP_BYTES, ROOM * packed.length);
+  const chunkSize = bytesExpected > 0 ? Math.max(PAGE_ROOM_BYTES, Math.min(bytesExpected, BODY_BYTES_MAX)) : room;
   try {
     return inflateRawSync(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX, chunkSize });
   } catch (cause) {

@@ -10,7 +10,7 @@ import type { Ledger, ListingPage, ListingRange, RangeChange } from '../ledger.t
 import type { Parameter } from './check-parameters.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced } from './fence.ts';
-import { readByPages } from './stream.ts';
+import { readByPages, readByPagesAhead } from './stream.ts';
 
 type ListingLedger = Pick<
   Ledger,
@@ -87,7 +87,7 @@ export function createListing(db: Database): ListingLedger {
         ),
       ),
     readPages: (listingId) =>
-      readByPages<ListingPage>(PAGES_AT_ONCE, (last) =>
+      readByPagesAhead<ListingPage>(PAGES_AT_ONCE, (last) =>
         db.query(
           `select first_key as "firstKey", last_key as "lastKey", objects, size_bytes as "sizeBytes", body from page
            where listing = $1 and first_key > $2 order by first_key limit ${String(PAGES_AT_ONCE)}`,

@@ -80,9 +80,9 @@ test('pages are compared in UTF-8 order: U+E000 comes before a character beyond 
 });
 
 test('pages that bring their packed bodies make chunks that are packed already; one that cannot be joined is packed anew', async () => {
-  const pages = [page('a', 'b'), page('c'), page('d', 'e'), page('f')].map((each) => ({
+  const pages = [page('a', 'b'), page('c'), page('d', 'e'), page('f')].map(({ body, ...each }) => ({
     ...each,
-    packed: packBody(each.body),
+    packed: packBody(body),
   }));
   const chunks = await fold(pages, 3);
   assert.equal(chunks.length, 2);
@@ -90,13 +90,19 @@ test('pages that bring their packed bodies make chunks that are packed already; 
     assert.ok(packed);
     assert.deepEqual(Buffer.from(unpackBody(packed)), Buffer.from(body));
   }
+  const bodies = chunks.map(({ body }) => Buffer.from(body).toString());
+  assert.equal(bodies.join(','), pages.map(({ packed }) => Buffer.from(unpackBody(packed)).toString()).join(','));
   const [first, second, ...rest] = pages;
   assert.ok(first && second);
-  const old = { ...second, packed: Buffer.concat([Buffer.of(1), deflateRawSync(second.body)]) };
+  const old = { ...second, packed: Buffer.concat([Buffer.of(1), deflateRawSync(unpackBody(second.packed))]) };
   const mixed = await fold([first, old, ...rest], 3);
   assert.deepEqual(
     mixed.map(({ packed }) => packed === null),
     [true, false],
+  );
+  assert.deepEqual(
+    mixed.map(({ body }) => Buffer.from(body).toString()),
+    bodies,
   );
   const [bare] = await fold([page('a')], 3);
   assert.equal(bare?.packed, null);
