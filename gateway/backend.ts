@@ -72,6 +72,11 @@ export interface VerifiedRequest {
 export interface Backend {
   /** True where it keeps the uploads itself: a part that brings a checksum comes unread, for its upload may not take that kind. */
   readonly keepsUploads?: boolean;
+  /**
+   * True where a store behind it holds streamed bodies to their Content-MD5, and gets it with them. Of a body whose SHA-256 the caller
+   * has signed it is not taken here then: it would prove the same bytes once more, at the price of both signature checks.
+   */
+  readonly passesMd5?: boolean;
   /** Answers the request, or throws a WaybillError before any byte of the answer was sent. */
   handle(request: VerifiedRequest, response: ServerResponse): Promise<void>;
   close(): Promise<void>;

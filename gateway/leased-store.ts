@@ -55,6 +55,7 @@ export async function leaseStore(config: StoreConfig, options: OpenStoreOptions)
     config,
     backend: {
       ...(backend.keepsUploads !== undefined && { keepsUploads: backend.keepsUploads }),
+      ...(backend.passesMd5 !== undefined && { passesMd5: backend.passesMd5 }),
       handle: (request, response) => use(() => backend.handle(request, response)),
       close: () => backend.close(),
     },

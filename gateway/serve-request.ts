@@ -155,23 +155,25 @@ export function createServeRequest<Key extends AccessKey>(
 
     const { operation } = target;
     const { scope, signature, signingKey, payloadHash } = verified;
-    const plan = planBody({
+    const promised = planBody({
       operation,
       headers: byName,
       payloadHash,
       seed: { signingKey, scope, amzDate: toAmzDate(verified.at), seedSignature: signature },
       mayBeUnsigned: key.allowUnsignedPayload,
     });
+    const isStreamed =
+      promised.lengthBytes > WHOLE_BODY_BYTES
+        ? operation === 'PutObject' || operation === 'UploadPart'
+        : operation === 'UploadPart' && promised.checksum !== null && backend.keepsUploads === true;
+    const isMd5Passed = isStreamed && promised.sha256 !== null && backend.passesMd5 === true;
+    const plan = isMd5Passed ? { ...promised, md5: null } : promised;
     const sendContinue = expectsContinue ? () => response.writeContinue() : null;
     const body = await VerifiedBody.create(request, plan, options.crypto, sendContinue);
     exchange.body = body;
     // The connection may have ended while the checks were made, when there was no body yet that could be told.
     if (response.destroyed) body.abandon();
     try {
-      const isStreamed =
-        plan.lengthBytes > WHOLE_BODY_BYTES
-          ? operation === 'PutObject' || operation === 'UploadPart'
-          : operation === 'UploadPart' && plan.checksum !== null && backend.keepsUploads === true;
       if (!isStreamed) options.memory?.hold(response, plan.lengthBytes);
       const served = new ServedRequest(options.authorize, key, response, {
         requestId: exchange.requestId,

@@ -7,7 +7,7 @@
 import type { Socket } from 'node:net';
 import { AnswerParser, type AnswerSink } from './answer-parser.ts';
 import { HttpError, type AnswerHandler, type AnswerHeaders, type Exchange, type OutgoingRequest } from './exchange.ts';
-import { readSocket, type SocketReader } from './socket-reads.ts';
+import { copyOut, readSocket, type SocketReader } from './socket-reads.ts';
 import { printRequestHead, type RequestHead } from './request-head.ts';
 
 /** Head and body up to this size leave as one write, from memory that the connection keeps. */
@@ -228,7 +228,7 @@ export class Connection implements AnswerSink, SocketReader {
     this.#isKept = this.#mayKeep && chunk.byteLength === this.#readBytes;
     this.#leftBytes -= chunk.byteLength;
     const isGood = this.#isKept || this.#isOwn || handler.copiesData === true;
-    handler.onData(isGood ? chunk : copyFor(handler, chunk));
+    handler.onData(isGood ? chunk : copyOut(chunk));
   }
 
   onEnd(isLast: boolean): void {
@@ -361,14 +361,6 @@ export class Connection implements AnswerSink, SocketReader {
       else socket.on('drain', done).on('close', done);
     });
   }
-}
-
-/** Into the handler's own memory where it has any: a new buffer for the first and last bytes of each body had V8 collect its whole heap. */
-function copyFor(handler: AnswerHandler, chunk: Uint8Array): Uint8Array {
-  const memory = handler.memoryFor?.(chunk.byteLength) ?? null;
-  if (memory === null || memory.byteLength < chunk.byteLength) return Buffer.from(chunk);
-  memory.set(chunk);
-  return memory.byteLength === chunk.byteLength ? memory : memory.subarray(0, chunk.byteLength);
 }
 
 const CLOSED: ReadonlySet<unknown> = new Set(['HTTP_CLOSED', 'ECONNRESET', 'EPIPE']);

@@ -25,8 +25,8 @@ export interface AnswerHandler {
   /** The final head; interim ones (1xx) are read over. */
   onHead(status: number, headers: AnswerHeaders): void;
   /**
-   * Memory that the next bytes of the body are read or copied into, if there is any: `onData` is then told of it, as far as it was filled.
-   * Asked only while at least that much of the body is to come.
+   * Memory that the next bytes of the body are read into, if there is any: `onData` is then told of it, as far as it was filled. Asked
+   * only while more than that of a body is to come whose length was said.
    * @param bytesMax more than this is not taken
    */
   memoryFor?(bytesMax: number): Buffer | null;

@@ -125,6 +125,15 @@ export function giveBack(bytes: Uint8Array): void {
   addFree(slab);
 }
 
+/** A copy that is the reader's; of many bytes in a slab, where one is free, to be given back as one that was handed over. */
+export function copyOut(bytes: Uint8Array): Buffer {
+  const slab = bytes.byteLength < HANDED_OVER_BYTES_MIN ? undefined : free.pop();
+  if (slab === undefined) return Buffer.from(bytes);
+  slab.set(bytes);
+  handedOver.set(slab.buffer, slab);
+  return slab.subarray(0, bytes.byteLength);
+}
+
 function addFree(slab: Buffer): void {
   if (free.length < FREE_MAX) free.push(slab);
 }

@@ -10,7 +10,7 @@
  */
 import type { IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
-import { readAcceptedSocket, type SocketReader } from '../../http1/socket-reads.ts';
+import { copyOut, readAcceptedSocket, type SocketReader } from '../../http1/socket-reads.ts';
 
 /** Less than this is left as it is. */
 export const LEFT_BYTES_MIN = 128 * 1024;
@@ -133,7 +133,7 @@ class Connection implements SocketReader, DirectReads {
     const isEnd = this.#leftBytes === 0;
     if (isEnd) this.#take = this.#request = null;
     const keeps = mayKeep && isAll;
-    const isKept = take(keeps ? ofBody : Buffer.from(ofBody));
+    const isKept = take(keeps ? ofBody : copyOut(ofBody));
     this.#skip(ofBody);
     if (request.complete !== isEnd) this.#socket.destroy(new Error('the parser and the length of a body differ'));
     else if (!isAll) this.#socket.emit('data', bytes.subarray(ofBody.byteLength));

@@ -36,6 +36,8 @@ export function createProviderBackend(parts: ProviderParts): Backend {
   const callerRegion = parts.callerRegion ?? store.region;
   const signer = createOutboundSigner(store.region, parts.keyCache);
   return {
+    // A store whose ETags are no MD5s may know nothing of them.
+    passesMd5: store.etags === 'md5',
     async handle(request, response) {
       const { target } = request;
       const address = toProviderAddress(store, target.bucket, target.key);

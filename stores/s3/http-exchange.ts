@@ -164,8 +164,16 @@ export class HttpExchange implements AnswerHandler {
       this.#resolve({ ...answer, body, giveBack: () => giveBackMemory(lent) });
       return;
     }
-    const body = this.#whole ?? (this.#chunks.length === 1 ? this.#chunks[0]! : Buffer.concat(this.#chunks));
+    const body = this.#whole ?? this.#joinChunks();
     this.#resolve({ ...answer, body });
+  }
+
+  #joinChunks(): Uint8Array {
+    const [first] = this.#chunks;
+    if (first !== undefined && this.#chunks.length === 1) return first;
+    const joined = Buffer.concat(this.#chunks);
+    for (const chunk of this.#chunks) giveBack(chunk);
+    return joined;
   }
 
   /** Given and lent memory is read into by the socket itself. */
