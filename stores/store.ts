@@ -84,6 +84,8 @@ export interface ListRequest {
   readonly continuationToken?: string;
   /** 1 to 1,000; default 1,000. */
   readonly maxKeys?: number;
+  /** A hint: the page is read at once and given back, so its memory may be shared with the next one. */
+  readonly isLent?: boolean;
   readonly signal?: AbortSignal;
 }
 
@@ -94,6 +96,8 @@ export interface ListPage {
   readonly commonPrefixes: readonly string[];
   /** Present exactly when more follows. */
   readonly nextContinuationToken?: string;
+  /** Of a page that was asked for as lent: once, by whoever is done with it. Nothing that is read of it afterwards holds. */
+  readonly giveBack?: () => void;
 }
 
 /** ETags without quotes. A condition that does not hold is `precondition_failed` (`not_modified` for ifNoneMatch on a read). */

@@ -142,21 +142,33 @@ class Lister {
     const from = ask.kind === 'page' ? ask : { token: null, startAfter: ask.pivot };
     for (let tries = 1; ; tries++) {
       const page = await this.#request(from);
-      if (this.#end !== null) return;
-      const keys = toKeyPage(page);
-      if (keys === null) return this.#stop({ listed: { order: 'broken' } });
-      const arrival = this.#ladder.arrived(ask, keys);
-      for (const range of this.#ladder.takeReopened()) this.#changed.add(range);
-      if (arrival === null) return;
-      if (arrival.kind === 'taken') return this.#took(arrival, page, keys);
-      if (arrival.kind === 'stands-still') throw sameToken(this.#source);
-      if (arrival.kind === 'not-after') {
-        const resumed = ask.kind === 'page' && ask.token === null;
-        return this.#stop({ listed: { order: resumed ? 'start-after-ignored' : 'broken' } });
-      }
+      const isSettled = this.#arrived(ask, page);
+      // All that is kept of it are pages that are packed, and keys of their own.
+      page.giveBack?.();
+      if (isSettled) return;
       // A key may have been made since the page was answered, or the page lies: the store is asked once more.
       if (tries === 2) return this.#stop({ listed: { order: 'ends-early' } });
     }
+  }
+
+  /** @returns false when the page says that nothing follows, and something does; @throws listing_incomplete */
+  #arrived(ask: Ask, page: ListPage): boolean {
+    if (this.#end !== null) return true;
+    const keys = toKeyPage(page);
+    if (keys === null) {
+      this.#stop({ listed: { order: 'broken' } });
+      return true;
+    }
+    const arrival = this.#ladder.arrived(ask, keys);
+    for (const range of this.#ladder.takeReopened()) this.#changed.add(range);
+    if (arrival?.kind === 'ends-early') return false;
+    if (arrival?.kind === 'stands-still') throw sameToken(this.#source);
+    if (arrival?.kind === 'taken') this.#took(arrival, page, keys);
+    if (arrival?.kind === 'not-after') {
+      const resumed = ask.kind === 'page' && ask.token === null;
+      this.#stop({ listed: { order: resumed ? 'start-after-ignored' : 'broken' } });
+    }
+    return true;
   }
 
   #took({ taken: { range, count, owner } }: Arrival & { kind: 'taken' }, page: ListPage, keys: KeyPage): void {
@@ -212,7 +224,7 @@ class Lister {
       const sentAt = performance.now();
       try {
         signal.throwIfAborted();
-        const page = await requestPage(this.#source, from);
+        const page = await requestPage(this.#source, { ...from, isLent: true });
         this.#limit.answered(performance.now(), performance.now() - sentAt);
         return page;
       } catch (error) {

@@ -18,7 +18,7 @@ export async function sortThroughLedger(source: Source, range: ListingRange): Pr
   let token: string | null = null;
   do {
     step.runtime.guard.signal.throwIfAborted();
-    const page = await requestPage(source, { token, startAfter: null });
+    const page = await requestPage(source, { token, startAfter: null, isLent: false });
     const next: string | null = page.nextContinuationToken ?? null;
     if (next !== null && next === token) throw sameToken(source);
     token = next;

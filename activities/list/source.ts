@@ -23,10 +23,10 @@ export interface Source {
   readonly passes: ((object: ListedObject) => boolean) | null;
 }
 
-/** One request. The token wins. */
+/** One request. The token wins. A page that is lent is given back when it was read. */
 export function requestPage(
   { store, spec }: Source,
-  from: { readonly token: string | null; readonly startAfter: string | null },
+  from: { readonly token: string | null; readonly startAfter: string | null; readonly isLent: boolean },
 ): Promise<ListPage> {
   const { bucket, prefix } = spec.source;
   const start =
@@ -35,7 +35,7 @@ export function requestPage(
       : from.startAfter !== null
         ? { startAfter: from.startAfter }
         : {};
-  return store.list({ bucket, prefix, maxKeys: LIST_PAGE_KEYS, ...start });
+  return store.list({ bucket, prefix, maxKeys: LIST_PAGE_KEYS, isLent: from.isLent, ...start });
 }
 
 /** The page's keys; null when they do not ascend. */

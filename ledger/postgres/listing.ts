@@ -7,7 +7,6 @@
  */
 import { WaybillError } from '../../core/failures.ts';
 import type { Ledger, ListingPage, ListingRange, RangeChange } from '../ledger.ts';
-import type { Parameter } from './check-parameters.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced } from './fence.ts';
 import { readByPages, readByPagesAhead } from './stream.ts';
@@ -144,16 +143,31 @@ async function upsertRanges(tx: Queryable, listingId: string, changes: readonly 
   );
 }
 
-/** One parameter a value: bytes in an array would travel as text, twice as long. */
+/**
+ * The bodies as one parameter, cut up by Postgres: bytes in an array would travel as text, twice as long, and with a parameter for each the
+ * driver copies all that came before into more memory again and again. It comes last, when all else has been written.
+ */
 async function insertPages(tx: Queryable, listingId: string, pages: readonly ListingPage[]): Promise<void> {
-  const parameters: Parameter[] = [listingId];
-  const rows = pages.map((page) => {
-    const { firstKey, lastKey, objects, sizeBytes, body } = page;
-    const first = parameters.push(firstKey, lastKey, objects, sizeBytes, body) - 4;
-    return `($1, $${String(first)}, $${String(first + 1)}, $${String(first + 2)}, $${String(first + 3)}, $${String(first + 4)})`;
-  });
+  const starts: number[] = [];
+  let bytes = 0;
+  for (const { body } of pages) {
+    starts.push(bytes + 1);
+    bytes += body.byteLength;
+  }
   await tx.query(
-    `insert into page (listing, first_key, last_key, objects, size_bytes, body) values ${rows.join(', ')}`,
-    parameters,
+    `insert into page (listing, first_key, last_key, objects, size_bytes, body)
+     select $1, first_key, last_key, objects, size_bytes, substring($8::bytea from starts for bytes)
+     from unnest($2::text[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::int[])
+       as each (first_key, last_key, objects, size_bytes, starts, bytes)`,
+    [
+      listingId,
+      pages.map(({ firstKey }) => firstKey),
+      pages.map(({ lastKey }) => lastKey),
+      pages.map(({ objects }) => objects),
+      pages.map(({ sizeBytes }) => sizeBytes),
+      starts,
+      pages.map(({ body }) => body.byteLength),
+      Buffer.concat(pages.map(({ body }) => body)),
+    ],
   );
 }

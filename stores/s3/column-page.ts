@@ -9,9 +9,11 @@ export class ColumnPage implements ListPage {
   declare readonly nextContinuationToken?: string;
   #objects: readonly ListedObject[] | undefined;
 
-  constructor(columns: ObjectColumns, next: Pick<ListPage, 'nextContinuationToken'>) {
+  declare readonly giveBack?: () => void;
+
+  constructor(columns: ObjectColumns, more: Pick<ListPage, 'nextContinuationToken' | 'giveBack'>) {
     this.columns = columns;
-    Object.assign(this, next);
+    Object.assign(this, more);
   }
 
   get objects(): readonly ListedObject[] {

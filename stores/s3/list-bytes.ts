@@ -7,6 +7,7 @@
  * bytes (core/object-columns.ts). What is around the objects is a small page without objects, which the scanner reads.
  */
 import { isUtf8 } from 'node:buffer';
+import { KiB } from '../../core/limits.ts';
 import type { ObjectColumns } from '../../core/object-columns.ts';
 import { isWellFormed } from '../../core/utf8-order.ts';
 import { scanListAnswer } from './list-scanner.ts';
@@ -17,6 +18,8 @@ export interface ScannedPage {
   readonly columns: ObjectColumns;
   readonly isTruncated: boolean;
   readonly nextContinuationToken: string | undefined;
+  /** Where the columns were lent: once, by whoever is done with them; they change then. */
+  readonly giveBack?: () => void;
 }
 
 /** ASCII of at least four bytes, four at a time: the last four overlap those before where the length is no multiple. */
@@ -75,7 +78,8 @@ const OBJECT_BYTES_MIN = [BEFORE_KEY, KEY_TO_DATE, DATE_TO_ETAG, AFTER_ETAG, BEF
   '2026-01-01T00:00:00Z'.length + '"e"1'.length,
 );
 
-export function scanListBytes(bytes: Uint8Array): ScannedPage | undefined {
+/** @param isLent columns are in memory that is given back, and not in memory of their own */
+export function scanListBytes(bytes: Uint8Array, isLent = false): ScannedPage | undefined {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const from = buffer.indexOf('<Contents>');
   const to = buffer.lastIndexOf(CONTENTS_END) + CONTENTS_END.length;
@@ -84,12 +88,28 @@ export function scanListBytes(bytes: Uint8Array): ScannedPage | undefined {
   if (!isBetweenElements(head.toString('latin1'))) return undefined;
   const around = scanListAnswer(Buffer.concat([head, buffer.subarray(to)]));
   if (around === undefined || around.objects.length > 0 || around.commonPrefixes.length > 0) return undefined;
-  const reader = new ObjectReader(buffer, { from, to, urlEncoded: around.urlEncoded });
-  while (reader.at < to) if (!reader.next()) return undefined;
-  const columns = reader.at === to ? reader.finish() : undefined;
+  const memory = takeMemory(to - from);
+  const columns = readColumns(new ObjectReader(buffer, memory, { from, urlEncoded: around.urlEncoded }), to);
+  if (columns === undefined || !isLent) freeMemory.push(memory);
   if (columns === undefined) return undefined;
-  return { columns, isTruncated: around.isTruncated, nextContinuationToken: around.nextContinuationToken };
+  const { isTruncated, nextContinuationToken } = around;
+  return isLent
+    ? { columns, isTruncated, nextContinuationToken, giveBack: () => freeMemory.push(memory) }
+    : { columns: copyColumns(columns), isTruncated, nextContinuationToken };
 }
+
+function readColumns(reader: ObjectReader, to: number): ObjectColumns | undefined {
+  while (reader.at < to) if (!reader.next()) return undefined;
+  return reader.at === to ? reader.finish() : undefined;
+}
+
+const copyColumns = ({ text, ends, sizes, modifiedMs, ...rest }: ObjectColumns): ObjectColumns => ({
+  ...rest,
+  text: Buffer.from(text),
+  ends: ends.slice(),
+  sizes: sizes.slice(),
+  modifiedMs: modifiedMs.slice(),
+});
 
 /** What follows stands directly in the root: the last tag ended an element, or is the root's own. */
 function isBetweenElements(head: string): boolean {
@@ -105,34 +125,40 @@ function toHexValue(byte: number | undefined): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : NaN;
 }
 
-interface Scratch {
+/** Enough for most pages, so that a short one leaves nothing that the next does not fit into. */
+const MEMORY_BYTES_MIN = 512 * KiB;
+
+/** What a page is read into. */
+interface ColumnMemory {
   readonly text: Buffer;
   readonly ends: Uint32Array;
   readonly sizes: Float64Array;
   readonly modifiedMs: Float64Array;
 }
 
-/** What one page is read into, and the next one over it: pages are read one after the other, and kept in memory of their own size. */
-let scratch: Scratch | undefined;
+/** Nearly always one or two: a page is read at once, and what was lent comes back before the next one. */
+const freeMemory: ColumnMemory[] = [];
 
-/** For a page of so many bytes. */
-function reserve(bytes: number): Scratch {
-  if (scratch !== undefined && scratch.text.length >= bytes) return scratch;
-  const most = Math.ceil(bytes / OBJECT_BYTES_MIN);
-  return (scratch = {
-    text: Buffer.allocUnsafeSlow(bytes),
+/** For a page of so many bytes: of what is decoded none is longer than it was. */
+function takeMemory(bytes: number): ColumnMemory {
+  const free = freeMemory.pop();
+  if (free !== undefined && free.text.length >= bytes) return free;
+  const textBytes = Math.max(bytes, MEMORY_BYTES_MIN);
+  const most = Math.ceil(textBytes / OBJECT_BYTES_MIN);
+  return {
+    text: Buffer.allocUnsafeSlow(textBytes),
     ends: new Uint32Array(2 * most),
     sizes: new Float64Array(most),
     modifiedMs: new Float64Array(most),
-  });
+  };
 }
 
 class ObjectReader {
   at: number;
   readonly #bytes: Buffer;
   readonly #view: DataView;
+  readonly #length: number;
   readonly #urlEncoded: boolean;
-  /** What is decoded is never longer than it was. */
   readonly #text: Buffer;
   #textBytes = 0;
   #isAscii = true;
@@ -144,12 +170,13 @@ class ObjectReader {
   #dayNumber = -1;
   #dayMs = 0;
 
-  constructor(bytes: Buffer, { from, to, urlEncoded }: { from: number; to: number; urlEncoded: boolean }) {
+  constructor(bytes: Buffer, memory: ColumnMemory, { from, urlEncoded }: { from: number; urlEncoded: boolean }) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#length = bytes.byteLength;
     this.at = from;
     this.#urlEncoded = urlEncoded;
-    ({ text: this.#text, ends: this.#ends, sizes: this.#sizes, modifiedMs: this.#modifiedMs } = reserve(to - from));
+    ({ text: this.#text, ends: this.#ends, sizes: this.#sizes, modifiedMs: this.#modifiedMs } = memory);
   }
 
   /** False for what is not in the shape. */
@@ -179,31 +206,33 @@ class ObjectReader {
     return true;
   }
 
-  /** What was read, in memory of its size; undefined when a key is no UTF-8: what to make of it is for the slower readers. */
+  /** What was read, where it was read into; undefined when a key is no UTF-8: what to make of it is for the slower readers. */
   finish(): ObjectColumns | undefined {
-    const text = Buffer.from(this.#text.subarray(0, this.#textBytes));
+    const text = this.#text.subarray(0, this.#textBytes);
     if (!this.#isAscii && !isUtf8(text)) return undefined;
     const count = this.#count;
     return {
       count,
       text,
       isAscii: this.#isAscii,
-      ends: this.#ends.slice(0, 2 * count),
-      sizes: this.#sizes.slice(0, count),
-      modifiedMs: this.#modifiedMs.slice(0, count),
+      ends: this.#ends.subarray(0, 2 * count),
+      sizes: this.#sizes.subarray(0, count),
+      modifiedMs: this.#modifiedMs.subarray(0, count),
     };
   }
 
   #accept({ length, words }: Literal): boolean {
     const { at } = this;
-    const last = at + length - 4;
-    if (last + 4 > this.#view.byteLength) return false;
+    const view = this.#view;
+    const end = at + length;
+    // `byteLength` of a view costs a call.
+    if (end > this.#length) return false;
     const final = words.length - 1;
     for (let index = 0; index < final; index++) {
-      if (this.#view.getInt32(at + 4 * index) !== words[index]) return false;
+      if (view.getInt32(at + 4 * index) !== words[index]) return false;
     }
-    if (this.#view.getInt32(last) !== words[final]) return false;
-    this.at = at + length;
+    if (view.getInt32(end - 4) !== words[final]) return false;
+    this.at = end;
     return true;
   }
 

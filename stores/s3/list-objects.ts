@@ -21,17 +21,19 @@ export async function listObjects(client: S3Client, request: ListRequest): Promi
   const call = buildListCall(request);
   const { body, giveBack } = await sendList(client, call);
   try {
-    return toListPage(body, callDetails(call));
+    return toListPage(body, callDetails(call), request.isLent);
   } finally {
     giveBack?.();
   }
 }
 
 /** The page that an answer's bytes are, of which it keeps none; apart from the request, so that it can be measured and tested alone. */
-export function toListPage(bytes: Uint8Array, details: FailureDetails): ListPage {
-  const scanned = scanListBytes(bytes);
+export function toListPage(bytes: Uint8Array, details: FailureDetails, isLent = false): ListPage {
+  const scanned = scanListBytes(bytes, isLent);
   if (scanned === undefined) return toUnusualListPage(bytes, details);
-  return new ColumnPage(scanned.columns, toNext(scanned, details));
+  const { columns, giveBack } = scanned;
+  const next = toNext(scanned, details);
+  return new ColumnPage(columns, giveBack === undefined ? next : { ...next, giveBack });
 }
 
 /** The same of a page of any shape. */

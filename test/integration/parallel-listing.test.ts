@@ -19,6 +19,7 @@ import { createFaultyStore } from '../../stores/faulty/create-faulty-store.ts';
 import { slowDown, type Fault } from '../../stores/faulty/fault.ts';
 import type { Store } from '../../stores/store.ts';
 import { beginRun, createLedgerFixture, type LedgerFixture } from '../support/ledger-fixtures.ts';
+import { lendPage } from '../support/lent-page.ts';
 import { createSortedStore, toListed, type SortedStoreOptions } from '../support/sorted-store.ts';
 
 let fixture: LedgerFixture;
@@ -117,6 +118,29 @@ async function failureOf(listed: Promise<unknown>): Promise<string> {
     return failureTypeOf(error);
   }
 }
+
+test('pages that are lent are read before they are given back, and all of them are given back', async () => {
+  const attempt = await begin();
+  let lent = 0;
+  const store = createSlowStore({
+    edit(page, { isLent }) {
+      if (isLent !== true) return page;
+      lent += 1;
+      const columns = lendPage(page);
+      const { giveBack } = columns;
+      return Object.assign(columns, {
+        giveBack() {
+          lent -= 1;
+          giveBack?.();
+        },
+      });
+    },
+  });
+  await attempt.execute(store).listed;
+  assert.equal(lent, 0);
+  assert.ok(store.requests.filter(({ isLent }) => isLent).length > 200);
+  assert.equal(await attempt.fold(), hashOf(KEYS));
+});
 
 test('many ranges at once fold to the manifest of the keys; nobody lists much twice', async () => {
   const attempt = await begin();

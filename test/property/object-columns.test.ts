@@ -38,14 +38,14 @@ const objects = fc.uniqueArray(object, { minLength: 1, maxLength: 8, selector: (
 const ascending = objects.map((all) => [...all].sort((a, b) => compareUtf8(a.key, b.key)));
 
 /** As S3 would answer, and as the S3 adapter reads it. */
-function readColumns(all: readonly ListedObject[]): ColumnPage {
+function readColumns(all: readonly ListedObject[], isLent = false): ColumnPage {
   const contents = all.map(
     ({ key: name, etag, sizeBytes, lastModifiedMs }) =>
       `<Contents><Key>${encodeURIComponent(name)}</Key><LastModified>${new Date(lastModifiedMs).toISOString()}</LastModified>` +
       `<ETag>&quot;${etag}&quot;</ETag><Size>${String(sizeBytes)}</Size></Contents>`,
   );
   const text = `<ListBucketResult><IsTruncated>false</IsTruncated><EncodingType>url</EncodingType>${contents.join('')}</ListBucketResult>`;
-  const page = toListPage(Buffer.from(text), {});
+  const page = toListPage(Buffer.from(text), {}, isLent);
   assert.ok(page instanceof ColumnPage, text);
   return page;
 }
@@ -54,6 +54,25 @@ test('columns hold the objects of the page', () => {
   fc.assert(
     fc.property(objects, (all) => assert.deepEqual(readColumns(all).objects, all)),
     { numRuns: 1000 },
+  );
+});
+
+test('a page that was lent keeps what it says until it is given back, and any other for good', () => {
+  const memoryOf = ({ columns }: ColumnPage): unknown => columns.text.buffer;
+  fc.assert(
+    fc.property(fc.array(objects, { minLength: 3, maxLength: 3 }), ([first = [], second = [], third = []]) => {
+      const kept = readColumns(first);
+      const lent = readColumns(second, true);
+      const meanwhile = readColumns(third, true);
+      assert.notEqual(memoryOf(lent), memoryOf(meanwhile));
+      assert.deepEqual([lent.objects, meanwhile.objects], [second, third]);
+      lent.giveBack?.();
+      const after = readColumns(first, true);
+      assert.equal(memoryOf(after), memoryOf(lent));
+      assert.deepEqual([meanwhile.objects, after.objects, kept.objects], [third, first, first]);
+      for (const each of [meanwhile, after]) each.giveBack?.();
+    }),
+    { numRuns: 300 },
   );
 });
 
