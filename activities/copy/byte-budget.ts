@@ -1,10 +1,8 @@
 /**
  * A budget of bytes that all copies of a worker process share, so that memory does not depend on sizes or counts (invariant I8), and the
- * memory itself, lent again and again: a new buffer for each body lies outside of V8's heap, is not seen by its small collections, and
- * made it collect the whole heap seventy times for each GiB that was copied.
+ * memory itself, lent again and again (`lent-memory.ts`).
  */
-
-import { MiB } from '../../core/limits.ts';
+import { LentMemory } from './lent-memory.ts';
 
 /** Smaller bodies cost nothing worth keeping. */
 const LENT_BYTES_MIN = 32 * 1024;
@@ -16,24 +14,16 @@ export interface Lent {
   readonly giveBack: () => void;
 }
 
-/** Sizes that memory is made in: few enough to fit again, and above a MiB at most a quarter too much. */
-function toSize(bytes: number): number {
-  const step = 2 ** (Math.floor(Math.log2(bytes)) - 2);
-  return bytes <= MiB ? 2 ** Math.ceil(Math.log2(bytes)) : Math.ceil(bytes / step) * step;
-}
-
 export class ByteBudget {
   readonly totalBytes: number;
   #free: number;
-  /** Kept memory by its size, and how much of it there is in all; with what is lent it is not more than the budget, but for rounding. */
-  readonly #kept = new Map<number, Buffer[]>();
-  #keptBytes = 0;
-  #lentBytes = 0;
+  readonly #memory: LentMemory;
   readonly #waiting: { readonly bytes: number; readonly grant: () => void }[] = [];
 
   constructor(totalBytes: number) {
     this.totalBytes = totalBytes;
     this.#free = totalBytes;
+    this.#memory = new LentMemory(totalBytes);
   }
 
   /**
@@ -84,39 +74,17 @@ export class ByteBudget {
 
   #lent(bytes: number, release: () => void): Lent {
     if (bytes < LENT_BYTES_MIN || bytes > this.totalBytes) return { memory: null, giveBack: release };
-    const size = toSize(bytes);
-    const known = this.#kept.get(size)?.pop();
-    if (known === undefined) this.#makeRoom(size);
-    else this.#keptBytes -= size;
-    let buffer: Buffer | null = known ?? Buffer.allocUnsafeSlow(size);
-    this.#lentBytes += size;
+    let range = this.#memory.lend(bytes);
+    // The free bytes may lie apart.
+    if (range === null) return { memory: Buffer.allocUnsafeSlow(bytes), giveBack: release };
     return {
-      memory: buffer.subarray(0, bytes),
+      memory: range.memory,
       giveBack: () => {
-        if (buffer !== null) this.#keep(buffer, size);
-        buffer = null;
+        if (range !== null) this.#memory.giveBack(range);
+        range = null;
         release();
       },
     };
-  }
-
-  #keep(buffer: Buffer, size: number): void {
-    this.#lentBytes -= size;
-    if (this.#lentBytes + this.#keptBytes + size > this.totalBytes) return;
-    const kept = this.#kept.get(size);
-    if (kept === undefined) this.#kept.set(size, [buffer]);
-    else kept.push(buffer);
-    this.#keptBytes += size;
-  }
-
-  /** What is kept of other sizes goes, or it would stay for good and each body of this size be new memory. */
-  #makeRoom(size: number): void {
-    for (const [keptSize, kept] of this.#kept) {
-      while (kept.length > 0 && this.#lentBytes + this.#keptBytes + size > this.totalBytes) {
-        kept.pop();
-        this.#keptBytes -= keptSize;
-      }
-    }
   }
 
   #grantNext(): void {

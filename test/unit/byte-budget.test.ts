@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { MiB } from '../../core/limits.ts';
-import { ByteBudget } from '../../activities/copy/byte-budget.ts';
+import { ByteBudget, type Lent } from '../../activities/copy/byte-budget.ts';
 
 test('no more bytes are out than there are, whatever is asked in whatever order, and all are served', async () => {
   await fc.assert(
@@ -75,14 +75,13 @@ test('memory is lent again once it was given back, of the length asked for, and 
   const first = await budget.lend(50_000);
   const second = await budget.lend(50_000);
   assert.equal(first.memory?.byteLength, 50_000);
-  assert.notEqual(first.memory.buffer, second.memory?.buffer);
-  const { buffer } = first.memory;
+  assert.equal(overlaps(first, second), false);
+  const { byteOffset } = first.memory;
   first.giveBack();
   first.giveBack();
-  const [third, fourth] = [await budget.lend(60_000), await budget.lend(40_000)];
-  assert.equal(third.memory?.byteLength, 60_000);
-  assert.equal(third.memory.buffer, buffer);
-  assert.notEqual(fourth.memory?.buffer, buffer, 'given back twice, it would be lent twice');
+  const [third, fourth] = [await budget.lend(50_000), await budget.lend(40_000)];
+  assert.equal(third.memory?.byteOffset, byteOffset);
+  assert.equal(overlaps(third, fourth), false, 'given back twice, it would be lent twice');
   for (const lent of [second, third, fourth]) lent.giveBack();
 });
 
@@ -111,25 +110,60 @@ test('what is lent without waiting is taken like any other, and never before one
   assert.ok(budget.tryLend(100) !== null, 'what is larger than all of it takes all of it');
 });
 
-test('memory that is kept makes room for memory of another size, which is lent again too', async () => {
+test('what is lent is of one piece, whatever sizes are asked for by turns, as long as free bytes lie together', async () => {
   const budget = new ByteBudget(16 * MiB);
-  const small = await Promise.all(Array.from({ length: 16 }, () => budget.lend(MiB)));
-  for (const lent of small) lent.giveBack();
   const buffers = new Set<unknown>();
-  for (let round = 0; round < 10; round++) {
-    const large = await Promise.all([budget.lend(8 * MiB), budget.lend(8 * MiB)]);
-    for (const lent of large) buffers.add(lent.memory?.buffer);
-    for (const lent of large) lent.giveBack();
+  for (const bytes of [MiB, 8 * MiB, 3 * MiB + 1, 16 * MiB, 40_000]) {
+    const lent = await Promise.all(
+      Array.from({ length: Math.min(64, Math.floor((16 * MiB) / bytes)) }, () => budget.lend(bytes)),
+    );
+    for (const one of lent) buffers.add(one.memory?.buffer);
+    for (const one of lent) one.giveBack();
   }
-  assert.equal(buffers.size, 2);
+  assert.equal(buffers.size, 1);
 });
 
-test('memory is hardly larger than what it is for', async () => {
-  const budget = new ByteBudget(64 * MiB);
-  for (const bytes of [33_000, MiB, 5 * MiB, 8 * MiB, 11 * MiB + 1]) {
-    const lent = await budget.lend(bytes);
-    assert.equal(lent.memory?.byteLength, bytes);
-    assert.ok(lent.memory.buffer.byteLength <= bytes * (bytes > MiB ? 1.25 : 2));
-    lent.giveBack();
-  }
+test('where free bytes lie apart, new memory is lent, and not kept', async () => {
+  const budget = new ByteBudget(4 * MiB);
+  const lent = await Promise.all([0, 1, 2, 3].map(() => budget.lend(MiB)));
+  lent[0]?.giveBack();
+  lent[2]?.giveBack();
+  const apart = await budget.lend(2 * MiB);
+  assert.equal(apart.memory?.byteLength, 2 * MiB);
+  assert.ok(lent.every(({ memory }) => memory?.buffer !== apart.memory?.buffer));
+  apart.giveBack();
+  for (const one of [lent[1], lent[3]]) one?.giveBack();
+  assert.equal((await budget.lend(4 * MiB)).memory?.buffer, lent[0]?.memory?.buffer, 'all of it is free again');
+});
+
+const overlaps = ({ memory: a }: Lent, { memory: b }: Lent): boolean =>
+  a !== null &&
+  b !== null &&
+  a.buffer === b.buffer &&
+  a.byteOffset < b.byteOffset + b.byteLength &&
+  b.byteOffset < a.byteOffset + a.byteLength;
+
+test('no two lent at once overlap, and all is free once all was given back', async () => {
+  const step = fc.oneof(
+    fc.record({ lend: fc.oneof(fc.integer({ min: 32_768, max: 300_000 }), fc.constantFrom(65_536, 131_072, 262_144)) }),
+    fc.record({ giveBack: fc.nat(20) }),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 60 }), async (steps) => {
+      const budget = new ByteBudget(MiB);
+      const first = await budget.lend(32_768);
+      const out: Lent[] = [first];
+      for (const step of steps) {
+        if ('giveBack' in step) out.splice(step.giveBack, 1)[0]?.giveBack();
+        else {
+          const lent = budget.tryLend(step.lend);
+          if (lent === null) continue;
+          assert.ok(out.every((other) => !overlaps(lent, other)));
+          out.push(lent);
+        }
+      }
+      for (const lent of out) lent.giveBack();
+      assert.equal(budget.tryLend(MiB)?.memory?.buffer, first.memory?.buffer);
+    }),
+  );
 });
