@@ -18,7 +18,7 @@ const WRITES = [
   'saveUnordered',
   'saveChunk',
   'saveManifest',
-  'saveBatch',
+  'saveBatches',
   'savePlanHash',
   'claimStep',
   'commitStep',

@@ -395,7 +395,7 @@ export interface Ledger {
   readDeliveredText(targetId: string, range: DeliveredRange): Promise<DeliveredText | null>;
   loadDeliveries(targetId: string, keys: readonly string[]): Promise<ReadonlyMap<string, DeliveryRecord>>;
   findTarget(fingerprint: Sha256Hex): Promise<string | null>;
-  saveBatch(fence: Fence, batch: PlanBatch): Promise<void>;
+  saveBatches(fence: Fence, batches: readonly PlanBatch[]): Promise<void>;
   loadBatch(attemptId: string, ordinal: number): Promise<PlanBatch>;
   /** Kinds of the plan's batches, `from` on, at most `limit`: what the copy loop needs to know of them. */
   listBatches(

@@ -7,7 +7,7 @@ import { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import { toOutcomeKey } from '../../core/keys.ts';
 import type { OutcomeCode } from '../../core/outcomes.ts';
-import type { Fence, Ledger, OutcomeRecord } from '../../ledger/ledger.ts';
+import type { Fence, Ledger, OutcomeRecord, PlanBatch } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import type { PlanCounts } from '../../workflows/types.ts';
 import { packActions } from './action.ts';
@@ -15,6 +15,8 @@ import { Batcher, type ActionBatch } from './batcher.ts';
 import type { Decision } from './decide.ts';
 import { Tally } from './tally.ts';
 
+/** Saved at once: a transaction takes as long as its commit, and a batch is some 20 KB. */
+const BATCHES_AT_ONCE = 16;
 /** Outcomes saved at once, and deliveries forgotten. */
 const OUTCOME_PAGE = 1000;
 const OUTCOMES_OF_PLANS: readonly OutcomeCode[] = ['orphan', 'target_conflict', 'reserved_key'];
@@ -25,6 +27,7 @@ export class PlanWriter {
   readonly #hash = createHash('sha256');
   readonly #batcher = new Batcher();
   readonly #tally = new Tally();
+  #batches: PlanBatch[] = [];
   #outcomes: OutcomeRecord[] = [];
   #forgotten: string[] = [];
 
@@ -77,6 +80,7 @@ export class PlanWriter {
 
   async finish(): Promise<{ readonly planHash: Sha256Hex; readonly counts: PlanCounts }> {
     await this.#save(this.#batcher.flush());
+    await this.#flushBatches();
     await this.#flushOutcomes();
     await this.#flushForgotten();
     const planHash = this.#hash.digest('hex') as Sha256Hex;
@@ -87,8 +91,13 @@ export class PlanWriter {
   async #save(batches: Iterable<ActionBatch>): Promise<void> {
     for (const { json, ...batch } of batches) {
       this.#hash.update('\n').update(json);
-      await this.#ledger.saveBatch(this.#fence, { ...batch, body: packActions(json) });
+      if (this.#batches.push({ ...batch, body: packActions(json) }) >= BATCHES_AT_ONCE) await this.#flushBatches();
     }
+  }
+
+  async #flushBatches(): Promise<void> {
+    if (this.#batches.length > 0) await this.#ledger.saveBatches(this.#fence, this.#batches);
+    this.#batches = [];
   }
 
   async #report(outcome: OutcomeRecord): Promise<void> {

@@ -7,11 +7,11 @@
 import { WaybillError } from '../../core/failures.ts';
 import type { OutcomeCode } from '../../core/outcomes.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
-import { isClosed, mayFollow, type RunState } from '../../core/run-state.ts';
+import { isClosed, LIVE_STATES, mayFollow, type RunState } from '../../core/run-state.ts';
 import type { Traffic } from '../../core/traffic.ts';
 import type { BegunAttempt, Fence, Ledger } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
-import { fenced, lockFence } from './fence.ts';
+import { fenced, lockFence, readFenced, toLeaseLost, writeFenced } from './fence.ts';
 import { dropClaims, loadQuietMs } from './quiet.ts';
 import { selectRun } from './run-record.ts';
 
@@ -41,16 +41,25 @@ export function createAttempts(db: Database): AttemptsLedger {
         if (quietMs === 0) await dropClaims(tx, fence);
         return loadBegun(tx, fence, quietMs);
       }),
-    loadAttempt: (fence) => fenced(db, fence, (tx) => loadBegun(tx, fence, 0)),
+    async loadAttempt(fence) {
+      const [row] = await readFenced<BegunRow>(db, fence, SELECT_BEGUN);
+      if (row === undefined) throw toLeaseLost(fence);
+      return toBegun(row, fence, 0);
+    },
     loadSpec: async (attemptId) => (await loadOrigin(db, attemptId)).spec,
     loadOrigin: (attemptId) => loadOrigin(db, attemptId),
-    setState: (fence, state) =>
-      fenced(db, fence, async (tx) => {
+    async setState(fence, state) {
+      const before = LIVE_STATES.filter((from) => from !== state && mayFollow(from, state));
+      const sql = 'update attempt set state = $4 from fence where id = $1 and state = any($5::text[]) returning 1';
+      if (await writeFenced(db, fence, sql, [state, before])) return;
+      // It is there already, or cannot go there, or the lease is lost.
+      await fenced(db, fence, async (tx) => {
         const { state: from } = await lockAttempt(tx, fence.attemptId);
         if (!mayFollow(from, state))
           throw new WaybillError('invalid_state', 'the attempt cannot go there', { from, to: state });
         if (from !== state) await tx.query('update attempt set state = $2 where id = $1', [fence.attemptId, state]);
-      }),
+      });
+    },
     async saveVerification(attemptId, verification) {
       await db.query('update attempt set verification = $2 where id = $1', [attemptId, JSON.stringify(verification)]);
     },
@@ -115,17 +124,21 @@ async function lockAttempt(tx: Queryable, attemptId: string): Promise<AttemptRow
   return row;
 }
 
+type BegunRow = Omit<BegunAttempt, 'fence' | 'quietMs' | 'nominalAt'> & { readonly nominalAt: Date | null };
+
+const SELECT_BEGUN = `select a.n as number, r.id as "runUuid", r.pipeline, r.run_id as "runId", r.mode,
+  r.nominal_at as "nominalAt", a.spec from attempt a join run r on r.id = a.run where a.id = $1`;
+
 async function loadBegun(tx: Queryable, fence: Fence, quietMs: number): Promise<BegunAttempt> {
-  const [row] = await tx.query<
-    Omit<BegunAttempt, 'fence' | 'quietMs' | 'nominalAt' | 'spec'> & { nominalAt: Date | null; spec: PipelineSpec }
-  >(
-    `select a.n as number, r.id as "runUuid", r.pipeline, r.run_id as "runId", r.mode, r.nominal_at as "nominalAt", a.spec
-     from attempt a join run r on r.id = a.run where a.id = $1`,
-    [fence.attemptId],
-  );
+  const [row] = await tx.query<BegunRow>(SELECT_BEGUN, [fence.attemptId]);
   if (row === undefined) throw new WaybillError('unknown_run', 'no such attempt', { attempt: fence.attemptId });
-  return { ...row, fence, nominalAt: row.nominalAt?.toISOString() ?? null, quietMs };
+  return toBegun(row, fence, quietMs);
 }
+
+const toBegun = (row: BegunRow, fence: Fence, quietMs: number): BegunAttempt => ({
+  ...row,
+  ...{ fence, nominalAt: row.nominalAt?.toISOString() ?? null, quietMs },
+});
 
 async function loadOrigin(db: Database, attemptId: string): Promise<{ runUuid: string; spec: PipelineSpec }> {
   const [row] = await db.query<{ run: string; spec: PipelineSpec }>('select run, spec from attempt where id = $1', [

@@ -1,10 +1,11 @@
 /** What a plan is made of: batches. */
 import { WaybillError } from '../../core/failures.ts';
 import type { Ledger, PlanBatch } from '../ledger.ts';
+import type { Parameter } from './check-parameters.ts';
 import type { Database } from './database.ts';
 import { fenced } from './fence.ts';
 
-type PlansLedger = Pick<Ledger, 'findTarget' | 'saveBatch' | 'loadBatch' | 'listBatches' | 'savePlanHash'>;
+type PlansLedger = Pick<Ledger, 'findTarget' | 'saveBatches' | 'loadBatch' | 'listBatches' | 'savePlanHash'>;
 
 export function createPlans(db: Database): PlansLedger {
   return {
@@ -12,13 +13,18 @@ export function createPlans(db: Database): PlansLedger {
       const [row] = await db.query<{ id: string }>('select id from target where fingerprint = $1', [fingerprint]);
       return row?.id ?? null;
     },
-    saveBatch: (fence, batch) =>
+    saveBatches: (fence, batches) =>
       fenced(db, fence, async (tx) => {
+        const parameters: Parameter[] = [fence.attemptId];
+        const rows = batches.map(({ ordinal, kind, objects, sizeBytes, body }) => {
+          const first = parameters.push(ordinal, kind, objects, sizeBytes, body) - 4;
+          return `($1, ${[0, 1, 2, 3, 4].map((at) => `$${String(first + at)}`).join(', ')})`;
+        });
         await tx.query(
-          `insert into batch (attempt, ordinal, kind, objects, size_bytes, body) values ($1, $2, $3, $4, $5, $6)
+          `insert into batch (attempt, ordinal, kind, objects, size_bytes, body) values ${rows.join(', ')}
            on conflict on constraint batch_pkey do update set kind = excluded.kind, objects = excluded.objects,
              size_bytes = excluded.size_bytes, body = excluded.body`,
-          [fence.attemptId, batch.ordinal, batch.kind, batch.objects, batch.sizeBytes, batch.body],
+          parameters,
         );
       }),
     async loadBatch(attemptId, ordinal) {

@@ -8,7 +8,7 @@ import { WaybillError } from '../../core/failures.ts';
 import type { Fence, Ledger, StepKey } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { saveEffects } from './effects.ts';
-import { fenced } from './fence.ts';
+import { fenced, toLeaseLost, writeFenced } from './fence.ts';
 
 type StepsLedger = Pick<
   Ledger,
@@ -24,14 +24,13 @@ export function createSteps(db: Database): StepsLedger {
       );
       return row?.result ?? null;
     },
-    claimStep: (fence, key, holder) =>
-      fenced(db, fence, async (tx) => {
-        await tx.query(
-          `insert into claim (attempt, manifest_hash, step, ordinal, holder, epoch) values ($1, $2, $3, $4, $5, $6)
-           on conflict on constraint claim_pkey do update set holder = excluded.holder, epoch = excluded.epoch, at = now()`,
-          [...toParameters(fence, key), holder, fence.epoch],
-        );
-      }),
+    async claimStep(fence, key, holder) {
+      const sql = `insert into claim (attempt, epoch, manifest_hash, step, ordinal, holder)
+        select $1, $2, $4, $5, $6::int, $7 from fence on conflict on constraint claim_pkey
+        do update set holder = excluded.holder, epoch = excluded.epoch, at = now() returning 1`;
+      const { manifestHash, step, ordinal } = key;
+      if (!(await writeFenced(db, fence, sql, [manifestHash, step, ordinal, holder]))) throw toLeaseLost(fence);
+    },
     commitStep: (fence, key, holder, result, effects) =>
       fenced(db, fence, async (tx) => {
         if (!(await giveBackClaim(tx, fence, key, holder))) return requireOwn(tx, 'step', fence, key, holder);

@@ -141,7 +141,16 @@ async function runWithFault(kind: Kind, store: 'a' | 'b', fault: Fault, dies: bo
 
 /** What changes rows while a run is carried out. */
 const CHANGES: ReadonlySet<string> = new Set([
-  ...['beginAttempt', 'setState', 'endAttempt', 'openListing', 'saveRanges', 'saveChunk', 'saveManifest', 'saveBatch'],
+  ...[
+    'beginAttempt',
+    'setState',
+    'endAttempt',
+    'openListing',
+    'saveRanges',
+    'saveChunk',
+    'saveManifest',
+    'saveBatches',
+  ],
   ...[
     'savePlanHash',
     'claimStep',

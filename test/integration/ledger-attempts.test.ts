@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
+import pg from 'pg';
 import type { Fence, StepKey } from '../../ledger/ledger.ts';
 import {
   beginRun,
@@ -104,8 +105,8 @@ test('a zombie commits nothing, whatever it tries', async () => {
     saveUnordered: (f) => ledger.saveUnordered(f, listingId, [{ key: 'k', descriptor: '{}', sizeBytes: 1 }]),
     saveChunk: (f) => ledger.saveChunk(f, listingId, { ...page, ordinal: 0 }),
     saveManifest: (f) => ledger.saveManifest(f, manifest),
-    saveBatch: (f) =>
-      ledger.saveBatch(f, { ordinal: 0, kind: 'objects', objects: 1, sizeBytes: 1, body: Buffer.from('x') }),
+    saveBatches: (f) =>
+      ledger.saveBatches(f, [{ ordinal: 0, kind: 'objects', objects: 1, sizeBytes: 1, body: Buffer.from('x') }]),
     savePlanHash: (f) => ledger.savePlanHash(f, toHash('p')),
     claimStep: (f) => ledger.claimStep(f, COPY, 'h'),
     commitStep: (f) => ledger.commitStep(f, COPY, 'h', {}, { deliveries: [buildDelivery('k', 'older')] }),
@@ -129,6 +130,57 @@ test('a zombie commits nothing, whatever it tries', async () => {
   assert.equal((await ledger.loadDeliveries(targetId, ['k'])).get('k')?.sourceEtag, 'newer');
 });
 
+test('what is written while the target changes hands waits for it, and finds the lease lost', async () => {
+  const { ledger, sql, url } = fixture;
+  const { fence } = await beginRun(ledger, 'hands', 'r1');
+  await ledger.setState(fence, 'listing');
+  const taker = new pg.Client({ connectionString: url });
+  await taker.connect();
+  try {
+    await taker.query('begin');
+    await taker.query('update target set epoch = epoch + 1 where id = $1', [fence.targetId]);
+    const late = [ledger.claimStep(fence, COPY, 'h'), ledger.setState(fence, 'planning')];
+    const ends = Promise.allSettled(late);
+    let hasEnded = false;
+    void ends.then(() => (hasEnded = true));
+    const waiting = `select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
+    while ((await sql(waiting))[0]?.['n'] !== 2) assert.ok(!hasEnded, 'both wait');
+    await taker.query('commit');
+    for (const write of late) await assert.rejects(write, { type: 'lease_lost' });
+  } finally {
+    await taker.end();
+  }
+  const count = '(select count(*)::int from claim where attempt = a.id) as claims';
+  assert.deepEqual(await sql(`select state, ${count} from attempt a where id = $1`, [fence.attemptId]), [
+    { state: 'listing', claims: 0 },
+  ]);
+});
+
+test('a plan without a run owns no target: its own row is its fence', async () => {
+  const { ledger, sql } = fixture;
+  const { run } = await ledger.accept(buildRequest('fenced-plan', 'r1', { mode: 'plan' }));
+  const begun = await ledger.beginAttempt(run.id, 'w1', 1000);
+  const { fence } = begun;
+  assert.equal(fence.targetId, null);
+  assert.deepEqual(await ledger.loadAttempt(fence), begun);
+  await ledger.setState(fence, 'listing');
+  await ledger.setState(fence, 'listing');
+  await ledger.claimStep(fence, COPY, 'h');
+  assert.equal(
+    (await sql('select 1 from claim where attempt = $1 and epoch = $2', [fence.attemptId, fence.epoch])).length,
+    1,
+  );
+  const stale: readonly ((fence: Fence) => Promise<unknown>)[] = [
+    (f) => ledger.loadAttempt(f),
+    (f) => ledger.setState(f, 'planning'),
+    (f) => ledger.claimStep(f, COPY, 'h'),
+  ];
+  for (const ask of stale) await assert.rejects(ask({ ...fence, epoch: fence.epoch + 1 }), { type: 'lease_lost' });
+  await ledger.setState(fence, 'planning');
+  await ledger.endAttempt(fence, { state: 'done' });
+  for (const ask of stale) await assert.rejects(ask(fence), { type: 'lease_lost' });
+});
+
 test('ending releases the lease, keeps what was found, and may be said again', async () => {
   const { ledger, sql } = fixture;
   const { fence, runUuid } = await beginRun(ledger, 'ends', 'r1');
@@ -137,7 +189,7 @@ test('ending releases the lease, keeps what was found, and may be said again', a
   const range = { ordinal: 0, after: null, until: null, cursor: 'b', done: true };
   assert.deepEqual(ranges, [{ ...range, cursor: null, done: false }]);
   await savePage(ledger, fence, listingId, null, range, page);
-  await ledger.saveBatch(fence, { ordinal: 0, kind: 'objects', objects: 1, sizeBytes: 1, body: Buffer.from('x') });
+  await ledger.saveBatches(fence, [{ ordinal: 0, kind: 'objects', objects: 1, sizeBytes: 1, body: Buffer.from('x') }]);
   for (const state of ['listing', 'planning', 'copying', 'finalizing'] as const) await ledger.setState(fence, state);
   const totals = {
     objects: 2,

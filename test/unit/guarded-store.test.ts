@@ -141,7 +141,7 @@ const LEDGER_WRITES = [
   'saveUnordered',
   'saveChunk',
   'saveManifest',
-  'saveBatch',
+  'saveBatches',
   'savePlanHash',
   'claimStep',
   'commitStep',
