@@ -31,6 +31,28 @@ test('the limit doubles up to the most while that brings more', () => {
   assert.equal(limiter.limit, 16);
 });
 
+test('next to stores that are far a round at each limit is enough to go on, beside what was begun before it', () => {
+  const { limiter, succeed, clock } = createLimiter(64);
+  succeed(4 + 4, 50);
+  assert.equal(limiter.limit, 8);
+  succeed(4 + 8, 50);
+  assert.equal(limiter.limit, 16);
+  succeed(8 + 16, 50);
+  succeed(16 + 32, 50);
+  assert.equal(limiter.limit, 64);
+  assert.ok(clock.now < 400, `${String(clock.now)} ms`);
+});
+
+test('a store that is far and serves no more at once is not given up after a round, and no more is asked of it either', () => {
+  const { limiter, succeed } = createLimiter(64);
+  succeed(4 + 4, 50, 4);
+  assert.equal(limiter.limit, 8);
+  succeed(4 + 63, 50, 4);
+  assert.equal(limiter.limit, 8);
+  succeed(1, 50, 4);
+  assert.equal(limiter.limit, 4);
+});
+
 test('a doubling that brings nothing is taken back, and not tried again for a while', () => {
   const { limiter, succeed, clock } = createLimiter();
   succeed(70, 10, 4);
