@@ -5,7 +5,7 @@
  */
 import { InFlightLimit } from '../activities/list/in-flight-limit.ts';
 import { Ladder, type Ask } from '../activities/list/ladder.ts';
-import { SERIAL_PAGES } from '../activities/list/lister.ts';
+import { areRangesWorthIt } from '../activities/list/lister.ts';
 import { Ranges, type KeyPage } from '../activities/list/ranges.ts';
 import { countUpTo, createKeySpaces, type KeySpace } from './listing-keys.ts';
 
@@ -52,6 +52,7 @@ function simulate(space: KeySpace): Simulated {
   let inFlight = 0;
   let listed = 0;
   let pages = 0;
+  let isAsked = false;
   let isRanging = false;
   let traceAt = 0;
 
@@ -79,7 +80,10 @@ function simulate(space: KeySpace): Simulated {
     const { range, count } = arrival.taken;
     listed += count;
     pages += 1;
-    if (pages === SERIAL_PAGES) request(() => (isRanging = true));
+    if (!isAsked && !range.done && areRangesWorthIt(pages, limit.usualMs)) {
+      isAsked = true;
+      request(() => (isRanging = true));
+    }
     if (range.recorded) return;
     after(COMMIT_MS, () => {
       range.recorded = true;
@@ -88,9 +92,8 @@ function simulate(space: KeySpace): Simulated {
   };
   const go = (): void => {
     // Before that one page at a time, and the question beside one.
-    const mayProbe = isRanging && pages > SERIAL_PAGES;
-    const slots = mayProbe ? limit.current : 1 + (pages >= SERIAL_PAGES && !isRanging ? 1 : 0);
-    const asks = ladder.next(slots - inFlight, mayProbe);
+    const slots = isRanging ? limit.current : isAsked ? 2 : 1;
+    const asks = ladder.next(slots - inFlight, isRanging);
     for (const ask of asks) request(() => take(ask));
     if (isTraced && now >= traceAt) {
       traceAt = now + 100;
