@@ -18,6 +18,10 @@ export interface Results {
 
 const WARM_UP: Workload = { name: 'W1', what: 'warm-up', bucket: 'warm', count: 1000, sizeBytes: 1024 };
 
+/** One batch warms one worker: of several each is to have one, and they take two at once. */
+const toWarmUp = (workers: number): Workload =>
+  workers === 1 ? WARM_UP : { ...WARM_UP, bucket: 'warm-all', count: 2 * workers * WARM_UP.count };
+
 export async function runAll(
   options: BenchOptions & { readonly bare: boolean },
   directory: string,
@@ -35,7 +39,9 @@ export async function runAll(
   try {
     const work = buildWork(options.workloads, options.isQuick, options.growth);
     const workloads = work.map(({ first }) => first);
-    const sources = [...new Map([WARM_UP, ...workloads].map((one) => [one.bucket, one])).values()];
+    const sources = [
+      ...new Map([WARM_UP, toWarmUp(options.workers), ...workloads].map((one) => [one.bucket, one])).values(),
+    ];
     const [a, b] = await startStores(options, directory, sources, stopping);
     const missing: string[] = [];
     const versions: Record<string, string> = {};
@@ -118,24 +124,24 @@ async function startShapes(
     pipelines.set(name, { workload, prefix: toPrefix(name) });
   };
   for (const shape of shapes) {
-    for (const round of [0, 1]) add(shape, WARM_UP, round);
+    for (const round of [0, 1]) add(shape, toWarmUp(workers), round);
     for (const workload of workloads) for (let round = 0; round < runs; round++) add(shape, workload, round);
   }
   const ours = await startOurs({ directory, shapes, a, b, pipelines, workers });
   stopping.push(() => ours.stop());
-  return shapes.map((shape) => toOurs(ours, shape));
+  return shapes.map((shape) => toOurs(ours, shape, workers));
 }
 
 const toPipeline = (shape: string, bucket: string, round: number): string => `${shape}-${bucket}-${String(round)}`;
 
 const toPrefix = (pipeline: string): string => `ours/${pipeline}/`;
 
-const toOurs = (ours: Ours, shape: Shape): Contender => ({
+const toOurs = (ours: Ours, shape: Shape, workers: number): Contender => ({
   name: `ours, ${shape}`,
   keepsLedger: true,
   prefix: ({ bucket }, round) => toPrefix(toPipeline(shape, bucket, round)),
   async warm() {
-    for (const round of [0, 1]) await ours.run(shape, toPipeline(shape, WARM_UP.bucket, round));
+    for (const round of [0, 1]) await ours.run(shape, toPipeline(shape, toWarmUp(workers).bucket, round));
   },
   run: async ({ name, bucket }, round) =>
     BYTE_SHAPES.includes(shape) && name !== 'W2' && name !== 'W3'
