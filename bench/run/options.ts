@@ -11,6 +11,8 @@ export interface BenchOptions {
   readonly kind: StoreKind;
   readonly workloads: readonly WorkloadName[];
   readonly runs: number;
+  /** Rounds before them that count for nothing: a worker of ours runs for months, and its code is compiled while it first runs. */
+  readonly warmRuns: number;
   readonly shapes: readonly Shape[];
   readonly peers: readonly PeerName[];
   readonly jsonFile: string | null;
@@ -27,6 +29,7 @@ export const USAGE = `npm run bench -- [W1 W2 W3 W4 W5] [options]
   --quick                 small sizes against our own store: under three minutes
   --store KIND            ${STORE_KINDS.join(', ')} (waybill with --quick, else null)
   --runs N                interleaved runs (5; 2 with --quick)
+  --warm N                as many before them that are not counted (1; 0 with fewer than 3 runs, or --growth)
   --only NAMES            of ${[...SHAPES, 'bare', ...PEER_NAMES].join(', ')}, comma between
   --workers N             worker processes of each shape (1)
   --latency-ms N          added to every answer of the null store
@@ -44,6 +47,7 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
       quick: { type: 'boolean', default: false },
       store: { type: 'string' },
       runs: { type: 'string' },
+      warm: { type: 'string' },
       only: { type: 'string' },
       workers: { type: 'string', default: '1' },
       'latency-ms': { type: 'string', default: '0' },
@@ -62,11 +66,14 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
   const listLatencyMs = toCount(values['list-latency-ms'], 0);
   if (kind !== 'null' && latencyMs + listLatencyMs > 0) throw new Error('only the null store delays its answers');
   if (kind !== 'null' && values.keys !== undefined) throw new Error('only the null store has keys of a shape');
+  const runs = values.runs === undefined ? (isQuick ? 2 : 5) : toCount(values.runs, 1);
+  const warmRuns = runs < 3 || values.growth !== undefined ? 0 : 1;
   return {
     isQuick,
     kind,
     workloads: positionals.length === 0 ? WORKLOAD_NAMES : positionals.map((name) => oneOf(WORKLOAD_NAMES, name)),
-    runs: values.runs === undefined ? (isQuick ? 2 : 5) : toCount(values.runs, 1),
+    runs,
+    warmRuns: values.warm === undefined ? warmRuns : toCount(values.warm, 0),
     shapes: SHAPES.filter((shape) => isWanted(shape) && (named !== null || !isQuick || QUICK_SHAPES.includes(shape))),
     bare: isWanted('bare'),
     peers: PEER_NAMES.filter(isWanted),

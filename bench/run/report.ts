@@ -146,7 +146,7 @@ export function printReport(report: Report): string {
       (options.latencyMs + options.listLatencyMs > 0
         ? `, ${String(options.latencyMs)} ms an answer, ${String(options.listLatencyMs)} ms more a listing`
         : ''),
-    `medians of ${String(options.runs)} runs by turns; ${versionText.join(', ') || 'no peers'}`,
+    `medians of ${String(options.runs)} runs by turns${options.warmRuns === 0 ? '' : `, after ${String(options.warmRuns)} that is not counted`}; ${versionText.join(', ') || 'no peers'}`,
     ...(notMeasured.length === 0 ? [] : [`not measured (not on PATH, or not able to): ${notMeasured.join(', ')}`]),
     '',
     HEAD,

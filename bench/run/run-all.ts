@@ -82,9 +82,9 @@ export async function runAll(
         say(String(error));
       }
     }
-    const { kind, runs, keys } = options;
+    const { kind, runs, warmRuns, keys } = options;
     const canHoldCopies = kind === 'null' && keys === null;
-    const taken = await takeTurns({ kind, a, b, work, runs, canHoldCopies, contenders: able, say });
+    const taken = await takeTurns({ kind, a, b, work, runs, warmRuns, canHoldCopies, contenders: able, say });
     return { versions, missing, taken };
   } finally {
     process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
@@ -117,7 +117,8 @@ async function startShapes(
   b: BenchStore,
   stopping: (() => Promise<unknown>)[],
 ): Promise<Contender[]> {
-  const { shapes, runs, workers } = options;
+  const { shapes, workers } = options;
+  const rounds = options.warmRuns + options.runs;
   const pipelines = new Map<string, { workload: Workload; prefix: string }>();
   const add = (shape: string, workload: Workload, round: number): void => {
     const name = toPipeline(shape, workload.bucket, round);
@@ -125,7 +126,7 @@ async function startShapes(
   };
   for (const shape of shapes) {
     for (const round of [0, 1]) add(shape, toWarmUp(workers), round);
-    for (const workload of workloads) for (let round = 0; round < runs; round++) add(shape, workload, round);
+    for (const workload of workloads) for (let round = 0; round < rounds; round++) add(shape, workload, round);
   }
   const ours = await startOurs({ directory, shapes, a, b, pipelines, workers });
   stopping.push(() => ours.stop());

@@ -31,13 +31,16 @@ export interface Turns {
   readonly b: BenchStore;
   readonly work: readonly Work[];
   readonly runs: number;
+  /** Before them, and not counted. */
+  readonly warmRuns: number;
   /** The null store can pretend to hold the copies of a workload. */
   readonly canHoldCopies: boolean;
   readonly contenders: readonly Contender[];
   readonly say: (line: string) => void;
 }
 
-export async function takeTurns({ kind, a, b, work, runs, canHoldCopies, contenders, say }: Turns): Promise<Taken[]> {
+export async function takeTurns(turns: Turns): Promise<Taken[]> {
+  const { kind, a, b, work, runs, warmRuns, canHoldCopies, contenders, say } = turns;
   const taken: Taken[] = [];
   const measure = async (workload: Workload, contender: Contender, round: number): Promise<Taken | null> => {
     const before = [await a.counts(), await b.counts()] as const;
@@ -45,17 +48,18 @@ export async function takeTurns({ kind, a, b, work, runs, canHoldCopies, contend
     if (cost === null) return null;
     const source = countBetween(kind, before[0], await a.counts());
     const target = countBetween(kind, before[1], await b.counts());
-    return { workload, who: contender.name, round, cost, source, target };
+    return { workload, who: contender.name, round: round - warmRuns, cost, source, target };
   };
   const keep = (one: Taken | null): void => {
     if (one === null) return;
-    taken.push(one);
     const { workload, who, round, cost } = one;
+    if (round >= 0) taken.push(one);
     const figures = `CPU ${cost.cpuSeconds.toFixed(2)} s, wall ${cost.wallSeconds.toFixed(2)} s, ${cost.peakMiB.toFixed(0)} MiB`;
-    say(`${workload.name} ${workload.what}, round ${String(round + 1)}, ${who}: ${figures}`);
+    const what = round < 0 ? 'warm-up' : `round ${String(round + 1)}`;
+    say(`${workload.name} ${workload.what}, ${what}, ${who}: ${figures}`);
   };
   for (const { first, isCounted, again } of work) {
-    for (let round = 0; round < runs; round++) {
+    for (let round = 0; round < warmRuns + runs; round++) {
       // Nobody is always the first after a pause, or always behind the same one.
       const turn = contenders.map((_, index) => contenders[(index + round) % contenders.length] as Contender);
       for (const contender of turn) {
