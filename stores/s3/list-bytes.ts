@@ -8,7 +8,7 @@
  */
 import { isUtf8 } from 'node:buffer';
 import { KiB } from '../../core/limits.ts';
-import type { ObjectColumns } from '../../core/object-columns.ts';
+import { countCommon, type ObjectColumns } from '../../core/object-columns.ts';
 import { isWellFormed } from '../../core/utf8-order.ts';
 import { scanListAnswer } from './list-scanner.ts';
 import { decodeListedKey } from './listed-key.ts';
@@ -59,6 +59,7 @@ const ZERO = 0x30;
 /** As the slower readers take it. */
 const SIZE_DIGITS_MAX = 15;
 const FAILED = -1;
+const DATE_BYTES_MIN = '2026-01-01T00:00:00Z'.length;
 
 /** Of the bytes of a key; bits, so that many can be looked at as one. */
 const PLAIN = 0;
@@ -75,7 +76,7 @@ const IS_NAME = Uint8Array.from({ length: 256 }, (_, byte) => (/[\w-]/.test(Stri
 /** What stands around the key of the shortest object that is read here, with an ETag and a size of one character. */
 const OBJECT_BYTES_MIN = [BEFORE_KEY, KEY_TO_DATE, DATE_TO_ETAG, AFTER_ETAG, BEFORE_SIZE, AFTER_SIZE, END].reduce(
   (sum, { length }) => sum + length,
-  '2026-01-01T00:00:00Z'.length + '"e"1'.length,
+  DATE_BYTES_MIN + '"e"1'.length,
 );
 
 /** @param isLent columns are in memory that is given back, and not in memory of their own */
@@ -153,6 +154,15 @@ function takeMemory(bytes: number): ColumnMemory {
   };
 }
 
+/** Of 20260304; NaN for what is no day, and for one before 1970, where the slower readers round the other way: it is theirs. */
+function toDayMs(dayNumber: number): number {
+  const [year, month, day] = [Math.floor(dayNumber / 10_000), Math.floor(dayNumber / 100) % 100, dayNumber % 100];
+  if (!(year >= 1970) || month < 1 || month > 12 || day < 1 || day > 31) return NaN;
+  const dayMs = Date.UTC(year, month - 1, day);
+  // The 31st of a month that has 30 days is another day.
+  return day > 28 && new Date(dayMs).getUTCDate() !== day ? NaN : dayMs;
+}
+
 class ObjectReader {
   at: number;
   readonly #bytes: Buffer;
@@ -160,15 +170,22 @@ class ObjectReader {
   readonly #length: number;
   readonly #urlEncoded: boolean;
   readonly #text: Buffer;
+  readonly #textView: DataView;
   #textBytes = 0;
   #isAscii = true;
   readonly #ends: Uint32Array;
   readonly #sizes: Float64Array;
   readonly #modifiedMs: Float64Array;
   #count = 0;
-  /** Of the last date, for the next mostly has the same. */
-  #dayNumber = -1;
+  /** The last key: where it stands, where its text does, how far it was encoded, and how much shorter its text is for it. */
+  #keyFrom = 0;
+  #keyTo = 0;
+  #keyText = 0;
+  #encoded = 0;
+  #shorter = 0;
+  /** The day of the last date and where it stands, for the next mostly has the same. */
   #dayMs = 0;
+  #dayAt = -1;
 
   constructor(bytes: Buffer, memory: ColumnMemory, { from, urlEncoded }: { from: number; urlEncoded: boolean }) {
     this.#bytes = bytes;
@@ -177,6 +194,7 @@ class ObjectReader {
     this.at = from;
     this.#urlEncoded = urlEncoded;
     ({ text: this.#text, ends: this.#ends, sizes: this.#sizes, modifiedMs: this.#modifiedMs } = memory);
+    this.#textView = new DataView(this.#text.buffer, this.#text.byteOffset, this.#text.byteLength);
   }
 
   /** False for what is not in the shape. */
@@ -236,11 +254,14 @@ class ObjectReader {
     return true;
   }
 
+  /** What a key begins with as the one before it did is taken over, four bytes at a time; the rest is looked at byte by byte. */
   #readKey(): boolean {
     const bytes = this.#bytes;
     const text = this.#text;
     const from = this.at;
-    let at = from;
+    const shared = this.#takeShared(from);
+    const restFrom = from + shared;
+    let at = restFrom;
     let length = this.#textBytes;
     let seen = PLAIN;
     for (;;) {
@@ -253,10 +274,36 @@ class ObjectReader {
     }
     if (bytes[at] !== LESS) return false;
     this.at = at;
-    if ((seen & REFERENCE) !== 0) return this.#writeReferences(from, at);
-    if (this.#urlEncoded && seen !== PLAIN) return this.#writeDecoded(from, at);
+    this.#keyFrom = from;
+    this.#keyTo = at;
+    if ((seen & REFERENCE) !== 0) {
+      // Nothing is known of where its text comes from.
+      this.#keyTo = from;
+      this.#textBytes = this.#keyText;
+      return this.#writeReferences(from, at);
+    }
+    if (this.#urlEncoded && seen !== PLAIN) return this.#writeDecoded(restFrom, at);
     this.#textBytes = length;
     return true;
+  }
+
+  /** @returns how much of the key that begins there was taken over: nothing, or at least all up to the last byte that was encoded */
+  #takeShared(from: number): number {
+    const source = this.#keyText;
+    const before = this.#keyTo - this.#keyFrom;
+    const target = (this.#keyText = this.#textBytes);
+    const shared = from + before <= this.#length ? countCommon(this.#view, this.#keyFrom, from, before) : 0;
+    if (shared < this.#encoded) {
+      this.#encoded = this.#shorter = 0;
+      return 0;
+    }
+    const textBytes = shared - this.#shorter;
+    // What it copies too much is written over: of a text there is always less than of what it is read from.
+    for (let at = 0; at < textBytes; at += 4) {
+      this.#textView.setInt32(target + at, this.#textView.getInt32(source + at));
+    }
+    this.#textBytes = target + textBytes;
+    return shared;
   }
 
   /** Decoded once: '+' is a space, and %XX a byte. */
@@ -266,12 +313,16 @@ class ObjectReader {
     let length = this.#textBytes;
     for (let at = from; at < to; at++) {
       let byte = bytes[at] ?? 0;
-      if (byte === PLUS) byte = 0x20;
-      else if (byte === PERCENT) {
+      if (byte === PLUS) {
+        byte = 0x20;
+        this.#encoded = at + 1 - this.#keyFrom;
+      } else if (byte === PERCENT) {
         byte = at + 2 < to ? toHexValue(bytes[at + 1]) * 16 + toHexValue(bytes[at + 2]) : NaN;
         if (Number.isNaN(byte)) return false;
         if (byte >= 0x80) this.#isAscii = false;
         at += 2;
+        this.#encoded = at + 1 - this.#keyFrom;
+        this.#shorter += 2;
       }
       text[length++] = byte;
     }
@@ -294,15 +345,13 @@ class ObjectReader {
   #readDate(): number {
     const bytes = this.#bytes;
     const { at } = this;
-    const year = this.#twoDigits(at) * 100 + this.#twoDigits(at + 2);
-    const dayNumber = year * 10_000 + this.#twoDigits(at + 5) * 100 + this.#twoDigits(at + 8);
+    const dayMs = this.#readDay(at);
     const hour = this.#twoDigits(at + 11);
     const minute = this.#twoDigits(at + 14);
     const second = this.#twoDigits(at + 17);
-    if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d || bytes[at + 10] !== 0x54) return FAILED;
     if (bytes[at + 13] !== 0x3a || bytes[at + 16] !== 0x3a) return FAILED;
     // What is no digit is NaN, which no comparison lets pass.
-    if (!(dayNumber >= 0 && hour <= 23 && minute <= 59 && second <= 59)) return FAILED;
+    if (!(dayMs >= 0 && hour <= 23 && minute <= 59 && second <= 59)) return FAILED;
     let end = at + 19;
     if (bytes[end] === 0x2e) {
       // The middle one is looked at twice.
@@ -310,23 +359,29 @@ class ObjectReader {
       end += 4;
     }
     if (bytes[end] !== 0x5a) return FAILED;
-    const dayMs = this.#toDayMs(dayNumber);
-    if (Number.isNaN(dayMs)) return FAILED;
     this.at = end + 1;
     return dayMs + ((hour * 60 + minute) * 60 + second) * 1000;
   }
 
-  /** NaN for what is no day, and for one before 1970, where the slower readers round the other way: it is theirs. */
-  #toDayMs(dayNumber: number): number {
-    if (dayNumber === this.#dayNumber) return this.#dayMs;
-    const [year, month, day] = [Math.floor(dayNumber / 10_000), Math.floor(dayNumber / 100) % 100, dayNumber % 100];
-    if (year < 1970 || month < 1 || month > 12 || day < 1 || day > 31) return NaN;
-    const dayMs = Date.UTC(year, month - 1, day);
-    // The 31st of a month that has 30 days is another day.
-    if (day > 28 && new Date(dayMs).getUTCDate() !== day) return NaN;
-    this.#dayMs = dayMs;
-    this.#dayNumber = dayNumber;
-    return dayMs;
+  /** Of `2026-03-04T`, in milliseconds; NaN for any other form. */
+  #readDay(at: number): number {
+    const view = this.#view;
+    const before = this.#dayAt;
+    if (at + DATE_BYTES_MIN > this.#length) return NaN;
+    const isSame =
+      before >= 0 &&
+      view.getInt32(at) === view.getInt32(before) &&
+      view.getInt32(at + 4) === view.getInt32(before + 4) &&
+      view.getInt32(at + 7) === view.getInt32(before + 7);
+    if (isSame) return this.#dayMs;
+    const bytes = this.#bytes;
+    const year = this.#twoDigits(at) * 100 + this.#twoDigits(at + 2);
+    const dayNumber = year * 10_000 + this.#twoDigits(at + 5) * 100 + this.#twoDigits(at + 8);
+    if (bytes[at + 4] !== 0x2d || bytes[at + 7] !== 0x2d || bytes[at + 10] !== 0x54) return NaN;
+    const dayMs = toDayMs(dayNumber);
+    if (Number.isNaN(dayMs)) return NaN;
+    this.#dayAt = at;
+    return (this.#dayMs = dayMs);
   }
 
   /** NaN for what is none. */
