@@ -35,6 +35,11 @@ export class ManifestDigest {
     this.#empty = false;
   }
 
+  /** More of the body that was added last. */
+  continueBody(bytes: Uint8Array): void {
+    this.#add(bytes);
+  }
+
   /** Once, after the last body. */
   finish(): ManifestHashes {
     return {

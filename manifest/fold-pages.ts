@@ -6,7 +6,7 @@
 import { WaybillError } from '../core/failures.ts';
 import { compareUtf8 } from '../core/utf8-order.ts';
 import type { ManifestPage } from './build-page.ts';
-import { joinPacked, unpackBody } from './pack-body.ts';
+import { joinPacked, unpackBody, unpackBodyAside } from './pack-body.ts';
 
 /** Consecutive descriptors of a manifest; `ordinal` counts from 0. */
 export interface ManifestChunk extends ManifestPage {
@@ -38,8 +38,8 @@ export async function* foldPages(
   let lastKey: string | undefined;
   let ordinal = 0;
   let bytesOfObject = 0;
-  const toNext = (): ManifestChunk => {
-    const chunk = toChunk(ordinal++, pending, Math.ceil(pendingObjects * bytesOfObject * ROOM));
+  const toNext = async (): Promise<ManifestChunk> => {
+    const chunk = await toChunk(ordinal++, pending, Math.ceil(pendingObjects * bytesOfObject * ROOM));
     bytesOfObject = chunk.body.byteLength / chunk.objects;
     return chunk;
   };
@@ -48,7 +48,7 @@ export async function* foldPages(
     if (lastKey !== undefined && compareUtf8(lastKey, page.firstKey) >= 0) throw outOfOrder(lastKey, page.firstKey);
     if (compareUtf8(page.firstKey, page.lastKey) > 0) throw outOfOrder(page.firstKey, page.lastKey);
     if (pendingObjects > 0 && pendingObjects + page.objects > chunkObjects) {
-      yield toNext();
+      yield await toNext();
       pending = [];
       pendingObjects = 0;
     }
@@ -56,10 +56,10 @@ export async function* foldPages(
     pendingObjects += page.objects;
     lastKey = page.lastKey;
   }
-  if (pendingObjects > 0) yield toNext();
+  if (pendingObjects > 0) yield await toNext();
 }
 
-function toChunk(ordinal: number, pages: readonly FoldedPage[], bodyBytes: number): ManifestChunk {
+async function toChunk(ordinal: number, pages: readonly FoldedPage[], bodyBytes: number): Promise<ManifestChunk> {
   let objects = 0;
   let sizeBytes = 0;
   for (const page of pages) {
@@ -77,7 +77,7 @@ function toChunk(ordinal: number, pages: readonly FoldedPage[], bodyBytes: numbe
     lastKey: last.lastKey,
     objects,
     sizeBytes,
-    body: packed === null ? joinBodies(pages) : unpackBody(packed, bodyBytes),
+    body: packed === null ? joinBodies(pages) : await unpackBodyAside(packed, bodyBytes),
     packed,
   };
 }

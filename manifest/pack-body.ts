@@ -10,7 +10,8 @@
  * Packed bodies can be joined without being packed again, by the grammar of deflate (RFC 1951): each is a run of blocks that ends on a
  * byte and looks back at nothing before it, so runs may follow one another with a stored block between them that holds the comma.
  */
-import { constants, createDeflateRaw, deflateRawSync, inflateRawSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { constants, createDeflateRaw, deflateRawSync, inflateRaw, inflateRawSync, type ZlibOptions } from 'node:zlib';
 import { WaybillError } from '../core/failures.ts';
 import { KiB, MALLOC_MMAP_BYTES, MiB } from '../core/limits.ts';
 
@@ -104,23 +105,44 @@ function toRun(packed: Uint8Array): Uint8Array | null {
   return isRun ? packed.subarray(PACKED_HEAD.length, packed.length - PACKED_TAIL.length) : null;
 }
 
+/** @throws body_corrupt when the format is unknown or the bytes cannot be unpacked */
+export function unpackBody(packed: Uint8Array): Uint8Array {
+  assertFormat(packed);
+  try {
+    return inflateRawSync(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX, chunkSize: roomFor(packed) });
+  } catch (cause) {
+    throw toCorrupt(packed, cause);
+  }
+}
+
 /**
+ * The same on a thread of libuv's, for long bodies while this one has other work.
  * @param bytesExpected about as long as the body is, or a little more; 0: unknown
- * @throws body_corrupt when the format is unknown or the bytes cannot be unpacked
  */
-export function unpackBody(packed: Uint8Array, bytesExpected = 0): Uint8Array {
+export async function unpackBodyAside(packed: Uint8Array, bytesExpected: number): Promise<Uint8Array> {
+  assertFormat(packed);
+  const known = Math.max(PAGE_ROOM_BYTES, Math.min(bytesExpected, BODY_BYTES_MAX));
+  const chunkSize = bytesExpected > 0 ? known : roomFor(packed);
+  try {
+    return await inflateAside(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX, chunkSize });
+  } catch (cause) {
+    throw toCorrupt(packed, cause);
+  }
+}
+
+const inflateAside = promisify<Uint8Array, ZlibOptions, Buffer>(inflateRaw);
+
+function assertFormat(packed: Uint8Array): void {
   const format = packed[0];
   if (format !== FORMAT_DEFLATE_RAW) {
     throw new WaybillError('body_corrupt', 'a stored body has an unknown format', { format: format ?? null });
   }
-  const room =
-    packed.length < PAGE_PACKED_BYTES
-      ? Math.max(PAGE_ROOM_BYTES, PAGE_ROOM * packed.length)
-      : Math.max(MALLOC_MMAP_BYTES, ROOM * packed.length);
-  const chunkSize = bytesExpected > 0 ? Math.max(PAGE_ROOM_BYTES, Math.min(bytesExpected, BODY_BYTES_MAX)) : room;
-  try {
-    return inflateRawSync(packed.subarray(1), { maxOutputLength: BODY_BYTES_MAX, chunkSize });
-  } catch (cause) {
-    throw new WaybillError('body_corrupt', 'a stored body cannot be unpacked', { bytes: packed.length }, { cause });
-  }
 }
+
+const roomFor = (packed: Uint8Array): number =>
+  packed.length < PAGE_PACKED_BYTES
+    ? Math.max(PAGE_ROOM_BYTES, PAGE_ROOM * packed.length)
+    : Math.max(MALLOC_MMAP_BYTES, ROOM * packed.length);
+
+const toCorrupt = ({ length }: Uint8Array, cause: unknown): WaybillError =>
+  new WaybillError('body_corrupt', 'a stored body cannot be unpacked', { bytes: length }, { cause });

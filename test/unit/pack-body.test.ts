@@ -3,7 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { deflateRawSync, inflateRawSync } from 'node:zlib';
 import { MALLOC_MMAP_BYTES, MiB } from '../../core/limits.ts';
-import { createBodyPacker, joinPacked, packBody, unpackBody } from '../../manifest/pack-body.ts';
+import { createBodyPacker, joinPacked, packBody, unpackBody, unpackBodyAside } from '../../manifest/pack-body.ts';
 
 test('a body comes out of its packing as it went in', () => {
   for (const text of ['', 'x', '{"bucket":"b"}'.repeat(10_000)]) {
@@ -64,6 +64,18 @@ test('a row that is empty, of another format, cut or damaged is refused', () => 
   assert.throws(() => unpackBody(Buffer.concat([Buffer.of(9), packed.subarray(1)])), refused);
   assert.throws(() => unpackBody(packed.subarray(0, packed.length - 4)), refused);
   assert.throws(() => unpackBody(Buffer.of(1, 255, 255, 255)), refused);
+});
+
+test('what is unpacked aside is the same and refused alike, however long it was expected to be', async () => {
+  const text = '{"bucket":"b"},'.repeat(50_000);
+  const packed = packBody(Buffer.from(text));
+  for (const expected of [0, 1, text.length, 2 * text.length, 1e12]) {
+    assert.equal(Buffer.from(await unpackBodyAside(packed, expected)).toString(), text);
+  }
+  const refused = { type: 'body_corrupt' };
+  await assert.rejects(unpackBodyAside(Buffer.of(9), 0), refused);
+  await assert.rejects(unpackBodyAside(packed.subarray(0, packed.length - 4), 0), refused);
+  await assert.rejects(unpackBodyAside(packBody(Buffer.alloc(128 * MiB + 1)), 0), refused);
 });
 
 test('a body is unpacked into one buffer, which is large enough for what a listing makes', () => {
