@@ -42,20 +42,28 @@ export async function copyBatch(deps: ActivityDeps, runtime: ActivityRuntime, in
   });
 }
 
-/** The first step of a large object. An outcome that is final already needs no parts. */
+/**
+ * The first step of a large object, and the only one where its parts are one group: two steps more cost Temporal and Postgres as much as
+ * a hundred MiB cost the worker. An outcome that is final already needs no parts.
+ */
 async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchResult> {
+  const { deps, runtime, deliveries, outcomes } = transfer.step;
+  const { parts } = toSourcePartLayout(action.etag, action.sizeBytes, deps.memory.totalBytes / PARTS_IN_FLIGHT);
+  const isOneGroup = parts <= BATCH_PARTS;
   try {
-    const within = await copyPartsWithin(transfer, action);
-    if (within !== null) {
-      transfer.step.deliveries.push(within);
+    const delivered =
+      (await copyPartsWithin(transfer, action)) ??
+      (isOneGroup ? await retryTransient(transfer, () => copyMultipart(transfer, action)) : null);
+    if (delivered !== null) {
+      deliveries.push(delivered);
       return { counts: toCounts([action], 0), large: null };
     }
     const { upload } = await retryTransient(transfer, () => openUpload(transfer, action));
     return { counts: toCounts([], 0), large: { partBatches: Math.ceil(upload.layout.parts / BATCH_PARTS) } };
   } catch (error) {
-    const code = toOutcome(error);
+    const code = toOutcome(error) ?? (isOneGroup ? toLastResort(error, runtime.tryNumber, false) : null);
     if (code === null) throw error;
-    transfer.step.outcomes.push(buildOutcome(action.key, code, error));
+    outcomes.push(buildOutcome(action.key, code, error));
     return { counts: toCounts([], 1), large: null };
   }
 }

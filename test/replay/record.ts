@@ -133,7 +133,7 @@ async function recordFailed(stack: RunStack, record: RecordHistory): Promise<voi
 
 /** Above the size of a batch, so that its upload, its parts and its completion are steps of their own; sparse where it comes from. */
 async function recordLarge(stack: RunStack, record: RecordHistory): Promise<void> {
-  await stack.putSource([sized('large/one.bin', 257 * MiB)]);
+  await stack.putSource([sized('large/one.bin', 513 * MiB)]);
   await stack.run('large', { pipeline: 'large' });
   await record('large-object', 'run:large:large');
 }

@@ -13,6 +13,8 @@ export interface Measured {
   readonly workerCpuSeconds: number;
   readonly gatewayPeakMiB: number;
   readonly historyEventsMax: number;
+  /** How often each activity was asked for. */
+  readonly activities: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
@@ -46,7 +48,7 @@ export async function measureRun(seed: (store: Store, bucket: string) => Promise
       workerPeakMiB: worker.peakMiB,
       workerCpuSeconds: worker.cpuSeconds,
       gatewayPeakMiB: gateway.peakMiB,
-      historyEventsMax: await readLongestHistory(stack.temporalAddress, path.basename(stack.stateDir)),
+      ...(await readHistories(stack.temporalAddress, path.basename(stack.stateDir))),
       seconds,
     };
   } finally {
@@ -65,15 +67,26 @@ async function readProcess(pid: number): Promise<{ peakMiB: number; cpuSeconds: 
   };
 }
 
-async function readLongestHistory(address: string, taskQueue: string): Promise<number> {
+async function readHistories(
+  address: string,
+  taskQueue: string,
+): Promise<Pick<Measured, 'historyEventsMax' | 'activities'>> {
   const connection = await Connection.connect({ address });
   try {
-    let longest = 0;
+    let historyEventsMax = 0;
+    const activities: Record<string, number> = {};
     const client = new Client({ connection });
-    for await (const workflow of client.workflow.list({ query: `TaskQueue="${taskQueue}"` })) {
-      longest = Math.max(longest, workflow.historyLength ?? 0);
+    for await (const { workflowId, runId, historyLength } of client.workflow.list({
+      query: `TaskQueue="${taskQueue}"`,
+    })) {
+      historyEventsMax = Math.max(historyEventsMax, historyLength ?? 0);
+      const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+      for (const { activityTaskScheduledEventAttributes: scheduled } of events ?? []) {
+        const name = scheduled?.activityType?.name;
+        if (name) activities[name] = (activities[name] ?? 0) + 1;
+      }
     }
-    return longest;
+    return { historyEventsMax, activities };
   } finally {
     await connection.close();
   }
@@ -82,7 +95,7 @@ async function readLongestHistory(address: string, taskQueue: string): Promise<n
 export const toSmallKey = (ordinal: number): string =>
   `events/${String(ordinal % 100).padStart(2, '0')}/${String(ordinal).padStart(8, '0')}.json`;
 
-export const printMeasured = (name: string, { run, ...rest }: Measured): string =>
+export const printMeasured = (name: string, { run, activities: _, ...rest }: Measured): string =>
   `${name}: ${run.state}, ${run.totals['objects'] ?? 0} objects, ${Object.entries(rest)
     .map(([key, value]) => `${key} ${value.toFixed(1)}`)
     .join(', ')}`;
