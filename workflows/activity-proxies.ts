@@ -21,13 +21,17 @@ const isNotBusy = (type: string): boolean => type !== 'target_busy';
 export function createActivityProxies(heartbeatTimeoutMs: number): Activities {
   const long: ActivityOptions = {
     startToCloseTimeout: '7 days',
-    // Handed to whoever runs the workflow, all batches of a run were copied by one worker, and a second one stood by.
-    allowEagerDispatch: false,
     heartbeatTimeout: heartbeatTimeoutMs,
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: RETRY,
   };
-  const copying: ActivityOptions = { ...long, taskQueue: toCopyQueue(workflowInfo().taskQueue) };
+  // All others are handed to whoever runs the workflow together with the answer that asked for them, half a round through Temporal sooner.
+  // Of copies that one worker would have all of a run, and another stand by; they wait in a queue of their own, whence none are handed out so.
+  const copying: ActivityOptions = {
+    ...long,
+    taskQueue: toCopyQueue(workflowInfo().taskQueue),
+    allowEagerDispatch: false,
+  };
   const short: ActivityOptions = { startToCloseTimeout: '1 minute', retry: RETRY };
   // A scheduled run waits for the one before it: the activity says when to ask again, and gives up after the catch-up window.
   const waiting: ActivityOptions = {

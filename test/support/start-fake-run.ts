@@ -55,6 +55,8 @@ export type FakeRun = WorkflowHandleWithFirstExecutionRunId<(input: RunInput) =>
 
 export interface FakeRuns {
   readonly client: Client;
+  /** Of Temporal. */
+  readonly address: string;
   /** Runs the workflow while `during` is busy with it, and returns what that returns. */
   run<T>(activities: Activities, during: (handle: FakeRun) => Promise<T>): Promise<T>;
   close(): Promise<void>;
@@ -88,6 +90,7 @@ export async function startFakeRuns(stateDir: string, dynamicConfig?: readonly s
   const client = new Client({ connection });
   return {
     client,
+    address,
     async run(activities, during) {
       const id = randomUUID();
       const worker = await Worker.create({
