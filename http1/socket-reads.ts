@@ -64,8 +64,9 @@ function onRead(this: Socket, byteCount: number, into: Uint8Array): boolean {
   // Before it is taken, for it may be given back at once.
   if (mayKeep) handedOver.set(buffer.buffer, buffer);
   const isKept = reading?.reader.take(buffer.subarray(0, byteCount), mayKeep) ?? false;
-  if (mayKeep && !isKept) handedOver.delete(buffer.buffer);
-  const isFree = buffer !== shared && !isKept;
+  // Of one that was not kept, and yet given back, somebody else may be reading into by now.
+  const isBack = mayKeep && !isKept && !handedOver.delete(buffer.buffer);
+  const isFree = buffer !== shared && !isKept && !isBack;
   if (reading !== undefined) chooseNext(reading, isFree, buffer);
   else if (isFree) addFree(buffer);
   return true;

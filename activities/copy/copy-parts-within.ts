@@ -30,9 +30,9 @@ export async function copyPartsWithin(transfer: Transfer, action: CopyAction): P
   const { step, within } = transfer;
   const layout = within.isOffered && hasMd5ETags(transfer) ? await findLayout(transfer, action) : null;
   if (layout === null) return null;
-  const { upload } = await retryTransient(transfer, () => openUpload(transfer, action, layout));
-  // One that was begun over its bytes is gone on with by them.
-  if (upload.layout.partSizeBytes !== layout.partSizeBytes) return null;
+  const { upload, parts: recorded } = await retryTransient(transfer, () => openUpload(transfer, action, layout));
+  // One that was begun over its bytes is gone on with by them: their parts alone are recorded.
+  if (recorded.length > 0 || upload.layout.partSizeBytes !== layout.partSizeBytes) return null;
   const drop = async (): Promise<null> => {
     await abortUpload(transfer.target, upload);
     await step.deps.ledger.closeUpload(step.fence, upload.uploadId);

@@ -4,12 +4,14 @@
  * copied; buffers kept by their size are no memory for another size, and there twice: the old ones until they are collected.
  *
  * The system gives the pages of it as they are first written to. The first range that is long enough is taken, so what was used last, and is
- * in the processor's cache, is used again, and what is never needed is never there.
+ * in the processor's cache, is used again, and what is never needed is never there. Small bodies take the last one, from its end: among
+ * large ones they would leave ranges that are long enough for none.
  */
-import { GiB, KiB } from '../../core/limits.ts';
+import { GiB, KiB, MiB } from '../../core/limits.ts';
 
 /** One buffer has 4 GiB at most; whoever allows more in flight than this has the memory for new buffers beside it. */
 const LENDABLE_BYTES_MAX = GiB;
+const SMALL_BYTES_MAX = MiB;
 /** A page of memory: bodies do not share one. */
 const PAGE_BYTES = 4 * KiB;
 
@@ -37,12 +39,15 @@ export class LentMemory {
   /** Memory of exactly that length; null where no range is long enough. */
   lend(lengthBytes: number): LentRange | null {
     const bytes = Math.ceil(lengthBytes / PAGE_BYTES) * PAGE_BYTES;
-    const at = this.#free.findIndex((range) => range.bytes >= bytes);
+    const fits = (range: FreeRange): boolean => range.bytes >= bytes;
+    const isSmall = bytes <= SMALL_BYTES_MAX;
+    const at = isSmall ? this.#free.findLastIndex(fits) : this.#free.findIndex(fits);
     const range = this.#free[at];
     if (range === undefined) return null;
-    const { offset } = range;
-    if (range.bytes === bytes) this.#free.splice(at, 1);
-    else this.#free[at] = { offset: offset + bytes, bytes: range.bytes - bytes };
+    const left = range.bytes - bytes;
+    const offset = isSmall ? range.offset + left : range.offset;
+    if (left === 0) this.#free.splice(at, 1);
+    else this.#free[at] = { offset: isSmall ? range.offset : offset + bytes, bytes: left };
     this.#whole ??= Buffer.allocUnsafeSlow(this.#totalBytes);
     return { offset, bytes, memory: this.#whole.subarray(offset, offset + lengthBytes) };
   }
