@@ -7,14 +7,15 @@ import { startChild } from '../../dev/child.ts';
 import { findFreePorts } from '../../dev/free-port.ts';
 import { openStore } from '../../dev/open-store.ts';
 import { readStoreCounts } from '../../dev/store-counts.ts';
+import type { ObjectChecksum } from '../../core/checksums.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import type { Credentials } from '../../sigv4/types.ts';
 import { createFilesystemStore } from '../../stores/filesystem/create-filesystem-store.ts';
-import type { Body, Store } from '../../stores/store.ts';
+import type { Body, CompletedPart, PartChecksum, Store } from '../../stores/store.ts';
 import { findOnPath } from './find-on-path.ts';
 import { builtCommand } from './built.ts';
 import { readMinioCounts } from './minio-counts.ts';
-import { PATTERN } from './null-store/bytes.ts';
+import { PATTERN, toPatternCrc32 } from './null-store/bytes.ts';
 import type { Distribution } from './null-store/distributions.ts';
 import { toNumberedKey } from './null-store/keys.ts';
 import type { Order } from './null-store.ts';
@@ -202,25 +203,29 @@ async function putAll(store: Store, { bucket, count, sizeBytes }: Workload, conc
 
 const PART_BYTES = 16 * 1024 * 1024;
 
-/** As clients put what is large; the ETag is that of parts. */
+/** As clients put what is large by now: the ETag is that of parts, and a CRC of the whole is told. */
 async function putParts(
   store: Store,
   request: { bucket: string; key: string; headers: { metadata: Record<string, string> } },
   sizeBytes: number,
 ): Promise<void> {
   const { bucket, key } = request;
-  const { uploadId } = await store.createUpload(request);
+  const { uploadId } = await store.createUpload({ ...request, checksum: { algorithm: 'CRC32', type: 'FULL_OBJECT' } });
   const upload = { bucket, key, uploadId };
-  const parts: { partNumber: number; etag: string }[] = [];
+  const parts: CompletedPart[] = [];
   for (let at = 0; at < sizeBytes; at += PART_BYTES) {
     const bytes = Buffer.alloc(Math.min(PART_BYTES, sizeBytes - at), PATTERN[0]);
     const sha256 = createHash('sha256').update(bytes).digest('hex') as Sha256Hex;
-    const body: Body = { sizeBytes: bytes.length, sha256, content: bytes };
+    const checksum = toCrc(bytes.length);
+    const kept = (): ObjectChecksum => ({ ...checksum, type: 'FULL_OBJECT' });
+    const body: Body = { sizeBytes: bytes.length, sha256, content: bytes, promised: { checksum }, checksum: kept };
     const { etag } = await store.uploadPart(upload, parts.length + 1, body);
-    parts.push({ partNumber: parts.length + 1, etag });
+    parts.push({ partNumber: parts.length + 1, etag, checksum });
   }
-  await store.completeUpload(upload, parts);
+  await store.completeUpload({ ...upload, checksum: toCrc(sizeBytes) }, parts);
 }
+
+const toCrc = (sizeBytes: number): PartChecksum => ({ algorithm: 'CRC32', value: toPatternCrc32(sizeBytes) });
 
 /** As if somebody had copied all of the workload there; of the null store alone, with numbered keys. */
 export async function holdCopies(server: BenchStore, { count, sizeBytes }: Workload, prefix: string): Promise<void> {
