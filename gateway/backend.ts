@@ -74,7 +74,7 @@ export interface Backend {
   readonly keepsUploads?: boolean;
   /**
    * True where a store behind it holds streamed bodies to their Content-MD5, and gets it with them. Of a body whose SHA-256 the caller
-   * has signed it is not taken here then: it would prove the same bytes once more, at the price of both signature checks.
+   * has signed it is not taken here then: the bytes are proved already, and the MD5 costs more than all the rest of such a body.
    */
   readonly passesMd5?: boolean;
   /** Answers the request, or throws a WaybillError before any byte of the answer was sent. */
