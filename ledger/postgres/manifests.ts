@@ -4,7 +4,7 @@ import type { Sha256Hex } from '../../core/ids.ts';
 import { markerKey, type Location } from '../../core/pipeline.ts';
 import type { Chunk, Ledger, ManifestRecord } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
-import { fenced } from './fence.ts';
+import { fenced, toLeaseLost, writeFenced } from './fence.ts';
 import { readByPages } from './stream.ts';
 
 /** A chunk is about 300 KB: few at once, so that a reader's memory stays small. */
@@ -14,15 +14,15 @@ export function createManifests(
   db: Database,
 ): Pick<Ledger, 'saveChunk' | 'saveManifest' | 'loadManifest' | 'readChunks'> {
   return {
-    saveChunk: (fence, listingId, chunk) =>
-      fenced(db, fence, async (tx) => {
-        await tx.query(
-          `insert into chunk (listing, ordinal, first_key, last_key, objects, size_bytes, body)
-           values ($1, $2, $3, $4, $5, $6, $7) on conflict on constraint chunk_pkey do update set first_key = excluded.first_key,
-             last_key = excluded.last_key, objects = excluded.objects, size_bytes = excluded.size_bytes, body = excluded.body`,
-          [listingId, chunk.ordinal, chunk.firstKey, chunk.lastKey, chunk.objects, chunk.sizeBytes, chunk.body],
-        );
-      }),
+    async saveChunk(fence, listingId, chunk) {
+      const sql = `insert into chunk (listing, ordinal, first_key, last_key, objects, size_bytes, body)
+        select $4::uuid, $5::int, $6, $7, $8::int, $9::bigint, $10::bytea from fence on conflict on constraint chunk_pkey
+        do update set first_key = excluded.first_key, last_key = excluded.last_key, objects = excluded.objects,
+          size_bytes = excluded.size_bytes, body = excluded.body returning 1`;
+      const { ordinal, firstKey, lastKey, objects, sizeBytes, body } = chunk;
+      const row = [listingId, ordinal, firstKey, lastKey, objects, sizeBytes, body];
+      if (!(await writeFenced(db, fence, sql, row))) throw toLeaseLost(fence);
+    },
     saveManifest: (fence, manifest) =>
       fenced(db, fence, async (tx) => {
         // Another attempt's row that is not committed yet makes this wait.
