@@ -11,10 +11,9 @@ import { WaybillError, isWaybillError } from '../../core/failures.ts';
 import type { FailureDetails } from '../../core/failures.ts';
 import { KiB, MiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
-import { giveBack } from '../../http1/socket-reads.ts';
 import { refused } from '../rules/refusals.ts';
 import { abortListenersOf } from './abort-listeners.ts';
-import { giveBackMemory, lendMemory } from './answer-memory.ts';
+import { JoinedBytes, LentBytes, ObjectBytes, type AnswerBytes, type WholeAnswer } from './answer-bytes.ts';
 import { BodyQueue } from './body-queue.ts';
 import type { ReadInto } from '../store.ts';
 import { isEarlyEnd, toTransportFailure } from './transport-failure.ts';
@@ -26,14 +25,11 @@ const ANSWER_BYTES_MAX = 32 * MiB;
 /** One read of a socket into given memory: what is hashed behind it is still in the processor's cache. */
 const READ_BYTES_MAX = 256 * KiB;
 
-export interface HttpAnswer {
+export interface HttpAnswer extends WholeAnswer {
   readonly status: number;
   readonly headers: AnswerHeaders;
-  /** Empty when there is a stream. */
-  readonly body: Uint8Array;
+  /** `body` is empty then. */
   readonly stream: AsyncIterable<Uint8Array> | null;
-  /** Present where the body's memory was lent: once, by whoever is done with it. Who does not only costs new memory. */
-  readonly giveBack?: () => void;
 }
 
 export interface ExchangeReport {
@@ -75,14 +71,9 @@ export class HttpExchange implements AnswerHandler {
   #finished = false;
   #status = 0;
   #headers: AnswerHeaders = {};
-  #chunks: Uint8Array[] = [];
-  /** Of an object that is wanted in one piece; -1 for anything else. */
-  #wantedBytes = -1;
-  #whole: Uint8Array | undefined;
-  /** The same, where it was lent. */
-  #lent: Buffer | undefined;
-  #onBytes: ReadInto['onBytes'];
   #bytesReceived = 0;
+  /** From the head of the answer on there is one of the two. */
+  #bytes: AnswerBytes | undefined;
   #queue: BodyQueue | undefined;
 
   constructor(options: ExchangeOptions) {
@@ -113,40 +104,34 @@ export class HttpExchange implements AnswerHandler {
     const lengthBytes = toLength(headers['content-length']);
     if (!this.#isObject()) {
       const isSane = lengthBytes === undefined || lengthBytes <= ANSWER_BYTES_MAX;
-      if (this.#options.isLent === true && status === 200 && isSane) this.#lent = lendMemory(lengthBytes ?? 0);
-      return;
-    }
-    if (lengthBytes === undefined) {
+      const isLent = this.#options.isLent === true && status === 200 && isSane;
+      this.#bytes = isLent ? new LentBytes(lengthBytes ?? 0) : new JoinedBytes();
+    } else if (lengthBytes === undefined) {
       this.#cancel(
         refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
       );
     } else if (this.#options.into?.memory.byteLength === lengthBytes) {
-      this.#wantedBytes = lengthBytes;
-      this.#whole = this.#options.into.memory;
-      this.#onBytes = this.#options.into.onBytes;
+      this.#bytes = new ObjectBytes(lengthBytes, this.#options.into);
     } else if (lengthBytes > WHOLE_BYTES_MAX) {
       this.#queue = this.#createQueue();
       this.#startIdleTimer();
       this.#resolve({ status, headers, body: new Uint8Array(0), stream: this.#queue });
     } else {
-      this.#wantedBytes = lengthBytes;
+      this.#bytes = new ObjectBytes(lengthBytes);
     }
   }
 
   onData(chunk: Uint8Array): void {
     if (this.#finished) return;
+    const at = this.#bytesReceived;
     this.#bytesReceived += chunk.byteLength;
     if (this.#queue !== undefined) {
       this.#idleTimer?.refresh();
       this.#queue.push(chunk);
-    } else if (this.#wantedBytes >= 0) {
-      this.#collect(chunk);
-    } else if (this.#bytesReceived > ANSWER_BYTES_MAX) {
+    } else if (this.#bytesReceived > ANSWER_BYTES_MAX && !this.#isObject()) {
       this.#cancel(new WaybillError('store_error', 'the answer of the store is too large', this.#detailsNow()));
-    } else if (this.#lent !== undefined) {
-      this.#fillLent(this.#lent, chunk);
     } else {
-      this.#chunks.push(chunk);
+      this.#bytes?.take(chunk, at);
     }
   }
 
@@ -157,28 +142,13 @@ export class HttpExchange implements AnswerHandler {
       this.#queue.end();
       return;
     }
-    const answer = { status: this.#status, headers: this.#headers, stream: null };
-    const lent = this.#lent;
-    if (lent !== undefined) {
-      const body = lent.subarray(0, this.#bytesReceived);
-      this.#resolve({ ...answer, body, giveBack: () => giveBackMemory(lent) });
-      return;
-    }
-    const body = this.#whole ?? this.#joinChunks();
-    this.#resolve({ ...answer, body });
-  }
-
-  #joinChunks(): Uint8Array {
-    const [first] = this.#chunks;
-    if (first !== undefined && this.#chunks.length === 1) return first;
-    const joined = Buffer.concat(this.#chunks);
-    for (const chunk of this.#chunks) giveBack(chunk);
-    return joined;
+    const whole = this.#bytes?.finish() ?? { body: new Uint8Array(0) };
+    this.#resolve({ status: this.#status, headers: this.#headers, stream: null, ...whole });
   }
 
   /** Given and lent memory is read into by the socket itself. */
   memoryFor(bytesMax: number): Buffer | null {
-    const memory = this.#memory;
+    const memory = this.#bytes?.memory;
     if (this.#finished || memory === undefined) return null;
     return Buffer.from(
       memory.buffer,
@@ -188,42 +158,7 @@ export class HttpExchange implements AnswerHandler {
   }
 
   get copiesData(): boolean {
-    return this.#memory !== undefined;
-  }
-
-  get #memory(): Uint8Array | undefined {
-    return this.#lent ?? (this.#whole === this.#options.into?.memory ? this.#whole : undefined);
-  }
-
-  /** An answer in chunks does not say how long it is, and may outgrow what was lent. */
-  #fillLent(lent: Buffer, chunk: Uint8Array): void {
-    const at = this.#bytesReceived - chunk.byteLength;
-    const isThere = chunk.buffer === lent.buffer && chunk.byteOffset === lent.byteOffset + at;
-    if (isThere) return;
-    let memory = lent;
-    if (this.#bytesReceived > lent.byteLength) {
-      memory = this.#lent = lendMemory(2 * this.#bytesReceived);
-      memory.set(lent.subarray(0, at));
-      giveBackMemory(lent);
-    }
-    memory.set(chunk, at);
-    giveBack(chunk);
-  }
-
-  /** Into memory of the object's size, made once. The parser has held the answer to its length. */
-  #collect(chunk: Uint8Array): void {
-    if (this.#whole === undefined && chunk.byteLength === this.#wantedBytes) {
-      this.#whole = chunk;
-      return;
-    }
-    this.#whole ??= Buffer.allocUnsafeSlow(this.#wantedBytes);
-    const at = this.#bytesReceived - chunk.byteLength;
-    const isThere = chunk.buffer === this.#whole.buffer && chunk.byteOffset === this.#whole.byteOffset + at;
-    if (!isThere) {
-      this.#whole.set(chunk, at);
-      giveBack(chunk);
-    }
-    this.#onBytes?.(this.#whole.subarray(at, this.#bytesReceived));
+    return this.#bytes?.memory !== undefined;
   }
 
   onError(error: Error): void {
@@ -293,9 +228,7 @@ export class HttpExchange implements AnswerHandler {
 
   #settleFailed(error: Error): void {
     this.#finish();
-    this.#chunks = [];
-    this.#whole = undefined;
-    this.#lent = undefined;
+    this.#bytes = undefined;
     if (this.#queue === undefined) this.#reject(error);
     else this.#queue.fail(error);
   }
