@@ -185,7 +185,7 @@ export interface WorkerConfig {
   readonly requestLimitMs: number;
   readonly memoryBytes: number;
   readonly sweepIntervalMs: number;
-  /** For how long manifests, steps and outcomes of ended attempts are kept. */
+  /** For how long manifests, steps and outcomes of ended attempts are kept, unless their pipeline says otherwise. */
   readonly retentionMs: number;
 }
 
@@ -204,6 +204,8 @@ export interface ApiConfig {
 export interface Config {
   readonly stores: ReadonlyMap<string, StoreConfig>;
   readonly pipelines: ReadonlyMap<string, PipelineSpec>;
+  /** In place of the worker's `retentionMs`. Not in the spec, which an attempt keeps: what holds is the present configuration. */
+  readonly pipelineRetentionMs: ReadonlyMap<string, number>;
   readonly gateway: GatewayConfig | null;
   readonly worker: WorkerConfig | null;
   readonly api: ApiConfig | null;

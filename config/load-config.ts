@@ -17,6 +17,7 @@ import { SourceMap } from './source-map.ts';
 import { toApi } from './to-api.ts';
 import { toGateway } from './to-gateway.ts';
 import { toPipeline } from './to-pipeline.ts';
+import { toRetentionMs } from './to-retention.ts';
 import { toStore } from './to-store.ts';
 import { toWorker } from './to-worker.ts';
 
@@ -86,8 +87,12 @@ function toConfig(
     if (store !== null) stores.set(name, store);
   }
   const pipelines = new Map<string, PipelineSpec>();
+  const pipelineRetentionMs = new Map<string, number>();
   for (const [name, entry] of entries('pipelines', raw.pipelines)) {
     pipelines.set(name, toPipeline(name, entry, storeNames, problems));
+    if (entry.retention !== undefined) {
+      pipelineRetentionMs.set(name, toRetentionMs(['pipelines', name, 'retention'], entry.retention, problems));
+    }
   }
   checkOverlaps(pipelines, stores, () => false, problems); // no pipeline mirrors yet
   const whole = isSound('stores') && isSound('pipelines') && isSound('gateway');
@@ -96,6 +101,7 @@ function toConfig(
   return {
     stores,
     pipelines,
+    pipelineRetentionMs,
     gateway: gateway && isSound('gateway') ? toGateway(gateway, storeNames, directory, problems) : null,
     worker: worker && whole && isSound('worker') ? toWorker(worker, raw, problems) : null,
     api: api && isSound('api') ? toApi(api, directory, problems) : null,

@@ -53,6 +53,11 @@ export const pipelineSchema = Type.Object(
         description: `the batches in flight at once, 1 to ${RUN_CONCURRENCY_MAX} (4)`,
       }),
     ),
+    retention: Type.Optional(
+      duration(
+        "how long manifests, steps and outcomes of the pipeline's ended attempts are kept, at least 3d (worker.retention)",
+      ),
+    ),
     schedule: Type.Optional(
       Type.Object(
         {

@@ -8,12 +8,11 @@ import type { Problems } from './problems.ts';
 import type { RawConfig, RawWorker } from './schema.ts';
 import { parseEndpoint } from './to-store.ts';
 import { toListen } from './to-gateway.ts';
+import { toRetentionMs } from './to-retention.ts';
 
 /** More workers are started on more machines. */
 const PROCESSES_MAX = 64;
-const DAY_MS = 86_400_000;
-const RETENTION_MS = 30 * DAY_MS;
-const RETENTION_MS_MIN = 3 * DAY_MS;
+const RETENTION_MS = 30 * 86_400_000;
 
 export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): WorkerConfig {
   const path = ['worker'];
@@ -29,9 +28,6 @@ export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): 
     // A worker that lost its heartbeat stops beginning writes after half the time-out; one begun just before must end in time.
     problems.add([...path, 'request_limit'], 'expected at most half of heartbeat_timeout');
   }
-  const retentionMs = raw.retention === undefined ? RETENTION_MS : parseDurationMs(raw.retention);
-  // Temporal keeps what it knows of an ended run for 72 hours, unless its namespace says otherwise.
-  if (retentionMs < RETENTION_MS_MIN) problems.add([...path, 'retention'], 'expected at least 3d');
   checkKeys(raw, whole, problems);
   return {
     gatewayEndpoint: endpoint?.origin ?? raw.gateway_endpoint,
@@ -43,7 +39,8 @@ export function toWorker(raw: RawWorker, whole: RawConfig, problems: Problems): 
     requestLimitMs,
     memoryBytes: raw.memory === undefined ? COPY_MEMORY_BYTES : parseSizeBytes(raw.memory),
     sweepIntervalMs: raw.sweep_interval === undefined ? 60_000 : parseDurationMs(raw.sweep_interval),
-    retentionMs,
+    retentionMs:
+      raw.retention === undefined ? RETENTION_MS : toRetentionMs([...path, 'retention'], raw.retention, problems),
   };
 }
 

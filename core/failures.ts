@@ -42,7 +42,7 @@ export const FAILURES = {
   manifest_pruned: row(
     false,
     410,
-    'the manifest is older than worker.retention',
+    'the manifest is older than the retention',
     'read its marker at the target, which has the same bytes: the message names it',
   ),
   idempotency_conflict: row(false, 409, 'the Idempotency-Key was used for another request', 'use a new key'),

@@ -289,6 +289,13 @@ export interface PartRecord {
   readonly hashState: Uint8Array;
 }
 
+export interface PruneOptions {
+  readonly retentionMs: number;
+  /** By name of the pipeline, in place of `retentionMs`. */
+  readonly pipelineRetentionMs: ReadonlyMap<string, number>;
+  readonly attemptsMax: number;
+}
+
 export interface Ledger {
   /* runs and attempts */
 
@@ -444,11 +451,12 @@ export interface Ledger {
   forgetUpload(uploadId: string): Promise<void>;
 
   /**
-   * Drops what is kept of attempts that ended longer ago: listing, manifest, steps, outcomes. Runs, attempts with their totals, and
-   * deliveries stay. Nothing goes of the latest done attempt of a target, nor a manifest that another attempt still needs. A round takes
-   * `attemptsMax` at most, the oldest first, each in a transaction of its own. Returns how many were pruned.
+   * Drops what is kept of attempts that ended longer ago than their pipeline keeps it, or, where it has no retention of its own,
+   * `retentionMs`: listing, manifest, steps, outcomes. Runs, attempts with their totals, and deliveries stay. Nothing goes of the latest
+   * done attempt of a target, nor a manifest that another attempt still needs. A round takes `attemptsMax` at most, the oldest first,
+   * each in a transaction of its own. Returns how many were pruned.
    */
-  prune(options: { readonly retentionMs: number; readonly attemptsMax: number }): Promise<number>;
+  prune(options: PruneOptions): Promise<number>;
 
   ping(): Promise<void>;
   close(): Promise<void>;

@@ -117,6 +117,7 @@ export async function runWorker(config: Config, logger: Logger, open = openStore
       openStore: stores.openStore,
       intervalMs: settings.sweepIntervalMs,
       retentionMs: settings.retentionMs,
+      pipelineRetentionMs: config.pipelineRetentionMs,
       heartbeatTimeoutMs,
       logger,
     });

@@ -17,6 +17,8 @@ export interface SweeperOptions {
   readonly intervalMs: number;
   readonly heartbeatTimeoutMs: number;
   readonly retentionMs: number;
+  /** Of pipelines that have one of their own. */
+  readonly pipelineRetentionMs: ReadonlyMap<string, number>;
   readonly logger: Logger;
 }
 
@@ -59,8 +61,8 @@ export function startSweeper(options: SweeperOptions): Sweeper {
 /** A few a round: dropping the chunks of ten million objects takes Postgres seconds, and nobody waits for it. */
 const PRUNED_AT_ONCE = 10;
 
-async function prune({ ledger, retentionMs, logger }: SweeperOptions): Promise<void> {
-  const attempts = await ledger.prune({ retentionMs, attemptsMax: PRUNED_AT_ONCE });
+async function prune({ ledger, retentionMs, pipelineRetentionMs, logger }: SweeperOptions): Promise<void> {
+  const attempts = await ledger.prune({ retentionMs, pipelineRetentionMs, attemptsMax: PRUNED_AT_ONCE });
   if (attempts > 0) logger.info({ attempts }, 'what was kept of old attempts is pruned');
 }
 

@@ -24,7 +24,13 @@ after(() => fixture.close());
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
-const prune = (attemptsMax = 100): Promise<number> => fixture.ledger.prune({ retentionMs: 30 * DAY_MS, attemptsMax });
+/** With 30 days, but for the pipelines that are named with theirs. */
+const prune = (attemptsMax = 100, own: Readonly<Record<string, number>> = {}): Promise<number> =>
+  fixture.ledger.prune({
+    retentionMs: 30 * DAY_MS,
+    pipelineRetentionMs: new Map(Object.entries(own).map(([pipeline, days]) => [pipeline, days * DAY_MS])),
+    attemptsMax,
+  });
 
 /** A run with a listing, a manifest of one chunk, a step, an outcome and a delivery, ended so many days ago; null: it is live. */
 async function leaveRun(
@@ -141,6 +147,57 @@ test('a round takes the oldest first, and no more than it may', async () => {
   assert.deepEqual(await countRows(middle), PRUNED);
   assert.deepEqual(await countRows(youngest), WHOLE);
   assert.equal(await prune(1), 1);
+});
+
+test('a pipeline with a retention of its own is pruned by that, and all others by the one for all', async () => {
+  const failed = { state: 'failed' } as const;
+  const short = await leaveRun('short', 'r1', 8, failed);
+  const shortYoung = await leaveRun('short', 'r2', 6, failed);
+  const long = await leaveRun('long', 'r1', 80, failed);
+  const longOld = await leaveRun('long', 'r2', 91, failed);
+  const other = await leaveRun('other', 'r1', 29, failed);
+  const otherOld = await leaveRun('other', 'r2', 31, failed);
+  // `gone` names no attempt.
+  assert.equal(await prune(100, { short: 7, long: 90, gone: 3 }), 3);
+  for (const pruned of [short, longOld, otherOld]) assert.deepEqual(await countRows(pruned), PRUNED);
+  for (const kept of [shortYoung, long, other]) assert.deepEqual(await countRows(kept), WHOLE);
+  // Once it is no longer named, it is one of the others.
+  assert.equal(await prune(100, { short: 7 }), 1);
+  assert.deepEqual(await countRows(long), PRUNED);
+});
+
+test('a short retention takes neither the latest done attempt of a target nor a live one', async () => {
+  const done = await leaveRun('brief', 'r1', 90);
+  const lastDone = await leaveRun('brief', 'r2', 80);
+  const live = await leaveRun('brief', 'r3', null);
+  assert.equal(await prune(100, { brief: 3 }), 1);
+  assert.deepEqual(await countRows(done), PRUNED);
+  for (const kept of [lastDone, live]) assert.deepEqual(await countRows(kept), WHOLE);
+});
+
+test('a manifest of two pipelines stays for the one that keeps it longer, whichever of them saved it', async () => {
+  const leaveShared = async (saver: string, sharer: string) => {
+    const hash = toHash(`${saver}, then ${sharer}`);
+    const saved = await leaveRun(saver, 'r1', 50, { hash, state: 'failed' });
+    const shared = await leaveRun(sharer, 'r1', 50, { hash, state: 'failed' });
+    assert.equal((await fixture.ledger.loadManifest(hash)).listingId, saved.listingId);
+    return { hash, saved, shared };
+  };
+  const bySwift = await leaveShared('swift', 'steady');
+  const bySteady = await leaveShared('steadier', 'swifter');
+  // Only the one that shares another's manifest leaves nothing that is needed: its own chunks were dropped for it.
+  assert.equal(await prune(100, { swift: 7, swifter: 7, steady: 60, steadier: 60 }), 1);
+  for (const { hash, saved } of [bySwift, bySteady]) {
+    assert.deepEqual(await countRows(saved), WHOLE);
+    assert.equal((await fixture.ledger.loadManifest(hash)).objects, 1);
+  }
+  assert.deepEqual(await countRows(bySteady.shared), PRUNED);
+
+  assert.equal(await prune(100, { swift: 7, swifter: 7, steady: 49, steadier: 49 }), 3);
+  for (const { hash, saved, shared } of [bySwift, bySteady]) {
+    for (const pruned of [saved, shared]) assert.deepEqual(await countRows(pruned), PRUNED);
+    await assert.rejects(fixture.ledger.loadManifest(hash), { type: 'manifest_pruned' });
+  }
 });
 
 test('a manifest that another attempt is just naming is not pruned from under it', async () => {

@@ -19,6 +19,7 @@ import {
 
 const BUCKET = 'target';
 const KEY = 'in/big';
+const DAY_MS = 86_400_000;
 const LAYOUT = { sizeBytes: 20, partSizeBytes: 10, parts: 2 };
 
 let fixture: LedgerFixture;
@@ -64,7 +65,8 @@ function createSweeper(openStore: (name: string) => Store): Sweeper {
     control: { look: () => Promise.resolve('running'), start: () => Promise.resolve() },
     openStore,
     intervalMs: 3_600_000,
-    retentionMs: 30 * 86_400_000,
+    retentionMs: 30 * DAY_MS,
+    pipelineRetentionMs: new Map([['kept-longer', 60 * DAY_MS]]),
     heartbeatTimeoutMs: 0,
     logger: pino({ enabled: false }),
   });
@@ -161,18 +163,26 @@ test('no round begins while one is under way', async () => {
   assert.equal(aborts, 1);
 });
 
-test('what is kept of attempts that ended before the retention is pruned', async () => {
-  const { ledger, sql } = fixture;
-  const { fence, runUuid } = await begin(buildPlace('old'), 'r1');
-  const { listingId } = await ledger.openListing(fence);
-  await ledger.endAttempt(fence, { state: 'failed' });
-  const isKept = async (): Promise<boolean> =>
-    (await sql('select 1 from listing where id = $1', [listingId])).length > 0;
-  await sql(`update attempt set ended_at = now() - interval '29 days' where id = $1`, [fence.attemptId]);
-  await sweep(() => store);
-  assert.ok(await isKept());
-  await sql(`update attempt set ended_at = now() - interval '31 days' where id = $1`, [fence.attemptId]);
-  await sweep(() => store);
-  assert.ok(!(await isKept()));
-  assert.equal((await ledger.loadRun(runUuid)).attempt.state, 'failed');
-});
+for (const [pipeline, keptDays, whose] of [
+  ['old', 30, 'retention'],
+  ['kept-longer', 60, 'retention of their pipeline'],
+] as const) {
+  test(`what is kept of attempts that ended before the ${whose} is pruned`, async () => {
+    const { ledger, sql } = fixture;
+    const { fence, runUuid } = await begin(buildPlace(pipeline), 'r1');
+    const { listingId } = await ledger.openListing(fence);
+    await ledger.endAttempt(fence, { state: 'failed' });
+    for (const [endedDaysAgo, isKept] of [
+      [keptDays - 1, true],
+      [keptDays + 1, false],
+    ] as const) {
+      await sql(`update attempt set ended_at = now() - $2 * interval '1 day' where id = $1`, [
+        fence.attemptId,
+        endedDaysAgo,
+      ]);
+      await sweep(() => store);
+      assert.equal((await sql('select 1 from listing where id = $1', [listingId])).length > 0, isKept);
+    }
+    assert.equal((await ledger.loadRun(runUuid)).attempt.state, 'failed');
+  });
+}

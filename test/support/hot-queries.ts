@@ -36,12 +36,13 @@ const toDelivery = (ordinal: number) => ({
   targetEtag: 'd41d8cd98f00b204e9800998ecf8427e',
   checksum: 'md5:d41d8cd98f00b204e9800998ecf8427e',
 });
+const DAY_MS = 86_400_000;
 const STEP = { manifestHash: 'm', step: 'copy', ordinal: 5 } as const;
 
 export const HOT_QUERIES: readonly HotQuery[] = [
   {
     name: 'the fence',
-    when: 'first in every transaction of an attempt',
+    when: 'first in every transaction of an attempt that has several statements',
     statement: 'select 1 from target',
     index: 'target_pkey',
     call: ({ ledger, attempt }) => ledger.saveEffects(attempt.fence, {}),
@@ -52,6 +53,31 @@ export const HOT_QUERIES: readonly HotQuery[] = [
     statement: 'select result from step',
     index: 'step_pkey',
     call: ({ ledger, attempt }) => ledger.loadStep(attempt.fence, STEP),
+  },
+  {
+    name: 'a step is claimed',
+    when: 'once an activity that writes to a store: the fence and the claim in one statement',
+    statement: 'with fence',
+    index: 'target_pkey',
+    call: ({ ledger, attempt }) => ledger.claimStep(attempt.fence, STEP, 'h'),
+  },
+  {
+    name: 'the state of an attempt',
+    when: 'once a phase: the fence and the state in one statement',
+    statement: 'with fence',
+    index: 'target_pkey',
+    async call({ ledger, attempt: { fence } }) {
+      await ledger.setState(fence, 'paused');
+      // From where it may be paused again, when Postgres is asked.
+      await ledger.setState(fence, 'listing');
+    },
+  },
+  {
+    name: 'an attempt under its fence',
+    when: 'first in every activity but the first; it is read without a lock',
+    statement: 'select a.n as number',
+    index: 'target_pkey',
+    call: ({ ledger, attempt }) => ledger.loadAttempt(attempt.fence),
   },
   {
     name: 'pages of a listing',
@@ -144,7 +170,15 @@ export const HOT_QUERIES: readonly HotQuery[] = [
     when: 'the sweeper, once a round',
     statement: 'select a.id as attempt, l.id as listing',
     index: 'attempt_manifest_hash_idx|manifest_listing_key',
-    call: ({ ledger }) => ledger.prune({ retentionMs: 30 * 86_400_000, attemptsMax: 10 }),
+    call: ({ ledger }) =>
+      ledger.prune({
+        retentionMs: 30 * DAY_MS,
+        pipelineRetentionMs: new Map([
+          ['p1', 7 * DAY_MS],
+          ['p2', 90 * DAY_MS],
+        ]),
+        attemptsMax: 10,
+      }),
   },
 ];
 
@@ -170,7 +204,7 @@ export async function seedHotLedger({ ledger, sql }: LedgerFixture, rows: number
     `insert into run (mode, pipeline, run_id) select 'run', 'p' || n % 10, 'r' || n from generate_series(1, 5000) n`,
   );
   await sql(`insert into attempt (run, n, state, spec, manifest_hash, ended_at)
-    select id, 1, 'failed', '{}', 'hash ' || seq, now() from run where pipeline <> 'hot'`);
+    select id, 1, 'failed', '{}', 'hash ' || seq, now() - seq % 35 * interval '1 day' from run where pipeline <> 'hot'`);
   await sql(`insert into listing (attempt) select id from attempt where state = 'failed'`);
   await sql(`insert into manifest (hash, content_hash, run_id, listing, objects, size_bytes, manifest_bytes, chunks)
     select a.manifest_hash, 'c', 'r', l.id, 0, 0, 0, 0 from listing l join attempt a on a.id = l.attempt where a.manifest_hash is not null`);

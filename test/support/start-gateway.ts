@@ -103,6 +103,7 @@ function toConfig(options: StartGatewayOptions, keys: readonly WorkloadKey[]): C
   return {
     stores: new Map(options.stores.map((store) => [store.name, store])),
     pipelines: new Map(),
+    pipelineRetentionMs: new Map(),
     gateway: {
       listen: { host: '127.0.0.1', port: 0 },
       adminListen: null,

@@ -78,6 +78,7 @@ test('every default is applied, so that no reader has to know them', () => {
   });
   assert.deepEqual(config.temporal, { address: '127.0.0.1:7233', namespace: 'default', taskQueue: 'waybill' });
   assert.deepEqual([config.gateway, config.worker, config.api, config.database], [null, null, null, null]);
+  assert.deepEqual(config.pipelineRetentionMs, new Map());
 });
 
 test('a section that is there gets its own defaults', () => {
@@ -117,6 +118,12 @@ test('a section that is there gets its own defaults', () => {
     retentionMs: 30 * 86_400_000,
   });
   assert.deepEqual(config.api, { listen: { host: '127.0.0.1', port: 8080 }, tokens: [] });
+});
+
+test('the retention of a pipeline is no part of its spec, which runs keep: the file has the present one', () => {
+  const { pipelines, pipelineRetentionMs } = parse(`${PIPELINE}    retention: 3d\n`);
+  assert.deepEqual(pipelineRetentionMs, new Map([['copy', 3 * 86_400_000]]));
+  assert.deepEqual(pipelines, parse(PIPELINE).pipelines);
 });
 
 test('a proxy is CONNECT or SOCKS5, and its credentials are references', () => {
@@ -290,6 +297,27 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
     'a retention shorter than that of Temporal',
     `${STORES}worker: { gateway_endpoint: 'http://g:1', retention: 71h }`,
     /worker\.retention: expected at least 3d/,
+  ],
+  [
+    'a retention of a pipeline that is shorter than that of Temporal, also where no worker is configured',
+    `${PIPELINE}    retention: 71.9h\n`,
+    /:8:16: pipelines\.copy\.retention: expected at least 3d$/,
+  ],
+  ['a retention of nothing', `${PIPELINE}    retention: 0\n`, /pipelines\.copy\.retention: expected at least 3d$/],
+  [
+    'a retention of a pipeline that is no duration',
+    `${PIPELINE}    retention: forever\n`,
+    /:8:16: pipelines\.copy\.retention: expected how long .*, as 500ms, 30s, 5m, 1h, 1d/,
+  ],
+  [
+    'a retention that reaches back further than a calendar of Postgres',
+    `${PIPELINE}    retention: 99999999d\n`,
+    /pipelines\.copy\.retention: expected at most 36500d$/,
+  ],
+  [
+    'a retention of a pipeline that is not there',
+    `${PIPELINE}  gone: { retention: 9d }\n`,
+    /:8:3: pipelines\.gone\.source: this field is missing/,
   ],
   [
     'a pipeline whose stores have no workload key',
