@@ -6,7 +6,7 @@ import { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import { printLocation } from '../../core/pipeline.ts';
 import { isClosed } from '../../core/run-state.ts';
-import type { Accepted, AcceptRequest, Ledger, RunRecord } from '../ledger.ts';
+import type { Accepted, AcceptRequest, RunLedger, RunRecord } from '../ledger.ts';
 import { TARGET_TAKEN } from './constraints.ts';
 import type { Database, Queryable } from './database.ts';
 import { brokenConstraint } from './ledger-error.ts';
@@ -15,7 +15,7 @@ import { SELECT_RUN, selectRun, toRunRecord, type RunRow } from './run-record.ts
 /** The holder of a target may end between the refusal and the question who it is: then the target is free, and is tried again. */
 const TRIES = 5;
 
-export function createAccept(db: Database): Pick<Ledger, 'accept' | 'findIdempotent'> {
+export function createAccept(db: Database): Pick<RunLedger, 'accept' | 'findIdempotent'> {
   return {
     async accept(request) {
       for (let tries = 1; ; tries++) {

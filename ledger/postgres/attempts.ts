@@ -9,16 +9,11 @@ import type { OutcomeCode } from '../../core/outcomes.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import { isClosed, LIVE_STATES, mayFollow, type RunState } from '../../core/run-state.ts';
 import type { Traffic } from '../../core/traffic.ts';
-import type { BegunAttempt, Fence, Ledger } from '../ledger.ts';
+import type { AttemptLedger, BegunAttempt, Fence } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced, lockFence, readFenced, toLeaseLost, writeFenced } from './fence.ts';
 import { dropClaims, loadQuietMs } from './quiet.ts';
 import { selectRun } from './run-record.ts';
-
-type AttemptsLedger = Pick<
-  Ledger,
-  'beginAttempt' | 'loadAttempt' | 'loadSpec' | 'loadOrigin' | 'setState' | 'saveVerification' | 'loadProgress'
->;
 
 interface AttemptRow {
   readonly id: string;
@@ -28,7 +23,7 @@ interface AttemptRow {
   readonly workflow_run_id: string | null;
 }
 
-export function createAttempts(db: Database): AttemptsLedger {
+export function createAttempts(db: Database): Omit<AttemptLedger, 'endAttempt' | 'settleDeadAttempt'> {
   return {
     beginAttempt: (runUuid, workflowRunId, heartbeatTimeoutMs, wantedId) =>
       db.transaction(async (tx) => {

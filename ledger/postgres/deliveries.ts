@@ -1,5 +1,5 @@
 /** What stands at a target, by key: as rows, and as the text that a manifest of it would have. */
-import type { DeliveredRange, DeliveredText, DeliveryRecord, Ledger } from '../ledger.ts';
+import type { DeliveredRange, DeliveredText, DeliveryLedger, DeliveryRecord } from '../ledger.ts';
 import type { Database } from './database.ts';
 
 const COLUMNS = `key, source_etag as "sourceEtag", source_version as "sourceVersion", size_bytes as "sizeBytes",
@@ -26,9 +26,7 @@ interface TextRow {
   readonly text: string;
 }
 
-export function createDeliveries(
-  db: Database,
-): Pick<Ledger, 'readDeliveries' | 'loadDeliveries' | 'readDeliveredText'> {
+export function createDeliveries(db: Database): DeliveryLedger {
   return {
     readDeliveries: (targetId, after, limit, until = null) =>
       db.query<DeliveryRecord>(

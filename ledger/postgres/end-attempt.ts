@@ -4,11 +4,11 @@
  */
 import { WaybillError } from '../../core/failures.ts';
 import { isClosed, mayFollow, type RunState } from '../../core/run-state.ts';
-import type { Ledger } from '../ledger.ts';
+import type { AttemptLedger } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { holdsFence, lockFence } from './fence.ts';
 
-export function createEndAttempt(db: Database): Pick<Ledger, 'endAttempt' | 'settleDeadAttempt'> {
+export function createEndAttempt(db: Database): Pick<AttemptLedger, 'endAttempt' | 'settleDeadAttempt'> {
   return {
     endAttempt: (fence, end) =>
       db.transaction(async (tx) => {

@@ -6,21 +6,10 @@
  * when he says it again, or another execution's, which has overtaken him; letting his pages in would make pages overlap.
  */
 import { WaybillError } from '../../core/failures.ts';
-import type { Ledger, ListingPage, ListingRange, RangeChange } from '../ledger.ts';
+import type { ListingLedger, ListingPage, ListingRange, RangeChange, UnorderedEntry } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced } from './fence.ts';
 import { readByPages, readByPagesAhead } from './stream.ts';
-
-type ListingLedger = Pick<
-  Ledger,
-  'openListing' | 'saveRanges' | 'resetListing' | 'saveUnordered' | 'readUnordered' | 'readPages'
->;
-
-interface UnorderedEntry {
-  readonly key: string;
-  readonly descriptor: string;
-  readonly sizeBytes: number;
-}
 
 const PAGES_AT_ONCE = 50;
 const ENTRIES_AT_ONCE = 5000;

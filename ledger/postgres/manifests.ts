@@ -2,7 +2,7 @@
 import { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import { markerKey, type Location } from '../../core/pipeline.ts';
-import type { Chunk, Ledger, ManifestRecord } from '../ledger.ts';
+import type { Chunk, ManifestLedger, ManifestRecord } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { fenced, toLeaseLost, writeFenced } from './fence.ts';
 import { readByPages } from './stream.ts';
@@ -10,9 +10,7 @@ import { readByPages } from './stream.ts';
 /** A chunk is about 300 KB: few at once, so that a reader's memory stays small. */
 const CHUNKS_AT_ONCE = 4;
 
-export function createManifests(
-  db: Database,
-): Pick<Ledger, 'saveChunk' | 'saveManifest' | 'loadManifest' | 'readChunks'> {
+export function createManifests(db: Database): ManifestLedger {
   return {
     async saveChunk(fence, listingId, chunk) {
       const sql = `insert into chunk (listing, ordinal, first_key, last_key, objects, size_bytes, body)

@@ -1,6 +1,6 @@
 /** What became of each object of a run's latest attempt: its outcomes, and what it delivered. */
 import type { OutcomeCode } from '../../core/outcomes.ts';
-import type { Ledger } from '../ledger.ts';
+import type { RunLedger } from '../ledger.ts';
 import { parseCursor, toPage } from './cursor.ts';
 import type { Database } from './database.ts';
 import { selectRun } from './run-record.ts';
@@ -19,7 +19,7 @@ const OUTCOMES_OF_CODE = `(select key, code as outcome, detail from outcome
 const COPIED = `(select key, 'copied' collate "C" as outcome, checksum as detail from delivery
   where attempt = $1 and ($2::text is null or (key, 'copied' collate "C") > ($2, $3)) order by key limit $4)`;
 
-export function createObjects(db: Database): Pick<Ledger, 'listObjects'> {
+export function createObjects(db: Database): Pick<RunLedger, 'listObjects'> {
   return {
     async listObjects({ id, outcome, cursor, limit }) {
       const from = parseCursor(cursor, ['string', 'string']) ?? [null, null];

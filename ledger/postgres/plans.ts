@@ -1,13 +1,11 @@
 /** What a plan is made of: batches. */
 import { WaybillError } from '../../core/failures.ts';
-import type { Ledger, PlanBatch } from '../ledger.ts';
+import type { PlanBatch, PlanLedger } from '../ledger.ts';
 import type { Parameter } from './check-parameters.ts';
 import type { Database } from './database.ts';
 import { fenced } from './fence.ts';
 
-type PlansLedger = Pick<Ledger, 'findTarget' | 'saveBatches' | 'loadBatch' | 'listBatches' | 'savePlanHash'>;
-
-export function createPlans(db: Database): PlansLedger {
+export function createPlans(db: Database): PlanLedger {
   return {
     async findTarget(fingerprint) {
       const [row] = await db.query<{ id: string }>('select id from target where fingerprint = $1', [fingerprint]);

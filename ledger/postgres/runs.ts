@@ -1,5 +1,5 @@
 /** Reading runs and their attempts, and the audit log. */
-import type { AttemptRecord, Ledger } from '../ledger.ts';
+import type { AttemptRecord, RunLedger } from '../ledger.ts';
 import { parseCursor, toPage } from './cursor.ts';
 import type { Database } from './database.ts';
 import {
@@ -13,9 +13,7 @@ import {
   type RunRow,
 } from './run-record.ts';
 
-type RunsLedger = Pick<Ledger, 'loadRun' | 'findRun' | 'listRuns' | 'listAttempts' | 'listLiveAttempts' | 'audit'>;
-
-export function createRuns(db: Database): RunsLedger {
+export function createRuns(db: Database): Omit<RunLedger, 'accept' | 'findIdempotent' | 'listObjects'> {
   return {
     loadRun: async (id) => toRunRecord(await selectRun(db, id)),
     async findRun(mode, pipeline, runId) {

@@ -5,17 +5,12 @@
  * apart, the claim can.
  */
 import { WaybillError } from '../../core/failures.ts';
-import type { Fence, Ledger, StepKey } from '../ledger.ts';
+import type { Fence, StepKey, StepLedger } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
 import { saveEffects } from './effects.ts';
 import { fenced, toLeaseLost, writeFenced } from './fence.ts';
 
-type StepsLedger = Pick<
-  Ledger,
-  'loadStep' | 'claimStep' | 'commitStep' | 'releaseStep' | 'saveEffects' | 'dropOutcomes'
->;
-
-export function createSteps(db: Database): StepsLedger {
+export function createSteps(db: Database): StepLedger {
   return {
     async loadStep(fence, key) {
       const [row] = await db.query<{ result: unknown }>(

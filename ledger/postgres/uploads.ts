@@ -1,21 +1,9 @@
 /** Multipart uploads that are open at a target, and the parts that have arrived. */
 import { WaybillError } from '../../core/failures.ts';
 import type { PartLayout } from '../../core/part-layout.ts';
-import type { Ledger, PartRecord, UploadRecord } from '../ledger.ts';
+import type { PartRecord, UploadLedger, UploadRecord } from '../ledger.ts';
 import type { Database } from './database.ts';
 import { fenced } from './fence.ts';
-
-type UploadsLedger = Pick<
-  Ledger,
-  | 'openUpload'
-  | 'loadUpload'
-  | 'saveParts'
-  | 'loadParts'
-  | 'closeUpload'
-  | 'listOpenUploads'
-  | 'condemnUpload'
-  | 'forgetUpload'
->;
 
 interface UploadRow {
   readonly upload_id: string;
@@ -53,7 +41,7 @@ function toUploadRecord(row: UploadRow): UploadRecord {
   };
 }
 
-export function createUploads(db: Database): UploadsLedger {
+export function createUploads(db: Database): UploadLedger {
   return {
     openUpload: (fence, upload) =>
       fenced(db, fence, async (tx) => {
