@@ -18,6 +18,8 @@ export interface Line {
   /** Ours alone. */
   readonly temporalSeconds: number | null;
   readonly postgresSeconds: number | null;
+  /** Both stores. */
+  readonly storesSeconds: number;
   readonly cpuOf: Readonly<Record<string, number>> | null;
   /** Both stores, by their own count; the last run's. Null: the store does not count. */
   readonly requests: Readonly<Record<string, number>> | null;
@@ -90,6 +92,7 @@ function toLine(all: readonly Taken[]): Line {
     peakMiB: Math.max(...costs.map(({ peakMiB }) => peakMiB)),
     temporalSeconds: ours.length === 0 ? null : median(ours.map(({ temporalSeconds }) => temporalSeconds)),
     postgresSeconds: ours.length === 0 ? null : median(ours.map(({ postgresSeconds }) => postgresSeconds)),
+    storesSeconds: median(all.map(({ storesSeconds }) => storesSeconds)),
     cpuOf:
       ours.length === 0
         ? null
@@ -109,7 +112,7 @@ export function median(values: readonly number[]): number {
 }
 
 const HEAD =
-  '| work | who | CPU s | × best peer | wall s | × best peer | peak MiB | Temporal, Postgres CPU s | requests at the stores |';
+  '| work | who | CPU s | × best peer | wall s | × best peer | peak MiB | Temporal, Postgres CPU s | stores CPU s | requests at the stores |';
 
 export function printReport(report: Report): string {
   const { machine, options, versions, notMeasured, lines } = report;
@@ -137,6 +140,7 @@ export function printReport(report: Report): string {
       line.temporalSeconds === null
         ? ''
         : `${line.temporalSeconds.toFixed(2)}, ${(line.postgresSeconds ?? NaN).toFixed(2)}`,
+      line.storesSeconds.toFixed(2),
       printRequests(line.requests),
     ];
   });

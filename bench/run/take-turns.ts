@@ -1,5 +1,6 @@
 /** Has everybody do each work by turns, and reads at the stores what it took. */
 import type { Cost } from './command.ts';
+import { readTreeCpuSeconds } from './processes.ts';
 import { emptyTarget, holdCopies, type BenchStore, type Counts, type StoreKind } from './stores.ts';
 import type { Work, Workload } from './workloads.ts';
 
@@ -21,6 +22,8 @@ export interface Taken {
   readonly who: string;
   readonly round: number;
   readonly cost: Cost;
+  /** CPU of both, which explains a wall where they share the cores. */
+  readonly storesSeconds: number;
   readonly source: Counts | null;
   readonly target: Counts | null;
 }
@@ -44,17 +47,19 @@ export async function takeTurns(turns: Turns): Promise<Taken[]> {
   const taken: Taken[] = [];
   const measure = async (workload: Workload, contender: Contender, round: number): Promise<Taken | null> => {
     const before = [await a.counts(), await b.counts()] as const;
+    const storesBefore = readBoth(a, b);
     const cost = await contender.run(workload, round);
     if (cost === null) return null;
+    const storesSeconds = readBoth(a, b) - storesBefore;
     const source = countBetween(kind, before[0], await a.counts());
     const target = countBetween(kind, before[1], await b.counts());
-    return { workload, who: contender.name, round: round - warmRuns, cost, source, target };
+    return { workload, who: contender.name, round: round - warmRuns, cost, storesSeconds, source, target };
   };
   const keep = (one: Taken | null): void => {
     if (one === null) return;
-    const { workload, who, round, cost } = one;
+    const { workload, who, round, cost, storesSeconds } = one;
     if (round >= 0) taken.push(one);
-    const figures = `CPU ${cost.cpuSeconds.toFixed(2)} s, wall ${cost.wallSeconds.toFixed(2)} s, ${cost.peakMiB.toFixed(0)} MiB`;
+    const figures = `CPU ${cost.cpuSeconds.toFixed(2)} s, wall ${cost.wallSeconds.toFixed(2)} s, ${cost.peakMiB.toFixed(0)} MiB, stores ${storesSeconds.toFixed(2)} s`;
     const what = round < 0 ? 'warm-up' : `round ${String(round + 1)}`;
     say(`${workload.name} ${workload.what}, ${what}, ${who}: ${figures}`);
   };
@@ -75,6 +80,8 @@ export async function takeTurns(turns: Turns): Promise<Taken[]> {
   }
   return taken;
 }
+
+const readBoth = (a: BenchStore, b: BenchStore): number => readTreeCpuSeconds(a.pid) + readTreeCpuSeconds(b.pid);
 
 /** The null store counts from one reading to the next, the others from their start. */
 function countBetween(kind: StoreKind, before: Counts | null, after: Counts | null): Counts | null {
