@@ -1,5 +1,5 @@
-/** Cuts the plan's actions, in key order, into batches; what is larger than a batch is one of its own. */
-import { BATCH_BYTES, BATCH_OBJECTS } from '../../core/limits.ts';
+/** Cuts the plan's actions, in key order, into batches; a large object is one of its own. */
+import { BATCH_BYTES, BATCH_OBJECTS, LARGE_OBJECT_BYTES } from '../../core/limits.ts';
 import type { Action } from './action.ts';
 
 export interface ActionBatch {
@@ -20,7 +20,7 @@ export class Batcher {
   *add(action: Action): Generator<ActionBatch> {
     // An adopted object moves no bytes.
     const bytes = action.op === 'adopt' ? 0 : action.sizeBytes;
-    if (bytes > BATCH_BYTES) {
+    if (bytes > LARGE_OBJECT_BYTES) {
       yield* this.flush();
       yield this.#make('large', [JSON.stringify(action)], bytes);
       return;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import type { Action } from '../../activities/plan/action.ts';
 import { packActions, unpackActions } from '../../activities/plan/action.ts';
 import { Batcher, type ActionBatch } from '../../activities/plan/batcher.ts';
-import { BATCH_BYTES, BATCH_OBJECTS, MiB } from '../../core/limits.ts';
+import { BATCH_BYTES, BATCH_OBJECTS, LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
 
 const copy = (key: string, sizeBytes: number): Action => ({
   op: 'copy',
@@ -38,19 +38,19 @@ test('a batch has at most 1,000 objects and every object is in one batch, in ord
   );
 });
 
-test('a batch has at most 256 MiB', () => {
-  const batches = cut([copy('a', 200 * MiB), copy('b', 56 * MiB), copy('c', 1)]);
+test('a batch has at most 512 MiB', () => {
+  const batches = cut([copy('a', 256 * MiB), copy('b', 200 * MiB), copy('c', 56 * MiB), copy('d', 1)]);
   assert.deepEqual(
     batches.map(({ objects, sizeBytes }) => [objects, sizeBytes]),
     [
-      [2, BATCH_BYTES],
+      [3, BATCH_BYTES],
       [1, 1],
     ],
   );
 });
 
-test('an object larger than a batch is a batch of its own, and the order of keys is kept', () => {
-  const batches = cut([copy('a', 1), copy('b', BATCH_BYTES + 1), copy('c', 1)]);
+test('an object above 256 MiB is a batch of its own, and the order of keys is kept', () => {
+  const batches = cut([copy('a', 1), copy('b', LARGE_OBJECT_BYTES + 1), copy('c', 1)]);
   assert.deepEqual(
     batches.map(({ kind, objects }) => [kind, objects]),
     [

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { unpackActions, type Action } from '../../activities/plan/action.ts';
 import { PlanWriter } from '../../activities/plan/plan-writer.ts';
-import { BATCH_BYTES } from '../../core/limits.ts';
+import { LARGE_OBJECT_BYTES } from '../../core/limits.ts';
 import type { Fence, Ledger, PlanBatch } from '../../ledger/ledger.ts';
 
 const FENCE: Fence = { attemptId: 'a', targetId: 't', epoch: 1 };
 
-/** Each action fills a batch. */
+/** Each action is a batch of its own. */
 const toAction = (index: number): Action => ({
-  ...{ op: 'copy', key: `k${String(index).padStart(3, '0')}`, sizeBytes: BATCH_BYTES, etag: 'e' },
+  ...{ op: 'copy', key: `k${String(index).padStart(3, '0')}`, sizeBytes: LARGE_OBJECT_BYTES + 1, etag: 'e' },
   expected: { absent: true },
 });
 
