@@ -1,14 +1,9 @@
 /** Kept connections to the hosts that requests go to, each origin with its own, its own limit, and its own queue. */
 import type { Socket } from 'node:net';
 import type { buildConnector } from 'undici';
-import {
-  Connection,
-  PendingExchange,
-  type ConnectionOwner,
-  type ExchangeQueue,
-  type QuietLimits,
-} from './connection.ts';
+import { Connection, type ConnectionOwner, type QuietLimits } from './connection.ts';
 import { HttpError, type AnswerHandler, type Exchange, type OutgoingRequest } from './exchange.ts';
+import { PendingExchange, type ExchangeQueue } from './pending-exchange.ts';
 
 export interface HttpClientOptions extends QuietLimits {
   /** For each origin. More requests wait. */

@@ -6,12 +6,11 @@
  */
 import type { Socket } from 'node:net';
 import { AnswerParser, type AnswerSink } from './answer-parser.ts';
-import { HttpError, type AnswerHandler, type AnswerHeaders, type Exchange, type OutgoingRequest } from './exchange.ts';
+import { HttpError, type AnswerHeaders } from './exchange.ts';
+import type { ExchangeCarrier, PendingExchange } from './pending-exchange.ts';
 import { copyOut, readSocket, type SocketReader } from './socket-reads.ts';
-import { printRequestHead, type RequestHead } from './request-head.ts';
-
-/** Head and body up to this size leave as one write, from memory that the connection keeps. */
-const SCRATCH_BYTES = 8 * 1024;
+import { printRequestHead } from './request-head.ts';
+import { RequestWriter } from './request-writer.ts';
 
 /** A body of which more than this is to come is worth memory of its own. */
 const LARGE_BYTES = 128 * 1024;
@@ -35,85 +34,14 @@ export interface QuietLimits {
   readonly idleMs: number;
 }
 
-/** Where requests wait for a connection. */
-export interface ExchangeQueue {
-  leave(exchange: PendingExchange): void;
-  /** Sends it once more, over a connection that is new. */
-  again(exchange: PendingExchange): void;
-}
-
-/** A request that waits for a connection, or has one. */
-export class PendingExchange implements Exchange {
-  readonly request: OutgoingRequest;
-  readonly handler: AnswerHandler;
-  connection: Connection | null = null;
-  isOver = false;
-  /** In all, for a connection. */
-  waitedMs = 0;
-  readonly #queue: ExchangeQueue;
-  #isPaused = false;
-  #isRepeat = false;
-
-  constructor(request: OutgoingRequest, handler: AnswerHandler, queue: ExchangeQueue) {
-    this.request = request;
-    this.handler = handler;
-    this.#queue = queue;
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
-  pause(): void {
-    if (this.isOver) return;
-    this.#isPaused = true;
-    this.connection?.socket.pause();
-  }
-
-  resume(): void {
-    if (this.isOver || !this.#isPaused) return;
-    this.#isPaused = false;
-    this.connection?.resume();
-  }
-
-  abort(reason: Error): void {
-    if (this.isOver) return;
-    if (this.connection !== null) {
-      this.connection.fail(reason);
-      return;
-    }
-    // With its body, which nobody else holds by then.
-    this.#queue.leave(this);
-    this.fail(reason);
-  }
-
-  /** @param isStale see `Connection.fail`: what reads is sent once more then; of a write nobody knows whether the other side saw it */
-  fail(error: Error, isStale = false): void {
-    if (this.isOver) return;
-    const { method } = this.request;
-    if (isStale && !this.#isRepeat && (method === 'GET' || method === 'HEAD')) {
-      this.#isRepeat = true;
-      this.#isPaused = false;
-      this.connection = null;
-      this.#queue.again(this);
-      return;
-    }
-    this.isOver = true;
-    this.handler.onError(error);
-  }
-}
-
-export class Connection implements AnswerSink, SocketReader {
+export class Connection implements AnswerSink, ExchangeCarrier, SocketReader {
   readonly socket: Socket;
   readonly #owner: ConnectionOwner;
   readonly #limits: QuietLimits;
   readonly #parser = new AnswerParser(this);
+  readonly #writer: RequestWriter;
   #exchange: PendingExchange | null = null;
-  #scratch: Buffer | null = null;
   #answered = 0;
-  #isSent = true;
-  /** The request's body is what we wait for, not the other side. */
-  #isFed = false;
   #hasHead = false;
   /** Of the answer's body, where its length was said. */
   #leftBytes = 0;
@@ -136,6 +64,7 @@ export class Connection implements AnswerSink, SocketReader {
     this.#owner = owner;
     this.#limits = limits;
     this.keepMs = keepMs;
+    this.#writer = new RequestWriter(socket, () => (this.#quietMs = 0));
     readSocket(socket, this);
     socket.on('end', () => this.#onSocketEnd());
     socket.on('error', (error) => (this.#error = error));
@@ -155,18 +84,8 @@ export class Connection implements AnswerSink, SocketReader {
     exchange.connection = this;
     this.#hasHead = false;
     this.#quietMs = 0;
-    this.#isSent = true;
     this.#parser.start(request.method);
-    const { body } = request;
-    if (body === null || head.bodyBytes === 0) {
-      this.socket.write(head.text, 'latin1');
-    } else if (body instanceof Uint8Array) {
-      this.#writeWhole(head.text, body);
-    } else {
-      this.#isSent = false;
-      this.socket.write(head.text, 'latin1');
-      void this.#writeStream(exchange, head, body);
-    }
+    this.#writer.write(exchange, head);
     return true;
   }
 
@@ -178,7 +97,7 @@ export class Connection implements AnswerSink, SocketReader {
       if (this.#quietMs >= this.keepMs) this.destroy();
       return;
     }
-    if (exchange.isPaused || this.#isFed) {
+    if (exchange.isPaused || this.#writer.isFed) {
       this.#quietMs = 0;
       return;
     }
@@ -186,6 +105,10 @@ export class Connection implements AnswerSink, SocketReader {
     if (limitMs > 0 && this.#quietMs > limitMs) {
       this.fail(new HttpError('HTTP_IDLE', `nothing moved on the connection for ${String(limitMs)} ms`));
     }
+  }
+
+  pause(): void {
+    this.socket.pause();
   }
 
   resume(): void {
@@ -283,7 +206,7 @@ export class Connection implements AnswerSink, SocketReader {
     exchange.isOver = true;
     if (exchange.isPaused) this.socket.resume();
     // The connection goes on to the next request before the handler is told, which may send one at once.
-    if (mayStay && this.#isSent && this.keepMs > 0 && this.socket.writable && this.socket.writableLength === 0) {
+    if (mayStay && this.#writer.isSent && this.keepMs > 0 && this.socket.writable && this.socket.writableLength === 0) {
       this.#owner.onFree(this);
     } else {
       this.destroy();
@@ -300,75 +223,11 @@ export class Connection implements AnswerSink, SocketReader {
       this.fail(error as Error);
     }
   }
-
-  #writeWhole(head: string, body: Uint8Array): void {
-    const headBytes = head.length;
-    const allBytes = headBytes + body.byteLength;
-    if (allBytes > SCRATCH_BYTES) {
-      this.socket.cork();
-      this.socket.write(head, 'latin1');
-      this.socket.write(body);
-      this.socket.uncork();
-      return;
-    }
-    // The earlier request was sent whole and answered, so nothing of it waits in this memory.
-    const scratch = (this.#scratch ??= Buffer.allocUnsafeSlow(SCRATCH_BYTES));
-    scratch.write(head, 'latin1');
-    scratch.set(body, headBytes);
-    this.socket.write(scratch.subarray(0, allBytes));
-  }
-
-  /** Never rejects: what the body fails with becomes the exchange's failure. */
-  async #writeStream(exchange: PendingExchange, head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
-    let sentBytes = 0;
-    const { onSent } = exchange.request;
-    try {
-      this.#isFed = true;
-      for await (const chunk of body) {
-        // The answer came early, or the request was given up: leaving the loop tells the body.
-        if (exchange.isOver) return;
-        this.#isFed = false;
-        sentBytes += chunk.byteLength;
-        if (sentBytes > head.bodyBytes) throw wrongLength();
-        this.#quietMs = 0;
-        this.#isSent = sentBytes === head.bodyBytes;
-        const isDrained = this.socket.write(chunk, (error) => {
-          if (!error) onSent?.(chunk);
-        });
-        if (!isDrained) await this.#drained();
-        if (exchange.isOver) return;
-        this.#quietMs = 0;
-        this.#isFed = true;
-      }
-      if (sentBytes !== head.bodyBytes) throw wrongLength();
-    } catch (error) {
-      exchange.abort(error instanceof Error ? error : new Error('the body failed', { cause: error }));
-    } finally {
-      this.#isFed = false;
-      this.#quietMs = 0;
-    }
-  }
-
-  #drained(): Promise<void> {
-    const { socket } = this;
-    return new Promise((resolve) => {
-      const done = (): void => {
-        socket.off('drain', done);
-        socket.off('close', done);
-        resolve();
-      };
-      if (socket.destroyed) resolve();
-      else socket.on('drain', done).on('close', done);
-    });
-  }
 }
 
 const CLOSED: ReadonlySet<unknown> = new Set(['HTTP_CLOSED', 'ECONNRESET', 'EPIPE']);
 
 const isClosed = (error: Error): boolean => CLOSED.has((error as { code?: unknown }).code);
-
-const wrongLength = (): HttpError =>
-  new HttpError('HTTP_BODY_LENGTH', 'the body does not have the length that its head promises');
 
 /** A second less than the other side says, so that a request does not cross with its close. */
 function toKeepMs(hint: string | string[]): number {
