@@ -26,12 +26,13 @@ export class PendingExchange implements Exchange {
   waitedMs = 0;
   readonly #queue: ExchangeQueue;
   #isPaused = false;
-  #isRepeat = false;
+  #mayRepeat: boolean;
 
   constructor(request: OutgoingRequest, handler: AnswerHandler, queue: ExchangeQueue) {
     this.request = request;
     this.handler = handler;
     this.#queue = queue;
+    this.#mayRepeat = request.method === 'GET' || request.method === 'HEAD';
   }
 
   get isPaused(): boolean {
@@ -52,6 +53,7 @@ export class PendingExchange implements Exchange {
 
   abort(reason: Error): void {
     if (this.isOver) return;
+    this.#mayRepeat = false;
     if (this.connection !== null) {
       this.connection.fail(reason);
       return;
@@ -64,9 +66,8 @@ export class PendingExchange implements Exchange {
   /** @param isStale see `Connection.fail`: what reads is sent once more then; of a write nobody knows whether the other side saw it */
   fail(error: Error, isStale = false): void {
     if (this.isOver) return;
-    const { method } = this.request;
-    if (isStale && !this.#isRepeat && (method === 'GET' || method === 'HEAD')) {
-      this.#isRepeat = true;
+    if (isStale && this.#mayRepeat) {
+      this.#mayRepeat = false;
       this.#isPaused = false;
       this.connection = null;
       this.#queue.again(this);

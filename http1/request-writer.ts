@@ -25,6 +25,7 @@ export class RequestWriter {
   write(exchange: PendingExchange, head: RequestHead): void {
     const { body } = exchange.request;
     this.isSent = true;
+    this.isFed = false;
     if (body === null || head.bodyBytes === 0) {
       this.#socket.write(head.text, 'latin1');
     } else if (body instanceof Uint8Array) {
@@ -78,10 +79,11 @@ export class RequestWriter {
       if (sentBytes !== head.bodyBytes) throw wrongLength();
     } catch (error) {
       exchange.abort(error instanceof Error ? error : new Error('the body failed', { cause: error }));
-    } finally {
-      this.isFed = false;
-      this.#onMoved();
     }
+    // The connection may be at its next request by then, where the answer came before the body had ended.
+    if (exchange.isOver) return;
+    this.isFed = false;
+    this.#onMoved();
   }
 
   #drained(): Promise<void> {

@@ -424,6 +424,17 @@ describe('the HTTP/1.1 client', () => {
       assert.equal((await get().done).body.toString(), 'ok');
       assert.equal(received.length, 2);
     });
+
+    it('in flight is not sent again, whatever it is given up for', async () => {
+      const { get, received } = await start((socket, request) => void (request.includes('/first') && socket.write(OK)));
+      await get('/first').done;
+      const second = get('/second');
+      await until(() => received.join('').includes('/second'));
+      second.exchange.abort(Object.assign(new Error('the caller is gone'), { code: 'ECONNRESET' }));
+      const given = await Promise.race([second.done, sleep(120_000, null, { ref: false })]);
+      assert.equal(given?.error?.message, 'the caller is gone');
+      assert.equal(received.length, 1);
+    });
   });
 
   describe('its limits', () => {
@@ -484,6 +495,26 @@ describe('the HTTP/1.1 client', () => {
       });
       const { error } = await send({ method: 'PUT', headers: ['host', 'x', 'content-length', '5'], body: slow() }).done;
       assert.equal(error, null);
+    });
+
+    it('hold for the next request though the body of the last one, sent whole and answered, has not ended yet', async () => {
+      let end = (): void => undefined;
+      const open = new Promise<void>((resolve) => (end = resolve));
+      const lingering = async function* (): AsyncGenerator<Uint8Array> {
+        yield Buffer.from('hello');
+        await open;
+      };
+      const { send, get, received } = await start(
+        (socket, request) => void (request.endsWith('hello') && socket.write(OK)),
+        { answerMs: 60 },
+      );
+      const headers = ['host', 'x', 'content-length', '5'];
+      assert.equal((await send({ method: 'PUT', headers, body: lingering() }).done).error, null);
+      const hung = get().done;
+      const first = await Promise.race([hung, sleep(120_000, null, { ref: false })]);
+      end();
+      assert.equal(first?.error?.code, 'HTTP_IDLE');
+      assert.equal(received.length, 1);
     });
   });
 
