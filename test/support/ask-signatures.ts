@@ -1,5 +1,6 @@
 /** POST /sign as a test wants it, and what was signed sent to its store, bent as an attacker would. */
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import type { Credentials } from '../../sigv4/types.ts';
 import { exchange, send, type Answer, type RequestPlan } from './signed-request.ts';
 import type { StartedGateway } from './start-gateway.ts';
@@ -12,6 +13,21 @@ export interface Wish {
   readonly payload_sha256?: unknown;
   readonly content_length?: unknown;
 }
+
+export const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
+
+export const put = (target: string, body: string, headers: Record<string, unknown> = {}): Wish => ({
+  method: 'PUT',
+  target,
+  headers,
+  payload_sha256: sha256(body),
+  content_length: Buffer.byteLength(body),
+});
+export const get = (target: string, headers?: Record<string, unknown>): Wish => ({
+  method: 'GET',
+  target,
+  ...(headers && { headers }),
+});
 
 export interface Signed {
   readonly url: string;
