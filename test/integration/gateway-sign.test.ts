@@ -1,4 +1,4 @@
-/** POST /sign: what is signed, and that it binds whoever has it. Refusals are in gateway-sign-refusals.test.ts, who may ask in gateway-sign-callers.test.ts. */
+/** POST /sign: what is signed, and that it binds whoever has it. What is not, and who may ask, have files of their own. */
 import assert from 'node:assert/strict';
 import { after, beforeEach, describe, it } from 'node:test';
 import { nodeCrypto } from '../../sigv4/node-crypto.ts';
