@@ -2,10 +2,11 @@
  * A budget of bytes that all copies of a worker process share, so that memory does not depend on sizes or counts (invariant I8), and the
  * memory itself, lent again and again (`lent-memory.ts`).
  */
+import { KiB } from '../../core/limits.ts';
 import { LentMemory } from './lent-memory.ts';
 
 /** Smaller bodies cost nothing worth keeping. */
-const LENT_BYTES_MIN = 32 * 1024;
+const LENT_BYTES_MIN = 32 * KiB;
 
 /** Memory that is lent: of exactly the length asked for, or null for a small body, which brings its own. */
 export interface Lent {

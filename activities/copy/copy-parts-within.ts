@@ -23,7 +23,7 @@ import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts
 const PART_BYTES_MAX = 512 * MiB;
 
 /**
- * Null where the bytes have to be copied: then no upload is left.
+ * Null where the bytes have to be copied: then no upload is left but one that was begun over its bytes, to be gone on with.
  * @throws target_conflict, source_changed, and whatever the store answers that may pass
  */
 export async function copyPartsWithin(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord | null> {
@@ -31,8 +31,9 @@ export async function copyPartsWithin(transfer: Transfer, action: CopyAction): P
   const layout = within.isOffered && hasMd5ETags(transfer) ? await findLayout(transfer, action) : null;
   if (layout === null) return null;
   const { upload, parts: recorded } = await retryTransient(transfer, () => openUpload(transfer, action, layout));
-  // One that was begun over its bytes is gone on with by them: their parts alone are recorded.
-  if (recorded.length > 0 || upload.layout.partSizeBytes !== layout.partSizeBytes) return null;
+  // One that was begun over its bytes is gone on with by them: such ones alone have a proof of their own, or parts that are recorded.
+  const isOfBytes = recorded.length > 0 || upload.proof !== undefined;
+  if (isOfBytes || upload.layout.partSizeBytes !== layout.partSizeBytes) return null;
   const drop = async (): Promise<null> => {
     await abortUpload(transfer.target, upload);
     await step.deps.ledger.closeUpload(step.fence, upload.uploadId);

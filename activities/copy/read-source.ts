@@ -13,7 +13,7 @@ export interface Wanted {
 export async function openSource(
   transfer: Transfer,
   wanted: Wanted,
-  how: Pick<GetRequest, 'range' | 'into'> = {},
+  how: Pick<GetRequest, 'range' | 'into' | 'withChecksum'> = {},
 ): Promise<GetResult> {
   const { key, etag, sizeBytes } = wanted;
   const { bucket } = transfer.spec.source;

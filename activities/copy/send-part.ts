@@ -25,7 +25,7 @@ export interface PartPlan {
 export function planPart(transfer: Transfer, proof: UploadProof | undefined, fits: boolean): PartPlan {
   const { shown, targetFacts } = transfer;
   const crc = proof?.by === 'crc' ? proof : null;
-  const isAnswered = crc?.isTold === true ? shown.checksum !== false : false;
+  const isAnswered = crc?.isTold === true && shown.checksum !== false;
   const isShown = isAnswered ? shown.checksum === true : hasMd5ETags(transfer) && shown.md5;
   const isUnsigned = targetFacts.unsignedPayload === true && fits && isShown;
   const wanted = { sha256: !isUnsigned, md5: !isAnswered || !fits, crc: crc?.algorithm ?? null };

@@ -72,3 +72,41 @@ test('where the store refuses to copy parts, a later execution goes on with the 
   assert.equal(delivered.targetEtag, action.etag);
   assert.ok((await ground.readTarget('key')).equals(BYTES));
 });
+
+test('an upload that was begun over its bytes is gone on with by them, also where none of its parts was recorded', async () => {
+  let offers = false;
+  let isDown = true;
+  let copied = 0;
+  const created: (string | undefined)[] = [];
+  const ground = await createCopyGround({
+    proof: 'crc',
+    source: () => ({ measureFirstPart: () => Promise.resolve(PART) }),
+    target: (store: Store) => ({
+      copyPart({ partNumber }) {
+        if (!offers) return Promise.reject(new WaybillError('access_denied', 'not yet'));
+        copied += 1;
+        const content = BYTES.subarray((partNumber - 1) * PART, partNumber * PART);
+        const upload = { bucket: 'target', key: 'key', uploadId: [...ground.uploads.keys()].at(-1) ?? '' };
+        return store.uploadPart(upload, partNumber, { sizeBytes: content.byteLength, content });
+      },
+      createUpload(request) {
+        created.push(request.checksum?.algorithm);
+        return store.createUpload(request);
+      },
+      uploadPart(upload, partNumber, body) {
+        if (isDown) return Promise.reject(new WaybillError('access_denied', 'on purpose'));
+        return store.uploadPart(upload, partNumber, body);
+      },
+    }),
+  });
+  const action = await putInParts(ground);
+  await catchFailure('access_denied', copy(ground.begin(), action));
+  assert.deepEqual(created, [undefined, 'CRC64NVME']);
+  offers = true;
+  isDown = false;
+  const delivered = await copy(ground.begin(), action);
+  assert.equal(copied, 0);
+  assert.equal(created.length, 2, 'it is the same upload');
+  assert.match(delivered.checksum, /^crc64nvme:/);
+  assert.ok((await ground.readTarget('key')).equals(BYTES));
+});
