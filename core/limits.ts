@@ -19,10 +19,6 @@ export const LIST_PAGE_KEYS = 1000;
 export const LIST_IN_FLIGHT_MAX = 64;
 /** S3: user metadata is at most 2 KiB; what we carry over is refused above it rather than cut. */
 export const USER_METADATA_BYTES_MAX = 2 * KiB;
-/** S3: the window in which a signature's date is accepted. */
-export const CLOCK_SKEW_MS = 15 * 60 * 1000;
-/** S3: a presigned URL lives at most seven days. */
-export const PRESIGN_EXPIRES_SECONDS_MAX = 7 * 24 * 3600;
 
 /** The smallest part we send: below it, the requests cost more than the bytes. Objects up to this size are one signed PUT. */
 export const PART_BYTES_DEFAULT = 8 * MiB;

@@ -14,5 +14,3 @@ export type OutcomeCode = (typeof OUTCOME_CODES)[number];
 
 /** An orphan does not keep a run from being done; every other outcome does. */
 export const isFailureOutcome = (code: OutcomeCode): boolean => code !== 'orphan';
-export const isOutcomeCode = (value: unknown): value is OutcomeCode =>
-  (OUTCOME_CODES as readonly unknown[]).includes(value);

@@ -14,7 +14,6 @@ export const SEARCH_ATTRIBUTES = {
   state: 'WaybillState',
 } as const;
 
-export const TASK_QUEUE_DEFAULT = 'waybill';
 /**
  * Where copies of objects and parts wait, beside a task queue that is for all else: a worker process takes few of them at once, so that
  * they spread over all that there are, and what is short never waits behind them.

@@ -90,8 +90,8 @@ export class DeflateWriter {
     this.#writeLengths(distanceLengths);
   }
 
-  /** A copy of the codes of literals, by their bytes; 0 for what has none. */
-  copyLiterals(): Uint32Array {
+  /** The codes of literals, by their bytes; 0 for what has none. A copy, for whoever leaves some out. */
+  literalCodes(): Uint32Array {
     return this.#symbols.slice(0, END_OF_BLOCK);
   }
 

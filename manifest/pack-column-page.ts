@@ -51,16 +51,16 @@ export function packColumnPage(bucket: string, columns: ObjectColumns, count: nu
   const literalsMax = textBytes + count * SIZE_DIGITS_MAX + head.length + AFTER_ETAG.length + AFTER_KEY.length + 4;
   writer.start(PACKED_HEAD, LITERAL_BYTES_MAX * literalsMax + MATCHES_BYTES_MAX * count);
   writer.startBlock(counts);
-  pair.literals = writer.copyLiterals();
-  pair.ofKeys = writer.copyLiterals();
-  pair.ofKeys[QUOTE] = pair.ofKeys[BACKSLASH] = 0;
+  pair.codes = writer.literalCodes();
+  pair.keyCodes = writer.literalCodes();
+  pair.keyCodes[QUOTE] = pair.keyCodes[BACKSLASH] = 0;
   let sizeBytes = 0;
   for (let index = 0; index < count; index++) {
     pair.look(index);
     if (!pair.write(index)) return undefined;
     sizeBytes += columns.sizes[index] ?? 0;
   }
-  writer.writeLiterals(pair.literals, END, 0, END.length);
+  writer.writeLiterals(pair.codes, END, 0, END.length);
   const [firstKey, lastKey] = [keyAt(columns, 0), keyAt(columns, count - 1)];
   return { firstKey, lastKey, objects: count, sizeBytes, body: writer.finish(PACKED_TAIL) };
 }
@@ -68,8 +68,8 @@ export function packColumnPage(bucket: string, columns: ObjectColumns, count: nu
 /** An object and the one that was looked at before it. */
 class Pair {
   /** What bytes are written as, and those of keys. */
-  literals: Uint32Array = new Uint32Array(0);
-  ofKeys: Uint32Array = new Uint32Array(0);
+  codes: Uint32Array = new Uint32Array(0);
+  keyCodes: Uint32Array = new Uint32Array(0);
   readonly #columns: ObjectColumns;
   readonly #view: DataView;
   readonly #head: Buffer;
@@ -140,27 +140,27 @@ class Pair {
     const head = this.#head;
     if (index === 0) {
       return (
-        writer.writeLiterals(this.literals, head, 0, head.length) &&
-        writer.writeLiterals(this.literals, text, keyEnd, end) &&
-        writer.writeLiterals(this.literals, AFTER_ETAG, 0, AFTER_ETAG.length) &&
-        writer.writeLiterals(this.ofKeys, text, start, keyEnd) &&
-        writer.writeLiterals(this.literals, AFTER_KEY, 0, AFTER_KEY.length) &&
-        writer.writeLiterals(this.literals, this.#digits, 0, this.#digitCount)
+        writer.writeLiterals(this.codes, head, 0, head.length) &&
+        writer.writeLiterals(this.codes, text, keyEnd, end) &&
+        writer.writeLiterals(this.codes, AFTER_ETAG, 0, AFTER_ETAG.length) &&
+        writer.writeLiterals(this.keyCodes, text, start, keyEnd) &&
+        writer.writeLiterals(this.codes, AFTER_KEY, 0, AFTER_KEY.length) &&
+        writer.writeLiterals(this.codes, this.#digits, 0, this.#digitCount)
       );
     }
     const bytesBefore = this.#bytesBefore;
     let between = END_AND_COMMA.length;
     if (index === 1) {
       // Nothing like it is before the first.
-      writer.writeLiterals(this.literals, END_AND_COMMA, 0, between);
+      writer.writeLiterals(this.codes, END_AND_COMMA, 0, between);
       between = 0;
     }
     writer.writeMatch(between + head.length + this.#etagCommon, bytesBefore);
-    writer.writeLiterals(this.literals, text, keyEnd + this.#etagCommon, end);
+    writer.writeLiterals(this.codes, text, keyEnd + this.#etagCommon, end);
     writer.writeMatch(AFTER_ETAG.length + this.#keyCommon, bytesBefore + this.#moreEtag);
-    if (!writer.writeLiterals(this.ofKeys, text, start + this.#keyCommon, keyEnd - this.#keyTail)) return false;
+    if (!writer.writeLiterals(this.keyCodes, text, start + this.#keyCommon, keyEnd - this.#keyTail)) return false;
     writer.writeMatch(this.#keyTail + AFTER_KEY.length + this.#sizeCommon, bytesBefore + this.#moreText);
-    return writer.writeLiterals(this.literals, this.#digits, this.#sizeCommon, this.#digitCount);
+    return writer.writeLiterals(this.codes, this.#digits, this.#sizeCommon, this.#digitCount);
   }
 
   /** Of the descriptor before and the comma behind it. */

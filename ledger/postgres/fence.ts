@@ -59,7 +59,10 @@ export async function writeFenced(
   return rows.length > 0;
 }
 
-/** Reads under the fence without a lock, which would be a commit to be written; whatever comes of it is fenced when it is written. */
+/**
+ * Reads under the fence without a lock, which would be a commit to be written; whatever comes of it is fenced when it is written.
+ * `sql` has no parameters but the fence's, and ends in its conditions.
+ */
 export function readFenced<Row extends object>(db: Queryable, fence: Fence, sql: string): Promise<Row[]> {
   const owns = fence.targetId === null ? IS_LIVE_PLAN : OWNS_TARGET;
   return db.query<Row>(`${sql} and exists (${owns})`, toOwn(fence));

@@ -47,7 +47,7 @@ export function toLedgerError(error: unknown): WaybillError {
 }
 
 /** The SQLSTATE or the socket's error code; '' when there is none. */
-export function sqlStateOf(error: unknown): string {
+function sqlStateOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;
   return typeof code === 'string' ? code : '';
 }
