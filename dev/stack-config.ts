@@ -42,6 +42,8 @@ export interface StackConfigOptions {
   readonly gatewayEndpoint?: string;
   /** More fields of store b, as in `waybill.yaml`. */
   readonly storeB?: Readonly<Record<string, unknown>>;
+  /** Of the worker's keys; default: false. */
+  readonly allowUnsignedPayload?: boolean;
   readonly heartbeatTimeout?: string;
   readonly requestLimit?: string;
   readonly sweepInterval?: string;
@@ -78,6 +80,7 @@ export function buildStackConfig(options: StackConfigOptions): Readonly<Record<s
     operations,
     session: true,
     ...(options.traffic === 'direct' ? { sign: true } : {}),
+    ...(options.allowUnsignedPayload === true ? { allow_unsigned_payload: true } : {}),
   });
   const requestLimit = options.requestLimit ?? '5s';
   return {

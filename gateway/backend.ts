@@ -73,10 +73,11 @@ export interface Backend {
   /** True where it keeps the uploads itself: a part that brings a checksum comes unread, for its upload may not take that kind. */
   readonly keepsUploads?: boolean;
   /**
-   * True where a store behind it holds streamed bodies to their Content-MD5, and gets it with them. Of a body whose SHA-256 the caller
-   * has signed it is not taken here then: the bytes are proved already, and the MD5 costs more than all the rest of such a body.
+   * The payloads of which a store behind it holds streamed bodies to their Content-MD5, and gets it with them: it is not taken here then, for
+   * it costs more than all the rest of such a body. A signed SHA-256 has proved the bytes already; unsigned ones are the store's to prove
+   * where the operator says so (`unsigned_payload`), and nowhere else.
    */
-  readonly passesMd5?: boolean;
+  readonly passesMd5?: readonly Payload['kind'][];
   /** Answers the request, or throws a WaybillError before any byte of the answer was sent. */
   handle(request: VerifiedRequest, response: ServerResponse): Promise<void>;
   close(): Promise<void>;

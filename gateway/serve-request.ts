@@ -166,7 +166,8 @@ export function createServeRequest<Key extends AccessKey>(
       promised.lengthBytes > WHOLE_BODY_BYTES
         ? operation === 'PutObject' || operation === 'UploadPart'
         : operation === 'UploadPart' && promised.checksum !== null && backend.keepsUploads === true;
-    const isMd5Passed = isStreamed && promised.sha256 !== null && backend.passesMd5 === true;
+    const isMd5Passed =
+      isStreamed && promised.chunked === null && backend.passesMd5?.includes(promised.payload.kind) === true;
     const plan = isMd5Passed ? { ...promised, md5: null } : promised;
     const sendContinue = expectsContinue ? () => response.writeContinue() : null;
     const body = await VerifiedBody.create(request, plan, options.crypto, sendContinue);

@@ -100,9 +100,7 @@ export async function openStores(
     storeFacts(name): StoreFacts {
       const store = findStore(name);
       const { etags, conditionalWrites, prices } = store;
-      // The gateway verifies what it carries, and signs for it what it signs; only of what goes straight are hashes left to the store.
-      const isDirect = store.kind === 'provider' && store.traffic === 'direct';
-      const unsignedPayload = isDirect && store.unsignedPayload && findKey(name).allowUnsignedPayload;
+      const unsignedPayload = store.kind === 'provider' && store.unsignedPayload && findKey(name).allowUnsignedPayload;
       return { etags, conditionalWrites, unsignedPayload, ...prices };
     },
     async close() {

@@ -1,7 +1,8 @@
 /**
  * Waybill as it is run: Postgres and Temporal, and for each shape a worker and an API of its own: `direct`, where the worker signs for
  * the stores itself, `crc` and `unsigned`, which are the same with the options `proof: crc` and, besides, `unsigned_payload`,
- * `gateway`, where all traffic goes through `waybill gateway`, and `sign`, where that signs (`traffic: direct`) and the bytes go straight.
+ * `gateway`, where all traffic goes through `waybill gateway`, `gateway-unsigned`, which is that with the two options, and `sign`, where the
+ * gateway signs (`traffic: direct`) and the bytes go straight.
  * Postgres is durable: nothing of it is traded for speed.
  */
 import { mkdir, writeFile } from 'node:fs/promises';
@@ -22,13 +23,14 @@ import { readCpuSeconds, readPeakMiB, readTreeCpuSeconds, resetPeak } from './pr
 import { TARGET_BUCKET, type BenchStore } from './stores.ts';
 import type { Workload } from './workloads.ts';
 
-export const SHAPES = ['direct', 'crc', 'unsigned', 'sign', 'gateway'] as const;
+export const SHAPES = ['direct', 'crc', 'unsigned', 'sign', 'gateway', 'gateway-unsigned'] as const;
 /** What they change is the cost of bytes. */
-export const BYTE_SHAPES: readonly Shape[] = ['crc', 'unsigned'];
+export const BYTE_SHAPES: readonly Shape[] = ['crc', 'unsigned', 'gateway-unsigned'];
 export type Shape = (typeof SHAPES)[number];
 /** Without being asked for by name. */
 export const QUICK_SHAPES: readonly Shape[] = ['direct', 'gateway'];
-const hasGateway = (shape: Shape): boolean => shape === 'sign' || shape === 'gateway';
+const hasGateway = (shape: Shape): boolean => shape === 'sign' || shape.startsWith('gateway');
+const isUnsigned = (shape: Shape): boolean => shape.endsWith('unsigned');
 
 /** `cpuSeconds` is of worker, API and gateway; `peakMiB` of one worker. */
 export interface OursCost extends Cost {
@@ -148,7 +150,7 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
   const ports = await choosePorts(path.join(directory, 'ports.json'), {});
   const made = await loadSecrets(path.join(directory, 'secrets.json'));
   const secrets = { ...made, storeA: options.a.credentials, storeB: options.b.credentials };
-  const databaseUrl = await createDatabase(options.postgresUrl, `bench_${shape}`);
+  const databaseUrl = await createDatabase(options.postgresUrl, `bench_${shape.replace('-', '_')}`);
   const config = buildStackConfig({
     ports: { ...ports, storeA: options.a.port, storeB: options.b.port },
     temporalAddress: options.temporalAddress,
@@ -167,7 +169,7 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
     ),
     // The null store verifies no signature, and MinIO takes what none covers.
     ...(shape === 'sign' && { traffic: 'direct', unsafeDirectWrites: true }),
-    ...(shape === 'unsigned' && { storeB: { unsigned_payload: true } }),
+    ...(isUnsigned(shape) && { storeB: { unsigned_payload: true }, allowUnsignedPayload: true }),
   });
   const configFile = path.join(directory, 'waybill.yaml');
   await writeFile(configFile, printStackConfig(config));

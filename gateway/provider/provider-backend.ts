@@ -36,8 +36,7 @@ export function createProviderBackend(parts: ProviderParts): Backend {
   const callerRegion = parts.callerRegion ?? store.region;
   const signer = createOutboundSigner(store.region, parts.keyCache);
   return {
-    // A store whose ETags are no MD5s may know nothing of them.
-    passesMd5: store.etags === 'md5',
+    passesMd5: toPassedMd5(store),
     async handle(request, response) {
       const { target } = request;
       const address = toProviderAddress(store, target.bucket, target.key);
@@ -73,3 +72,7 @@ export function createProviderBackend(parts: ProviderParts): Backend {
     close: () => connection.close(),
   };
 }
+
+/** A store whose ETags are no MD5s may know nothing of them. */
+const toPassedMd5 = ({ etags, unsignedPayload }: ProviderStore): Backend['passesMd5'] & {} =>
+  etags !== 'md5' ? [] : unsignedPayload ? ['sha256', 'unsigned'] : ['sha256'];

@@ -15,13 +15,20 @@ describe('Content-MD5 before a provider', () => {
   before(async () => {
     provider = await startFakeProvider();
     const { endpoint } = provider;
-    const stores = [providerStore(endpoint), providerStore(endpoint, { name: 'opaque', etags: 'opaque' })];
+    const stores = [
+      providerStore(endpoint),
+      providerStore(endpoint, { name: 'opaque', etags: 'opaque' }),
+      providerStore(endpoint, { name: 'trusted', unsignedPayload: true }),
+      providerStore(endpoint, { name: 'both', unsignedPayload: true, etags: 'opaque' }),
+    ];
     const key = { allowUnsignedPayload: true };
     gateway = await startGateway({
       stores,
       keys: [
         { name: 'etl', ...key },
         { name: 'other', store: 'opaque', ...key },
+        { name: 'trusting', store: 'trusted', ...key },
+        { name: 'bold', store: 'both', ...key },
       ],
     });
   });
@@ -55,6 +62,16 @@ describe('Content-MD5 before a provider', () => {
     assert.equal(seen.header('content-md5'), md5(SMALL));
   });
 
+  it('goes along with a body that nobody signed where the store is trusted with such, and its refusal comes back', async () => {
+    assert.equal((await put('trusting', LARGE, md5(LARGE), 'UNSIGNED-PAYLOAD')).status, 200);
+    const refused = await put('trusting', LARGE, md5(SMALL), 'UNSIGNED-PAYLOAD');
+    assert.deepEqual([refused.status, /<Code>(.*)<\/Code>/.exec(refused.text)?.[1]], [400, 'BadDigest']);
+    const [, seen] = provider.requests;
+    assert.ok(seen?.verdict.ok && seen.isComplete, 'the provider was asked');
+    assert.equal(seen.header('x-amz-content-sha256'), 'UNSIGNED-PAYLOAD');
+    assert.equal(seen.header('content-md5'), md5(SMALL));
+  });
+
   it('does not stand in for the SHA-256: other bytes are never had whole by the provider', async () => {
     const claimed = createHash('sha256').update(SMALL).digest('hex');
     const refused = await put('etl', LARGE, md5(LARGE), claimed);
@@ -66,6 +83,8 @@ describe('Content-MD5 before a provider', () => {
     ['a body that nobody signed', 'etl', LARGE, 'UNSIGNED-PAYLOAD'],
     ['a provider whose ETags are no MD5s', 'other', LARGE, undefined],
     ['a small body', 'etl', SMALL, undefined],
+    ['a small body that nobody signed', 'trusting', SMALL, 'UNSIGNED-PAYLOAD'],
+    ['a body that nobody signed, before a provider whose ETags are no MD5s', 'bold', LARGE, 'UNSIGNED-PAYLOAD'],
   ] as const) {
     it(`is held here: ${what}`, async () => {
       assert.equal((await put(key, body, md5(body), payloadHash)).status, 200);

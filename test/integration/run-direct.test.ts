@@ -60,11 +60,11 @@ const closing: (() => Promise<unknown>)[] = [];
 let clockMs = 0;
 const now = (): Date => new Date(Date.now() + clockMs);
 
-const storeConfigs = (unsignedPayload = false): ProviderStore[] => [
-  providerStore(proxyA.url, { name: 'a', traffic: 'direct' }),
+const storeConfigs = (unsignedPayload = false, traffic: ProviderStore['traffic'] = 'direct'): ProviderStore[] => [
+  providerStore(proxyA.url, { name: 'a', traffic }),
   providerStore(proxyB.url, {
     name: 'b',
-    traffic: 'direct',
+    traffic,
     unsignedPayload,
     encryption: { algorithm: 'AES256', kmsKeyId: null },
     credentials: {
@@ -147,6 +147,7 @@ async function openAsWorker(
   unsigned = false,
   gatewayEndpoint = proxy.url,
   keyConsents = unsigned,
+  traffic: ProviderStore['traffic'] = 'direct',
 ): Promise<OpenedStores> {
   const keys = KEYS.map(({ name, store, operations, session, sign }): WorkloadKey => {
     const { accessKeyId, secretAccessKey } = toCallerCredentials(name);
@@ -182,7 +183,7 @@ async function openAsWorker(
     retentionMs: 30 * 86_400_000,
   };
   const config = {
-    stores: new Map(storeConfigs(unsigned).map((store) => [store.name, store])),
+    stores: new Map(storeConfigs(unsigned, traffic).map((store) => [store.name, store])),
     gateway: { region: 'us-east-1', keys } as unknown as GatewayConfig,
   } as unknown as Config;
   return openStores(config, worker, {
@@ -390,29 +391,32 @@ test('what the gateway does not sign is refused as if it had been sent there, an
   assert.match(proxy.requests.at(-1)?.url ?? '', /^\/target\/straight\/tagged\?/);
 });
 
-test('with the consent of store and key, bytes that the store proves otherwise go without their hash, once it has shown that it does', async () => {
-  const own = await startTheGateway(0, true);
-  const straight = await openAsWorker(true, own.url);
-  const withoutKey = await openAsWorker(true, own.url, false);
-  try {
-    assert.equal(opened.storeFacts('b').unsignedPayload, false);
-    assert.equal(withoutKey.storeFacts('b').unsignedPayload, false, 'the store alone does not do');
-    assert.equal(straight.storeFacts('a').unsignedPayload, false);
-    const unsignedPayload = straight.storeFacts('b').unsignedPayload === true;
-    const { end, failures } = await run('unsigned', straight.openStore, unsignedPayload);
-    assert.deepEqual([end.state, failures], ['done', []]);
-    const isUnsigned = ({ headers }: ProxiedRequest): boolean => headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD';
-    const bodies = proxyB.requests.filter(({ method }) => method === 'PUT');
-    assert.ok(bodies.some(isUnsigned));
-    for (const { headers, url } of bodies.filter(isUnsigned)) {
-      assert.ok(headers['content-md5'] !== undefined || headers['x-amz-checksum-crc32'] !== undefined, url);
+for (const traffic of ['direct', 'proxied'] as const) {
+  test(`with the consent of store and key, bytes that the store proves otherwise go without their hash, once it has shown that it does: ${traffic}`, async () => {
+    const own = await startTheGateway(0, true);
+    const consented = await openAsWorker(true, own.url, true, traffic);
+    const withoutKey = await openAsWorker(true, own.url, false, traffic);
+    try {
+      assert.equal(opened.storeFacts('b').unsignedPayload, false);
+      assert.equal(withoutKey.storeFacts('b').unsignedPayload, false, 'the store alone does not do');
+      assert.equal(consented.storeFacts('a').unsignedPayload, false);
+      const unsignedPayload = consented.storeFacts('b').unsignedPayload === true;
+      const { end, failures } = await run(`unsigned-${traffic}`, consented.openStore, unsignedPayload);
+      assert.deepEqual([end.state, failures], ['done', []]);
+      const isUnsigned = ({ headers }: ProxiedRequest): boolean =>
+        headers['x-amz-content-sha256'] === 'UNSIGNED-PAYLOAD';
+      const bodies = proxyB.requests.filter(({ method }) => method === 'PUT');
+      assert.ok(bodies.some(isUnsigned));
+      for (const { headers, url } of bodies.filter(isUnsigned)) {
+        assert.ok(headers['content-md5'] !== undefined || headers['x-amz-checksum-crc32'] !== undefined, url);
+      }
+      assert.ok(!bodies.filter(({ url }) => /\/(?:dots|empty|tagged)$/.test(url)).some(isUnsigned));
+      assert.ok(!proxyB.requests.filter(({ method }) => method !== 'PUT').some(isUnsigned));
+      await assertCopied(`unsigned-${traffic}`);
+    } finally {
+      await consented.close();
+      await withoutKey.close();
+      await own.close();
     }
-    assert.ok(!bodies.filter(({ url }) => /\/(?:dots|empty|tagged)$/.test(url)).some(isUnsigned));
-    assert.ok(!proxyB.requests.filter(({ method }) => method !== 'PUT').some(isUnsigned));
-    await assertCopied('unsigned');
-  } finally {
-    await straight.close();
-    await withoutKey.close();
-    await own.close();
-  }
-});
+  });
+}
