@@ -19,6 +19,7 @@ import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outco
 import { retryTransient, untilNextTry } from './copy/retry-transient.ts';
 import { toSourcePartLayout } from './copy/source-part-layout.ts';
 import { toCounts } from './copy/to-counts.ts';
+import { toDelivery } from './copy/to-delivery.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
 import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
 import { runStep } from './run-step.ts';
@@ -115,7 +116,8 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
       queue.push(action);
       continue;
     }
-    step.deliveries.push(toAdopted(toTargetKey(spec, action.key), action));
+    const { targetEtag, checksum } = action;
+    step.deliveries.push(toDelivery(action, { key: toTargetKey(spec, action.key), targetEtag, checksum }));
     done.push(action);
   }
   let next = 0;
@@ -175,9 +177,4 @@ async function copyBytes(transfer: Transfer, action: CopyAction): Promise<Delive
   } finally {
     lent.giveBack();
   }
-}
-
-function toAdopted(key: string, action: Extract<Action, { op: 'adopt' }>): DeliveryRecord {
-  const { etag, sizeBytes, targetEtag, checksum } = action;
-  return { key, sourceEtag: etag, sourceVersion: null, sizeBytes, targetEtag, checksum };
 }

@@ -1,6 +1,7 @@
 /**
- * The states of a run. A workflow that is reset begins again, so a live attempt may go back to listing. An attempt moves along `accepted → listing → planning → copying → finalizing → done`; any live state may
- * pause, and any may end. A plan without a run ends from `planning`. `paused` remembers nothing: the workflow knows where it stood.
+ * The states of a run. An attempt moves along `accepted → listing → planning → copying → finalizing → done`; any live state may pause,
+ * and any may end. A workflow that is reset begins again, so a live attempt may go back to listing. A plan without a run ends from
+ * `planning`. `paused` remembers nothing: the workflow knows where it stood.
  */
 export const LIVE_STATES = ['accepted', 'listing', 'planning', 'copying', 'paused', 'finalizing'] as const;
 export const CLOSED_STATES = ['done', 'partial', 'failed', 'cancelled'] as const;

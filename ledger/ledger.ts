@@ -1,6 +1,7 @@
 /**
- * The port to the ledger: what is known of targets, runs, attempts, listings, manifests, plans, steps and deliveries. The one
- * production adapter is `postgres/`. Each group of methods has a file of its own here, with what it takes and gives. Time is the database's own `now()`; keys compare as UTF-8 bytes (`collate "C"`).
+ * The port to the ledger: what is known of targets, runs, attempts, listings, manifests, plans, steps and deliveries. Each group of
+ * methods has a file of its own here, with what it takes and gives. The one production adapter is `postgres/`. Time is the database's
+ * own `now()`; keys compare as UTF-8 bytes (`collate "C"`).
  *
  * - One live attempt a target: a partial unique index arbitrates, not our code.
  * - Every write of a live attempt is fenced: its transaction locks the target's row at the attempt's epoch and fails with

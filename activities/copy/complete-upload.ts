@@ -16,6 +16,7 @@ import { holdsSameBytes } from './holds-same-bytes.ts';
 import { toSourceChanged } from './read-source.ts';
 import { retryTransient } from './retry-transient.ts';
 import { RunningMd5 } from './running-md5.ts';
+import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
@@ -56,14 +57,8 @@ export async function completeUpload(
         ? `etag:${composite}`
         : `md5:${ourMd5}`;
 
-  const delivered = (targetEtag: string): DeliveryRecord => ({
-    key: upload.key,
-    sourceEtag: action.etag,
-    sourceVersion: null,
-    sizeBytes: action.sizeBytes,
-    targetEtag,
-    checksum: proved,
-  });
+  const delivered = (targetEtag: string): DeliveryRecord =>
+    toDelivery(action, { key: upload.key, targetEtag, checksum: proved });
   const ref = { bucket: upload.location.bucket, key: upload.key, uploadId: upload.uploadId };
   try {
     const isTold = proof?.by === 'crc' && proof.isTold;

@@ -16,6 +16,7 @@ import { toCompositeETag } from './complete-upload.ts';
 import { PARTS_IN_FLIGHT } from './copy-parts.ts';
 import { openUpload } from './open-upload.ts';
 import { retryTransient } from './retry-transient.ts';
+import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
@@ -144,10 +145,7 @@ async function complete(
   const { target, spec, targetFacts } = transfer;
   const { etag, sizeBytes } = action;
   const { key } = upload;
-  const delivered = {
-    ...{ key, sourceEtag: etag, sourceVersion: null, sizeBytes },
-    ...{ targetEtag: etag, checksum: `etag:${etag}` },
-  };
+  const delivered = toDelivery(action, { key, targetEtag: etag, checksum: `etag:${etag}` });
   const ref = { bucket: upload.location.bucket, key, uploadId: upload.uploadId };
   try {
     const completed = await writeExpected(transfer, key, action.expected, (conditions) =>

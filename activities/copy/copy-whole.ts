@@ -23,6 +23,7 @@ import { toPutRequest, withMd5 } from './carry-over.ts';
 import { toCrc } from './choose-proof.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { openSource, readWhole, toSourceChanged } from './read-source.ts';
+import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
@@ -47,10 +48,8 @@ export async function copyWhole(
   const request = await toPutRequest(transfer, key, targetKey, got.info).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
-  const delivered = (targetEtag: string): DeliveryRecord => ({
-    ...{ key: targetKey, sourceEtag: action.etag, sourceVersion: null, sizeBytes },
-    ...{ targetEtag, checksum: read.proved },
-  });
+  const delivered = (targetEtag: string): DeliveryRecord =>
+    toDelivery(action, { key: targetKey, targetEtag, checksum: read.proved });
 
   // Where an ETag cannot say what the bytes are, the metadata does: a write that nobody lived to record is known again by it.
   const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, read.md5) };

@@ -12,6 +12,7 @@ import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
 import { copyPartsWithin } from './copy-parts-within.ts';
+import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { headTarget } from './write-conditions.ts';
 
@@ -29,10 +30,7 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
   if (!isMd5Hex(etag)) return copyPartsWithin(transfer, action);
   if (!hasMd5ETags(transfer)) return null;
   const targetKey = toTargetKey(spec, key);
-  const delivered = {
-    ...{ key: targetKey, sourceEtag: etag, sourceVersion: null, sizeBytes },
-    ...{ targetEtag: etag, checksum: `md5:${etag}` },
-  };
+  const delivered = toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
   // Not every service looks at the target's condition of a copy, so it is looked at here too. It costs a request, and no bytes.
   const isBlind = 'unknown' in expected && spec.overwrite === 'always';
   const held = isBlind ? undefined : await headTarget(transfer, targetKey);

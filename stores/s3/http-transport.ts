@@ -1,4 +1,7 @@
-/** Kept connections to a store, over our own HTTP/1.1 client (http1/): one pool for each origin, which with virtual addressing is one for each bucket. */
+/**
+ * Kept connections to a store, over our own HTTP/1.1 client (http1/): one pool for each origin, which with virtual addressing is one for
+ * each bucket.
+ */
 import { buildConnector } from 'undici';
 import { createHttpClient } from '../../http1/client.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';

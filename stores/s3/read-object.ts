@@ -28,7 +28,8 @@ export async function headObject(client: S3Client, request: HeadRequest, options
 }
 
 /**
- * Objects (or ranges) up to 1 MiB, and those that are read into given memory, are read whole before this resolves, as one piece of memory (`toWholeBytes`).
+ * Objects (or ranges) up to 1 MiB, and those that are read into given memory, are read whole before this resolves, as one piece of
+ * memory (`toWholeBytes`).
  * @throws body_corrupt also here, for a small body that ends early; store_refused for an answer to another range
  */
 export async function getObject(client: S3Client, request: GetRequest, options: ReadOptions): Promise<GetResult> {
