@@ -8,7 +8,7 @@
 import { WaybillError } from '../../core/failures.ts';
 import type { ListingLedger, ListingPage, ListingRange, RangeChange, UnorderedEntry } from '../ledger.ts';
 import type { Database, Queryable } from './database.ts';
-import { fenced } from './fence.ts';
+import { fenced, readFenced } from './fence.ts';
 import { readByPages, readByPagesAhead } from './stream.ts';
 
 const PAGES_AT_ONCE = 50;
@@ -17,8 +17,19 @@ const RANGE_COLUMNS = 'ordinal, after_key as after, until_key as until, cursor, 
 
 export function createListing(db: Database): ListingLedger {
   return {
-    openListing: (fence) =>
-      fenced(db, fence, async (tx) => {
+    async openListing(fence) {
+      // It is opened several times an attempt, to see how far it is, and made once.
+      const rows = await readFenced<ListingRange & { id: string }>(
+        db,
+        fence,
+        `select listing as id, ${RANGE_COLUMNS} from listing_range where listing = (select id from listing where attempt = $1)`,
+      );
+      const [known] = rows;
+      if (known !== undefined) {
+        const ranges = rows.map(({ id: _, ...range }) => range).sort((x, y) => x.ordinal - y.ordinal);
+        return { listingId: known.id, ranges };
+      }
+      return fenced(db, fence, async (tx) => {
         await tx.query(
           'insert into listing (attempt) values ($1) on conflict on constraint listing_attempt_key do nothing',
           [fence.attemptId],
@@ -36,7 +47,8 @@ export function createListing(db: Database): ListingLedger {
           [listing.id],
         );
         return { listingId: listing.id, ranges };
-      }),
+      });
+    },
     saveRanges: (fence, listingId, changes) =>
       fenced(db, fence, async (tx) => {
         if (await isSaved(tx, listingId, changes)) return;
