@@ -95,10 +95,12 @@ export function checkReopening(before: StoreConfig, after: StoreConfig): void {
   });
 }
 
-/** What opening looks at: prices and the like are the planner's. */
+/** What opening looks at: prices and the like are the planner's. Of a provider `etags` says what is left to it; see `Backend.passesMd5`. */
 function toOpened(config: StoreConfig): object {
-  const { prices: _prices, etags: _etags, conditionalWrites: _conditionalWrites, ...rest } = config;
-  return rest.kind === 'directory' ? { ...rest, name: '' } : rest;
+  const { prices: _prices, conditionalWrites: _conditionalWrites, ...rest } = config;
+  if (rest.kind === 'provider') return rest;
+  const { etags: _etags, ...ofDirectory } = rest;
+  return { ...ofDirectory, name: '' };
 }
 
 /** Secrets are compared, and kept nowhere a second time. */

@@ -1,6 +1,7 @@
 /** SIGHUP, with the real process: what the file says is taken whole or not at all, and no request notices. */
 import assert from 'node:assert/strict';
 import { spawn, type ChildProcess } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -25,14 +26,21 @@ describe('SIGHUP', () => {
   const file = (): string => join(scratch, 'waybill.yaml');
 
   const write = async (
-    changes: { operations?: string; secret?: string; endpoint?: string; more?: string; gateway?: string } = {},
+    changes: {
+      operations?: string;
+      secret?: string;
+      endpoint?: string;
+      more?: string;
+      gateway?: string;
+      store?: string;
+    } = {},
   ) => {
     const credentials = '{ access_key_id: env:PROVIDER_ID, secret_access_key: "file:provider-secret" }';
     await writeFile(
       file(),
       [
         'stores:',
-        `  cloud: { endpoint: "${changes.endpoint ?? cloud.endpoint}", region: eu-west-1, credentials: ${credentials} }`,
+        `  cloud: { endpoint: "${changes.endpoint ?? cloud.endpoint}", region: eu-west-1, credentials: ${credentials}${changes.store ?? ''} }`,
         '  disk: { directory: data, fsync: false }',
         'gateway:',
         '  listen: 127.0.0.1:0',
@@ -160,6 +168,29 @@ describe('SIGHUP', () => {
     await write();
     await hangUp(TAKEN);
     assert.equal((await get()).text, 'cloud');
+  });
+
+  it('holds a body to its Content-MD5 itself as soon as the store is said not to', async () => {
+    // It ignores Content-MD5.
+    cloud.script = (_request, response) => response.writeHead(200, { etag: '"e"' }).end();
+    const put = (): Promise<Answer> =>
+      send({ port, region: 'us-east-1', credentials: ETL } as unknown as StartedStore, {
+        ...{ method: 'PUT', target: '/bucket/key', body: Buffer.alloc(300_000), payloadHash: 'UNSIGNED-PAYLOAD' },
+        headers: [['Content-MD5', createHash('md5').update('other').digest('base64')]],
+      });
+    const operations = '[write]\n      allow_unsigned_payload: true';
+    await write({ operations, store: ', unsigned_payload: true' });
+    await hangUp(TAKEN);
+    assert.equal((await put()).status, 200, "the operator's word for the store holds");
+
+    await write({ operations, store: ', unsigned_payload: true, etags: opaque' });
+    await hangUp(TAKEN);
+    assert.equal((await put()).code, 'BadDigest');
+    assert.equal(cloud.requests.at(-1)?.isComplete, false);
+
+    await write({ operations, store: ', etags: md5' });
+    await hangUp(TAKEN);
+    assert.equal((await put()).code, 'BadDigest');
   });
 
   it('lets a request end at the store where it began', async () => {
