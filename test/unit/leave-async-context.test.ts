@@ -24,10 +24,13 @@ const ends = [await run(() => undefined), await run(leave), await run(() => unde
 console.log(ends.join(', '));
 `;
 
+/** From Node 24 on an AsyncLocalStorage needs no hooks. */
+const inUse = Number(process.versions.node.split('.')[0]) < 24 ? 'on' : 'off';
+
 test('an activity that has left its context runs without promise hooks, and the next one has its context again', () => {
   const { stdout, stderr } = spawnSync(process.execPath, ['--import', 'tsx', '--input-type=module', '-e', PROGRAM], {
     cwd: path.join(import.meta.dirname, '../..'),
     encoding: 'utf8',
   });
-  assert.equal(stdout, 'true on, true off, true on, true off\n', stderr);
+  assert.equal(stdout, `true ${inUse}, true off, true ${inUse}, true off\n`, stderr);
 });
