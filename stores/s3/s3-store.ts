@@ -1,6 +1,7 @@
 /**
  * The Store port over S3's HTTP API: a thin client of our own for everything that runs often (docs/decisions/s3-client.md), the AWS
- * SDK for what runs rarely. It signs every request, follows no redirect and never retries.
+ * SDK for what runs rarely. It signs every request, follows no redirect and never retries, but for what reads and met a kept connection
+ * that the store had closed.
  */
 import type { TrafficListener } from '../../core/traffic.ts';
 import type { Credentials } from '../../sigv4/types.ts';
