@@ -22,6 +22,7 @@ import { isMd5Hex } from '../plan/content-md5.ts';
 import { toPutRequest, withMd5 } from './carry-over.ts';
 import { toCrc } from './choose-proof.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
+import { orSigned } from './or-signed.ts';
 import { openSource, readWhole, toSourceChanged } from './read-source.ts';
 import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
@@ -53,14 +54,18 @@ export async function copyWhole(
 
   // Where an ETag cannot say what the bytes are, the metadata does: a write that nobody lived to record is known again by it.
   const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, read.md5) };
-  const body = toBody(transfer, bytes, read);
+  const mayBeUnsigned = isProvable(transfer, bytes, read);
   const spoiled = transfer.spoiled.get(targetKey);
   const expected = spoiled === undefined ? action.expected : { etag: spoiled };
   try {
+    let isUnsigned = false;
     const answer = await writeExpected(transfer, targetKey, expected, (conditions) =>
-      transfer.target.put({ ...put, ...conditions }, body),
+      orSigned(transfer, mayBeUnsigned, (unsigned) => {
+        isUnsigned = unsigned;
+        return transfer.target.put({ ...put, ...conditions }, toBody(bytes, read, unsigned));
+      }),
     );
-    await judge(transfer, targetKey, bytes, { read, body, answer });
+    await judge(transfer, targetKey, bytes, { read, isUnsigned, answer });
     // The same text, but that of the answer is a view of all its head, a thousand of which would lie there until the batch is committed.
     return delivered(answer.etag === read.md5 ? read.md5 : answer.etag);
   } catch (error) {
@@ -121,10 +126,13 @@ async function proveRead(transfer: Transfer, { etag }: CopyAction, info: ObjectI
   return { md5, isTold: false, crc, proved: `${crc.algorithm.toLowerCase()}:${crc.value}` };
 }
 
-function toBody(transfer: Transfer, bytes: Uint8Array, { md5, isTold, crc }: Read): Body {
-  const { shown, targetFacts } = transfer;
+/** Whether the target has shown that its answer will prove the bytes, so that they may go unsigned. */
+function isProvable({ shown, targetFacts }: Transfer, bytes: Uint8Array, { isTold, crc }: Read): boolean {
   const isShown = isTold ? shown.md5 : crc !== null && shown.checksum === true;
-  const isUnsigned = targetFacts.unsignedPayload === true && isShown && bytes.byteLength >= TOLD_BYTES_MIN;
+  return targetFacts.unsignedPayload === true && isShown && bytes.byteLength >= TOLD_BYTES_MIN;
+}
+
+function toBody(bytes: Uint8Array, { md5, isTold, crc }: Read, isUnsigned: boolean): Body {
   return {
     sizeBytes: bytes.byteLength,
     ...(isUnsigned ? { isUnsigned } : { sha256: hash('sha256', bytes, 'hex') as Sha256Hex }),
@@ -142,7 +150,7 @@ async function judge(
   transfer: Transfer,
   targetKey: string,
   bytes: Uint8Array,
-  { read, body, answer }: { readonly read: Read; readonly body: Body; readonly answer: PutResult },
+  { read, isUnsigned, answer }: { readonly read: Read; readonly isUnsigned: boolean; readonly answer: PutResult },
 ): Promise<void> {
   const { shown } = transfer;
   const { etag, checksum } = answer;
@@ -168,7 +176,7 @@ async function judge(
     transfer.mismatched.set(targetKey, etag);
     throw toMismatch(sent, etag);
   }
-  if (body.isUnsigned !== true) return;
+  if (!isUnsigned) return;
   // Nothing proves it: the next try is signed, for the target has shown that its answers prove nothing.
   transfer.spoiled.set(targetKey, etag);
   throw new WaybillError('body_corrupt', 'the answer of the target does not prove what it got', { key: targetKey });

@@ -10,6 +10,7 @@ import type { UploadProof, UploadRecord } from '../../ledger/ledger.ts';
 import type { Body } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
+import { orSigned } from './or-signed.ts';
 import type { WantedHashes } from './read-hashes.ts';
 import { streamPart, type ReadPart } from './read-part.ts';
 import { retryTransient } from './retry-transient.ts';
@@ -27,7 +28,7 @@ export function planPart(transfer: Transfer, proof: UploadProof | undefined, fit
   const crc = proof?.by === 'crc' ? proof : null;
   const isAnswered = crc?.isTold === true && shown.checksum !== false;
   const isShown = isAnswered ? shown.checksum === true : hasMd5ETags(transfer) && shown.md5;
-  const isUnsigned = targetFacts.unsignedPayload === true && fits && isShown;
+  const isUnsigned = targetFacts.unsignedPayload === true && fits && isShown && !shown.refusesUnsigned;
   const wanted = { sha256: !isUnsigned, md5: !isAnswered || !fits, crc: crc?.algorithm ?? null };
   return { wanted, isUnsigned };
 }
@@ -72,7 +73,7 @@ export function sendPart(
     transfer.shown.md5 = false;
     return unsigned ? send(false) : answer.etag;
   };
-  return retryTransient(transfer, () => send(isUnsigned));
+  return retryTransient(transfer, () => orSigned(transfer, isUnsigned, send));
 }
 
 const toMismatch = (partNumber: number, details: { sent: string; stored: string }): WaybillError =>

@@ -14,6 +14,8 @@ export interface Shown {
   md5: boolean;
   /** By the checksum that was told; null: not known yet. */
   checksum: boolean | null;
+  /** It refused a body that was not signed, and took it signed. */
+  refusesUnsigned: boolean;
 }
 
 export interface Transfer {
@@ -58,6 +60,6 @@ function findShown({ memory }: ActivityDeps, place: string): Shown {
   let places = shownTo.get(memory);
   if (places === undefined) shownTo.set(memory, (places = new Map<string, Shown>()));
   let shown = places.get(place);
-  if (shown === undefined) places.set(place, (shown = { md5: false, checksum: null }));
+  if (shown === undefined) places.set(place, (shown = { md5: false, checksum: null, refusesUnsigned: false }));
   return shown;
 }

@@ -252,6 +252,25 @@ test('an unsigned part whose answer proves nothing is sent once more, signed', a
   }
 });
 
+test('a target that refuses unsigned parts gets them signed, and no more unsigned ones afterwards', async () => {
+  for (const proof of [undefined, 'crc'] as const) {
+    let refused = 0;
+    const refuse = (store: Store): Partial<Store> => ({
+      uploadPart(upload, partNumber, body) {
+        if (body.isUnsigned !== true) return store.uploadPart(upload, partNumber, body);
+        refused += 1;
+        return Promise.reject(new WaybillError('access_denied', 'not so'));
+      },
+    });
+    const ground = await createCopyGround({ ...(proof && { proof }), unsignedPayload: true, target: refuse });
+    for (const key of ['1', '2']) await checkCopied(ground, await ground.put(key, BYTES), /./);
+    const before = refused;
+    assert.ok(before >= 1 && before <= PARTS, String(before));
+    await checkCopied(ground, await ground.put('3', BYTES), /./);
+    assert.equal(refused, before);
+  }
+});
+
 async function putInParts(ground: CopyGround, metadata: Record<string, string> = {}): Promise<CopyAction> {
   const place = { bucket: 'source', key: 'key' };
   const { uploadId } = await ground.source.createUpload({ ...place, headers: { metadata } });

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
 import { copyWhole } from '../../activities/copy/copy-whole.ts';
+import { WaybillError } from '../../core/failures.ts';
 import { KiB } from '../../core/limits.ts';
 import type { Body, PutResult, Store } from '../../stores/store.ts';
 import { catchFailure } from '../support/catch-failure.ts';
@@ -33,6 +34,17 @@ const watchPuts =
     async put(request, body) {
       sent.push(body);
       return answer(await store.put(request, change(body)));
+    },
+  });
+
+/** As a store that takes none, or a gateway whose key may send none any more; `denied` is a key that nobody may write. */
+const refuseUnsigned =
+  (sent: Body[], denied?: string) =>
+  (store: Store): Partial<Store> => ({
+    async put(request, body) {
+      sent.push(body);
+      if (body.isUnsigned === true || request.key === denied) throw new WaybillError('access_denied', 'not so');
+      return store.put(request, body);
     },
   });
 
@@ -177,6 +189,33 @@ test('a target that stops answering with what proves the bytes gets them once mo
   assert.deepEqual(
     sent.map(({ isUnsigned }) => isUnsigned ?? false),
     [false, true, false],
+  );
+});
+
+test('a target that refuses an unsigned body gets it signed, and no more unsigned ones', async () => {
+  const sent: Body[] = [];
+  const ground = await createCopyGround({ unsignedPayload: true, target: refuseUnsigned(sent) });
+  for (const key of ['1', '2', '3']) {
+    assert.equal((await copyWhole(ground.begin(), await ground.put(key, BYTES), null)).targetEtag, MD5);
+  }
+  assert.deepEqual(
+    sent.map(({ isUnsigned }) => isUnsigned ?? false),
+    [false, true, false, false],
+  );
+});
+
+test('a target that refuses the signed body too says nothing of unsigned ones', async () => {
+  const sent: Body[] = [];
+  const ground = await createCopyGround({ unsignedPayload: true, target: refuseUnsigned(sent, '2') });
+  await copyWhole(ground.begin(), await ground.put('1', BYTES), null);
+  await catchFailure(
+    'access_denied',
+    ground.put('2', BYTES).then((action) => copyWhole(ground.begin(), action, null)),
+  );
+  await copyWhole(ground.begin(), await ground.put('3', BYTES), null);
+  assert.deepEqual(
+    sent.map(({ isUnsigned }) => isUnsigned ?? false),
+    [false, true, false, true, false],
   );
 });
 
