@@ -18,6 +18,7 @@ import { openUpload } from './copy/open-upload.ts';
 import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
 import { retryTransient, untilNextTry } from './copy/retry-transient.ts';
 import { toSourcePartLayout } from './copy/source-part-layout.ts';
+import { splitDelivered } from './copy/split-delivered.ts';
 import { toCounts } from './copy/to-counts.ts';
 import { toDelivery } from './copy/to-delivery.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
@@ -51,6 +52,8 @@ async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchR
   const { deps, runtime, deliveries, outcomes } = transfer.step;
   const { parts } = toSourcePartLayout(action.etag, action.sizeBytes, deps.memory.totalBytes / PARTS_IN_FLIGHT);
   const isOneGroup = parts <= BATCH_PARTS;
+  const { done } = await splitDelivered(transfer, [action]);
+  if (done.length > 0) return { counts: toCounts(done, 0), large: null };
   try {
     const delivered =
       (await copyPartsWithin(transfer, action)) ??
@@ -137,26 +140,6 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   }
   runtime.log.info({ copied: done.length, refused, limit: deps.limiter.limit }, 'a batch is done');
   return { counts: toCounts(done, refused), large: null };
-}
-
-/**
- * What an earlier execution of this batch delivered is not copied again. A repair always is: its delivery was there before, and the
- * write's condition keeps it from being stored twice.
- */
-async function splitDelivered(
-  transfer: Transfer,
-  actions: readonly Action[],
-): Promise<{ done: Action[]; todo: Action[] }> {
-  const { step, spec } = transfer;
-  if (step.runtime.tryNumber === 1 || step.fence.targetId === null) return { done: [], todo: [...actions] };
-  const keys = actions.map((action) => toTargetKey(spec, action.key));
-  const delivered = await step.deps.ledger.loadDeliveries(step.fence.targetId, keys);
-  const isDone = (action: Action): boolean => {
-    const record = delivered.get(toTargetKey(spec, action.key));
-    if (action.op === 'adopt' && record?.targetEtag !== action.targetEtag) return false;
-    return action.op !== 'repair' && record?.sourceEtag === action.etag && record.sizeBytes === action.sizeBytes;
-  };
-  return { done: actions.filter(isDone), todo: actions.filter((action) => !isDone(action)) };
 }
 
 function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {

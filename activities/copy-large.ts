@@ -11,6 +11,7 @@ import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyParts as copyPartRun } from './copy/copy-parts.ts';
 import { buildOutcome, toLastResort, toOutcome } from './copy/outcome-of.ts';
 import { retryTransient } from './copy/retry-transient.ts';
+import { splitDelivered } from './copy/split-delivered.ts';
 import { toCounts } from './copy/to-counts.ts';
 import { createTransfer } from './copy/transfer.ts';
 import { unpackActions, type CopyAction } from './plan/action.ts';
@@ -55,6 +56,8 @@ export async function completeLarge(
     const { spec } = await deps.ledger.loadAttempt(fence);
     const transfer = createTransfer(step, spec);
     const action = await loadLarge(deps, input);
+    const { done } = await splitDelivered(transfer, [action]);
+    if (done.length > 0) return { counts: toCounts(done, 0), large: null };
     try {
       step.deliveries.push(await retryTransient(transfer, () => copyMultipart(transfer, action)));
       return { counts: toCounts([action], 0), large: null };
