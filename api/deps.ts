@@ -9,7 +9,7 @@ import type { RunControl } from '../control/run-control.ts';
 export interface ApiDeps {
   readonly ledger: Ledger;
   readonly control: RunControl;
-  readonly config: Pick<Config, 'pipelines'>;
+  readonly config: Pick<Config, 'pipelines' | 'pipelineRetentionMs'>;
   /** None: the API listens on loopback only, and everyone who reaches it is an operator. */
   readonly tokens: readonly TokenHash[];
   readonly logger: Logger;

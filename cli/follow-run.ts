@@ -86,12 +86,13 @@ function createLines(): View {
   };
 }
 
-function toCounts(run: RunJson): { done: number; total: number; bytes: number } {
+export function toCounts(run: RunJson): { done: number; total: number; bytes: number } {
   const { progress, totals } = run;
   if (run.ended_at !== null && (totals as RunJson['totals'] | null) !== null) {
     return {
       done: (totals['copied'] ?? 0) + (totals['adopted'] ?? 0),
-      total: (totals['copied'] ?? 0) + (totals['adopted'] ?? 0),
+      // Of a run that ended early also what it did not come to, or failed at.
+      total: (totals['objects'] ?? 0) - (totals['skipped'] ?? 0),
       bytes: totals['copied_bytes'] ?? 0,
     };
   }

@@ -1,4 +1,5 @@
 /** A run for people. Results go to stdout. */
+import { FAILURES, isFailureType } from '../core/failures.ts';
 import type { RunJson, TrafficJson } from './api-client.ts';
 
 const UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
@@ -23,11 +24,13 @@ export function printRun(run: RunJson): string {
   if (totals !== null) {
     const of = (name: string): number => totals[name] ?? 0;
     lines.push(`  objects    ${of('objects')} (${printBytes(of('size_bytes'))})`);
+    // A plan has copied nothing.
+    const [copied, adopted] = run.mode === 'plan' ? ['to copy', 'to adopt'] : ['copied ', 'adopted'];
     lines.push(
-      `  copied     ${of('copied')} (${printBytes(of('copied_bytes'))})${of('repaired') > 0 ? `, ${of('repaired')} of them repaired` : ''}`,
+      `  ${copied}    ${of('copied')} (${printBytes(of('copied_bytes'))})${of('repaired') > 0 ? `, ${of('repaired')} of them repaired` : ''}`,
     );
     lines.push(
-      `  skipped    ${of('skipped')} (${printBytes(of('skipped_bytes'))}), adopted ${of('adopted')}, orphans ${of('orphans')}`,
+      `  skipped    ${of('skipped')} (${printBytes(of('skipped_bytes'))}), ${adopted} ${of('adopted')}, orphans ${of('orphans')}`,
     );
     for (const [code, count] of Object.entries(totals.outcomes)) lines.push(`  ${code.padEnd(10)} ${count}`);
   }
@@ -46,7 +49,11 @@ export function printRun(run: RunJson): string {
       `  verified   ${state}: ${objects} objects, ${missing} missing, ${changed} changed, marker ${marker}${message === null ? '' : `; ${message}`}`,
     );
   }
-  if (run.failure !== null) lines.push(`  failure    ${run.failure.type}: ${run.failure.message}`);
+  if (run.failure !== null) {
+    const { type, message } = run.failure;
+    lines.push(`  failure    ${type}: ${message}`);
+    if (isFailureType(type)) lines.push(`  hint       ${FAILURES[type].hint.replace('{id}', run.id)}`);
+  }
   return `${lines.join('\n')}\n`;
 }
 

@@ -25,9 +25,11 @@ const pipelineSchema = Type.Object({
   min_age_seconds: orNull('number', 'at the nominal time of a run'),
   max_age_seconds: orNull('number', 'at the nominal time of a run'),
   overwrite: Type.String(),
+  proof: Type.String(),
   tags: Type.Boolean(),
   unsafe_skip_target_listing: Type.Boolean(),
   concurrency: Type.Integer(),
+  retention_seconds: orNull('number', 'null: as long as the worker keeps those of all'),
   schedule: Type.Unsafe({
     type: ['object', 'null'],
     properties: {
@@ -54,14 +56,18 @@ export function listPipelinesRoute(app: FastifyInstance, { config }: ApiDeps): v
         },
       },
     },
-    async () => ({ items: [...config.pipelines.values()].map(printPipeline) }),
+    async () => ({
+      items: [...config.pipelines.values()].map((spec) =>
+        printPipeline(spec, config.pipelineRetentionMs.get(spec.name) ?? null),
+      ),
+    }),
   );
 }
 
 const toSeconds = (ms: number | null): number | null => (ms === null ? null : ms / 1000);
 const printLocation = ({ store, bucket, prefix }: Location) => ({ store, bucket, prefix });
 
-function printPipeline(spec: PipelineSpec): Record<string, unknown> {
+function printPipeline(spec: PipelineSpec, retentionMs: number | null): Record<string, unknown> {
   const { source, target, filters, schedule } = spec;
   const { encryption } = target;
   return {
@@ -78,9 +84,11 @@ function printPipeline(spec: PipelineSpec): Record<string, unknown> {
     min_age_seconds: toSeconds(filters.minAgeMs),
     max_age_seconds: toSeconds(filters.maxAgeMs),
     overwrite: spec.overwrite,
+    proof: spec.proof ?? 'md5',
     tags: spec.tags,
     unsafe_skip_target_listing: !spec.listTarget,
     concurrency: spec.concurrency,
+    retention_seconds: toSeconds(retentionMs),
     schedule: schedule && {
       cron: schedule.cron,
       timezone: schedule.timezone,

@@ -27,7 +27,7 @@ before(async () => {
   control = new FakeControl();
   const deps = {
     control,
-    config: { pipelines: new Map([['copy', buildSpec('copy')]]) },
+    config: { pipelines: new Map([['copy', buildSpec('copy')]]), pipelineRetentionMs: new Map() },
     tokens: [],
     logger: pino({ level: 'silent' }),
     metrics: createApiMetrics(),

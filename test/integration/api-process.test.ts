@@ -117,7 +117,7 @@ const parts = (tokens: ApiConfig['tokens'], host: string) => ({
   api: { listen: { host, port: 0 }, tokens },
   ledger: {} as Ledger,
   control: new FakeControl(),
-  config: { pipelines: new Map() },
+  config: { pipelines: new Map(), pipelineRetentionMs: new Map() },
   logger: pino({ level: 'silent' }),
 });
 

@@ -6,7 +6,7 @@ import { ManifestDigest } from '../../manifest/digest.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import type { Progress } from '../../workflows/types.ts';
 import { createApiFixture, endRun, type ApiFixture } from '../support/api-fixture.ts';
-import { buildDelivery, buildRequest } from '../support/ledger-fixtures.ts';
+import { buildDelivery, buildRequest, buildSpec } from '../support/ledger-fixtures.ts';
 
 interface Page<T> {
   readonly items: readonly T[];
@@ -314,4 +314,23 @@ test('pipelines are listed with their options', async () => {
   );
   assert.deepEqual(items[0]?.['target'], { store: 'b', bucket: 'copy', prefix: 'in/', encryption: null });
   assert.equal(items[0]['schedule'], null);
+});
+
+test('what proves the bytes of a pipeline and how long it is kept is told too', async () => {
+  const own = await createApiFixture({
+    pipelines: [buildSpec('plain'), { ...buildSpec('other'), proof: 'crc' }],
+    retentionMs: { other: 90 * 86_400_000 },
+  });
+  try {
+    const { items } = (await own.inject('GET', '/v1/pipelines')).json<{ items: Record<string, unknown>[] }>();
+    assert.deepEqual(
+      items.map((item) => [item['proof'], item['retention_seconds']]),
+      [
+        ['md5', null],
+        ['crc', 90 * 86_400],
+      ],
+    );
+  } finally {
+    await own.close();
+  }
 });

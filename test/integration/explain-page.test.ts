@@ -54,7 +54,7 @@ before(async () => {
     // The page asks for no data, so nobody asks the ledger.
     ledger: {} as Ledger,
     control: new FakeControl(),
-    config: { pipelines: new Map() },
+    config: { pipelines: new Map(), pipelineRetentionMs: new Map() },
     tokens: [],
     logger: pino({ level: 'silent' }),
     metrics: createApiMetrics(),

@@ -90,7 +90,11 @@ export const TOKENS = [toTokenHash('ops', 'operator', OPERATOR), toTokenHash('ey
 
 /** Pipelines: those given, else three of which `twin` has the same target as `copy`. */
 export async function createApiFixture(
-  options: { pipelines?: readonly PipelineSpec[]; tokens?: readonly TokenHash[] } = {},
+  options: {
+    pipelines?: readonly PipelineSpec[];
+    retentionMs?: Readonly<Record<string, number>>;
+    tokens?: readonly TokenHash[];
+  } = {},
 ): Promise<ApiFixture> {
   const fixture = await createLedgerFixture(4);
   const control = new FakeControl();
@@ -98,7 +102,10 @@ export async function createApiFixture(
   const app = createApi({
     ledger: fixture.ledger,
     control,
-    config: { pipelines: new Map(specs.map((spec) => [spec.name, spec])) },
+    config: {
+      pipelines: new Map(specs.map((spec) => [spec.name, spec])),
+      pipelineRetentionMs: new Map(Object.entries(options.retentionMs ?? {})),
+    },
     tokens: options.tokens ?? [],
     logger: pino({ level: 'silent' }),
     metrics: createApiMetrics(),
