@@ -1,12 +1,18 @@
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import zlib from 'node:zlib';
 import { send } from '../support/signed-request.ts';
 import { answerWell, startFakeProvider, type FakeProvider } from '../support/start-fake-provider.ts';
 import { providerStore, startGateway, type StartedGateway } from '../support/start-gateway.ts';
 
 const LARGE = randomBytes(300_000);
 const SMALL = LARGE.subarray(0, 200_000);
+const crc32 = (bytes: Uint8Array): string => {
+  const value = Buffer.alloc(4);
+  value.writeUInt32BE(zlib.crc32(bytes));
+  return value.toString('base64');
+};
 const md5 = (bytes: Uint8Array): string => createHash('md5').update(bytes).digest('base64');
 
 describe('Content-MD5 before a provider', () => {
@@ -29,6 +35,7 @@ describe('Content-MD5 before a provider', () => {
         { name: 'other', store: 'opaque', ...key },
         { name: 'trusting', store: 'trusted', ...key },
         { name: 'bold', store: 'both', ...key },
+        { name: 'strict', store: 'trusted' },
       ],
     });
   });
@@ -97,4 +104,72 @@ describe('Content-MD5 before a provider', () => {
       );
     });
   }
+
+  /** What the bodies promised that the provider had whole; one that was given up by an earlier test may still break off meanwhile. */
+  const arrived = (): (string | undefined)[] =>
+    provider.requests.filter(({ isComplete }) => isComplete).map(({ header }) => header('content-md5'));
+  const PART = '/bucket/key?partNumber=1&uploadId=u';
+  it('is left to a store that is trusted with unsigned bodies of parts and of presigned requests too', async () => {
+    const headers = [['Content-MD5', md5(SMALL)]] as const;
+    for (const plan of [
+      { target: PART, payloadHash: 'UNSIGNED-PAYLOAD' },
+      { target: '/bucket/key', presignSeconds: 60 },
+      { target: PART, presignSeconds: 60 },
+    ]) {
+      provider.requests.length = 0;
+      const refused = await send(gateway.caller('trusting'), { method: 'PUT', body: LARGE, headers, ...plan });
+      assert.deepEqual([refused.status, refused.code], [400, 'BadDigest']);
+      assert.deepEqual(arrived(), [md5(SMALL)]);
+    }
+  });
+
+  it('is held here of chunks that nobody signed, with the checksum behind them', async () => {
+    const trailer = `x-amz-checksum-crc32:${crc32(LARGE)}`;
+    const framed = Buffer.concat([
+      Buffer.from(`${LARGE.length.toString(16)}\r\n`),
+      LARGE,
+      Buffer.from(`\r\n0\r\n${trailer}\r\n\r\n`),
+    ]);
+    for (const [told, code] of [
+      [LARGE, ''],
+      [SMALL, 'BadDigest'],
+    ] as const) {
+      provider.requests.length = 0;
+      const answer = await send(gateway.caller('trusting'), {
+        ...{ method: 'PUT', target: '/bucket/key', body: framed, payloadHash: 'STREAMING-UNSIGNED-PAYLOAD-TRAILER' },
+        headers: [
+          ['Content-MD5', md5(told)],
+          ['Content-Encoding', 'aws-chunked'],
+          ['x-amz-decoded-content-length', String(LARGE.length)],
+          ['x-amz-trailer', 'x-amz-checksum-crc32'],
+        ],
+      });
+      assert.equal(answer.code, code);
+      assert.deepEqual(arrived(), told === LARGE ? [md5(LARGE)] : []);
+    }
+  });
+
+  it('gives a key nothing that may send no unsigned bodies', async () => {
+    for (const plan of [{ payloadHash: 'UNSIGNED-PAYLOAD' }, { presignSeconds: 60 }]) {
+      const headers = [['Content-MD5', md5(LARGE)]] as const;
+      const refused = await send(gateway.caller('strict'), {
+        method: 'PUT',
+        target: '/bucket/key',
+        body: LARGE,
+        headers,
+        ...plan,
+      });
+      assert.equal(refused.code, 'AccessDenied');
+    }
+    assert.deepEqual(arrived(), []);
+  });
+
+  it('is never two', async () => {
+    const twice = await send(gateway.caller('trusting'), {
+      ...{ method: 'PUT', target: '/bucket/key', body: LARGE, payloadHash: 'UNSIGNED-PAYLOAD' },
+      headers: [['Content-MD5', md5(LARGE)]],
+      tamper: (headers) => [...headers, ['content-md5', md5(SMALL)]],
+    });
+    assert.deepEqual([twice.status, arrived()], [400, []]);
+  });
 });
