@@ -420,3 +420,20 @@ for (const traffic of ['direct', 'proxied'] as const) {
     }
   });
 }
+
+for (const traffic of ['direct', 'proxied'] as const) {
+  test(`a gateway whose key may send no unsigned bodies any more costs a worker that does not know it no object: ${traffic}`, async () => {
+    // Its configuration is the present one, the worker's that of its start.
+    const own = await startTheGateway(0, false);
+    const worker = await openAsWorker(true, own.url, true, traffic);
+    try {
+      assert.equal(worker.storeFacts('b').unsignedPayload, true);
+      const { end, failures } = await run(`taken-back-${traffic}`, worker.openStore, true);
+      assert.deepEqual([end.state, failures], ['done', []]);
+      await assertCopied(`taken-back-${traffic}`);
+    } finally {
+      await worker.close();
+      await own.close();
+    }
+  });
+}
