@@ -10,7 +10,7 @@ import type { Transfer } from './transfer.ts';
  * @param send called with whether the body goes unsigned
  */
 export function orSigned<T>(
-  { shown }: Transfer,
+  { shown, step, spec }: Transfer,
   isUnsigned: boolean,
   send: (isUnsigned: boolean) => Promise<T>,
 ): Promise<T> {
@@ -19,6 +19,12 @@ export function orSigned<T>(
     if (!isWaybillError(error) || error.type !== 'access_denied') throw error;
     const answer = await send(false);
     // Else it was about something else.
+    if (!shown.refusesUnsigned) {
+      step.runtime.log.warn(
+        { store: spec.target.store },
+        'unsigned bodies are refused here: they go signed from now on',
+      );
+    }
     shown.refusesUnsigned = true;
     return answer;
   });
