@@ -74,5 +74,5 @@ export function createProviderBackend(parts: ProviderParts): Backend {
 }
 
 /** A store whose ETags are no MD5s may know nothing of them. */
-const toPassedMd5 = ({ etags, unsignedPayload }: ProviderStore): Backend['passesMd5'] & {} =>
+const toPassedMd5 = ({ etags, unsignedPayload }: ProviderStore): NonNullable<Backend['passesMd5']> =>
   etags !== 'md5' ? [] : unsignedPayload ? ['sha256', 'unsigned'] : ['sha256'];
