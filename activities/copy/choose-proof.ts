@@ -5,12 +5,14 @@
  * - the parts' ETags, where the source was made of parts too, ours are cut as its were, and both sides' ETags are MD5s: those that the
  *   target answers with make the source's own ETag, so nobody has to hash the whole;
  * - else the MD5 over the whole, which is compared with whatever the source says of it.
+ *
+ * A target that has completed an upload with an ETag of the whole can only be held to that MD5, so there it has to be known.
  */
 import { isCrc, type CrcAlgorithm } from '../../core/checksums.ts';
 import type { PartLayout } from '../../core/part-layout.ts';
 import type { UploadProof } from '../../ledger/ledger.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
-import { toContentMd5 } from '../plan/content-md5.ts';
+import { isMd5Hex, toContentMd5 } from '../plan/content-md5.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 
 /** Undefined: by the MD5. */
@@ -19,6 +21,7 @@ export function chooseProof(
   source: Omit<ObjectInfo, 'etag'> & { readonly etag: string },
   layout: PartLayout,
 ): UploadProof | undefined {
+  if (!transfer.shown.composes && !isMd5Hex(source.etag)) return undefined;
   const crc = toCrc(transfer, source);
   if (crc !== null) return { by: 'crc', ...crc, isTold: true };
   const { etags } = transfer.step.deps.storeFacts(transfer.spec.source.store);

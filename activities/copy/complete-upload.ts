@@ -67,18 +67,23 @@ export async function completeUpload(
     const { etag, checksum } = await writeExpected(transfer, upload.key, action.expected, (conditions) =>
       retryTransient(transfer, () => target.completeUpload({ ...ref, ...conditions, ...told }, named)),
     );
-    if (crc !== null && checksum?.type === 'FULL_OBJECT' && checksum.algorithm === crc.algorithm) {
-      if (checksum.value !== crc.value) {
-        throw new WaybillError('checksum_mismatch', 'the target assembled other bytes than were sent', {
-          stored: checksum.value,
-          expected: crc.value,
-        });
-      }
+    const isAnswered = crc !== null && checksum?.type === 'FULL_OBJECT' && checksum.algorithm === crc.algorithm;
+    if (isAnswered && checksum.value !== crc.value) {
+      throw new WaybillError('checksum_mismatch', 'the target assembled other bytes than were sent', {
+        stored: checksum.value,
+        expected: crc.value,
+      });
     }
-    if (etag !== composite && hasMd5ETags(transfer) && parts.every((part) => isMd5Hex(part.etag))) {
+    // An ETag without a count of parts is no word about them, but the MD5 of the whole.
+    const isOfWhole = isMd5Hex(etag);
+    if (isOfWhole) transfer.shown.composes = false;
+    const isAsSent = isOfWhole ? isAnswered || etag === contentMd5 : etag === composite;
+    if (!isAsSent && hasMd5ETags(transfer) && parts.every((part) => isMd5Hex(part.etag))) {
+      // Nobody hashed the whole: the next try does.
+      if (isOfWhole && contentMd5 === null) await drop();
       throw new WaybillError('checksum_mismatch', 'the target assembled other parts than were sent', {
         etag,
-        expected: composite,
+        expected: isOfWhole ? (contentMd5 ?? composite) : composite,
       });
     }
     return delivered(etag);

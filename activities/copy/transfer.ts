@@ -14,6 +14,8 @@ export interface Shown {
   md5: boolean;
   /** By the checksum that was told; null: not known yet. */
   checksum: boolean | null;
+  /** The ETag of a completed upload is made of its parts'; false where it is the MD5 of the whole (rclone's `serve s3`). */
+  composes: boolean;
   /** It refused a body that was not signed, and took it signed. */
   refusesUnsigned: boolean;
 }
@@ -60,6 +62,7 @@ function findShown({ memory }: ActivityDeps, place: string): Shown {
   let places = shownTo.get(memory);
   if (places === undefined) shownTo.set(memory, (places = new Map<string, Shown>()));
   let shown = places.get(place);
-  if (shown === undefined) places.set(place, (shown = { md5: false, checksum: null, refusesUnsigned: false }));
+  if (shown === undefined)
+    places.set(place, (shown = { md5: false, checksum: null, composes: true, refusesUnsigned: false }));
   return shown;
 }

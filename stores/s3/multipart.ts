@@ -48,7 +48,9 @@ export async function createUpload(client: S3Client, request: CreateUploadReques
     signal: request.signal,
     assertMayWrite: request.assertMayWrite,
   };
-  const root = parseXmlAnswer(call, await client.send(call), 'InitiateMultipartUploadResult');
+  // rclone's `serve s3`, and what else is built on gofakes3, leaves the end of the name out.
+  const names = ['InitiateMultipartUploadResult', 'InitiateMultipartUpload'] as const;
+  const root = parseXmlAnswer(call, await client.send(call), ...names);
   return { uploadId: requireText(call, root, 'UploadId') };
 }
 

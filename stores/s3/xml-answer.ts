@@ -7,13 +7,18 @@ import { parseXmlTree, textOf } from './xml-tree.ts';
 import type { XmlElement } from './xml-tree.ts';
 
 /**
- * The root element of this name.
+ * The root element of this name, the first of which S3 gives it; of what some other stores call it, the rest.
  * @throws what the error is, for an Error that came with status 200; store_error for a document that is cut off or another one
  */
-export function parseXmlAnswer(call: S3Call, answer: HttpAnswer, rootName: string): XmlElement {
+export function parseXmlAnswer(
+  call: S3Call,
+  answer: HttpAnswer,
+  rootName: string,
+  ...otherNames: readonly string[]
+): XmlElement {
   const root = parseXmlTree(answer.body);
   if (root?.name === 'Error') throw toS3Failure(call, answer);
-  if (root?.name !== rootName) {
+  if (root === null || (root.name !== rootName && !otherNames.includes(root.name))) {
     const details = { ...callDetails(call), status: answer.status };
     throw new WaybillError('store_error', `the answer of the store is not a whole ${rootName}`, details);
   }

@@ -113,6 +113,22 @@ test('a whole page that lacks what a listing needs is refused, and never read as
   }
 });
 
+test('an upload is begun by what S3 answers, and by what gofakes3 does, as rclone serves it; nothing else has its id', async (context) => {
+  const answers = [
+    '<InitiateMultipartUploadResult><UploadId>upload-1</UploadId></InitiateMultipartUploadResult>',
+    '<InitiateMultipartUpload>\n  <UploadId>upload-1</UploadId>\n</InitiateMultipartUpload>',
+    '<ListPartsResult><UploadId>upload-1</UploadId></ListPartsResult>',
+    '<InitiateMultipartUpload><UploadId>upload-1</UploadId>',
+    '<InitiateMultipartUpload></InitiateMultipartUpload>',
+  ];
+  const { store } = await createScriptedStore(context, (_, socket) =>
+    socket.write(printAnswer(200, {}, answers.shift() ?? '')),
+  );
+  const begin = (): Promise<{ uploadId: string }> => store.createUpload({ ...OBJECT, headers: { metadata: {} } });
+  for (let known = 0; known < 2; known++) assert.deepEqual(await begin(), { uploadId: 'upload-1' });
+  for (let others = 0; others < 3; others++) await catchFailure('store_error', begin());
+});
+
 test('completing an upload fails when the error comes with status 200, after white space', async (context) => {
   const body = '\n   \n<?xml version="1.0"?><Error><Code>InternalError</Code><Message>try again</Message></Error>';
   const answers: [string, FailureType][] = [

@@ -9,6 +9,7 @@ import { openUpload } from '../../activities/copy/open-upload.ts';
 import type { CopyAction } from '../../activities/plan/action.ts';
 import { WaybillError } from '../../core/failures.ts';
 import { MiB } from '../../core/limits.ts';
+import type { ETag } from '../../core/ids.ts';
 import type { Body, GetRequest, Store } from '../../stores/store.ts';
 import { catchFailure } from '../support/catch-failure.ts';
 import { createCopyGround, flipBit, type CopyGround } from '../support/copy-ground.ts';
@@ -297,4 +298,52 @@ test('an MD5 that is recorded beside the parts is compared', async () => {
   const ground = await createCopyGround();
   const md5 = Buffer.from(MD5, 'hex').toString('base64');
   await checkCopied(ground, await putInParts(ground, { md5 }), new RegExp(`^md5:${MD5}$`));
+});
+
+/** Its completed uploads have the MD5 of the whole for an ETag, in its answer and afterwards, and no record of a checksum. */
+function completesWithMd5(change: (etag: string) => string = (etag) => etag) {
+  return (store: Store): Partial<Store> => {
+    const whole = new Map<string, string>();
+    return {
+      createUpload: ({ checksum: _, ...request }) => store.createUpload(request),
+      async completeUpload({ checksum: _, ...upload }, parts) {
+        const named = parts.map(({ partNumber, etag }) => ({ partNumber, etag }));
+        const { bucket, key } = upload;
+        await store.completeUpload(upload, named);
+        const hash = createHash('md5');
+        for await (const piece of (await store.get({ bucket, key })).body) hash.update(piece);
+        const etag = change(hash.digest('hex'));
+        whole.set(key, etag);
+        return { etag: etag as ETag };
+      },
+      async head(request) {
+        const info = await store.head(request);
+        return { ...info, etag: (whole.get(request.key) ?? info.etag) as ETag };
+      },
+    };
+  };
+}
+
+for (const proof of [undefined, 'crc'] as const) {
+  test(`${proof ?? 'md5'}: a target whose completed uploads have the MD5 of the whole is held to it`, async () => {
+    const ground = await createCopyGround({ ...(proof && { proof }), target: completesWithMd5() });
+    await checkCopied(ground, await ground.put('key', BYTES), proof === 'crc' ? /^crc64nvme:/ : /^md5:/);
+    assert.equal(ground.uploads.size, 1, 'the commit of its delivery takes the record along');
+
+    const wrong = await createCopyGround({
+      ...(proof && { proof }),
+      target: completesWithMd5((etag) => etag.replace(/^./, (digit) => (digit === '0' ? '1' : '0'))),
+    });
+    const action = await wrong.put('key', BYTES);
+    await catchFailure('checksum_mismatch', copyMultipart(wrong.begin(), action));
+  });
+}
+
+test('an object of parts is proved by its MD5 where the target has shown that it tells nothing of parts', async () => {
+  const ground = await createCopyGround({ target: completesWithMd5() });
+  const action = await putInParts(ground);
+  await catchFailure('checksum_mismatch', copyMultipart(ground.begin(), action));
+  // The next try of the same worker.
+  await checkCopied(ground, action, new RegExp(`^md5:${MD5}$`));
+  assert.deepEqual(await ground.target.listUploads({ bucket: 'target', prefix: '' }), []);
 });
