@@ -206,10 +206,12 @@ export interface PutRequest extends WriteConditions, Writer {
   readonly encryption?: Encrypt | null;
 }
 
-/** A copy that the store makes by itself, of what travels with the object too; its bytes go nowhere. */
+/** A copy that the store makes by itself; its bytes go nowhere. */
 export interface CopyRequest extends WriteConditions, Writer {
   readonly bucket: string;
   readonly key: string;
+  /** Of the copy: told, for not every service carries all of the source's over. */
+  readonly headers: ObjectHeaders;
   /** `ifMatch`: the ETag that it must have, else precondition_failed. */
   readonly source: { readonly bucket: string; readonly key: string; readonly ifMatch: string };
   readonly withTags: boolean;

@@ -9,8 +9,10 @@ import { isWaybillError } from '../../core/failures.ts';
 import { GiB } from '../../core/limits.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
+import type { ObjectInfo } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
+import { toHeaders } from './carry-over.ts';
 import { copyPartsWithin } from './copy-parts-within.ts';
 import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
@@ -33,7 +35,12 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
   const delivered = toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
   // Not every service looks at the target's condition of a copy, so it is looked at here too. It costs a request, and no bytes.
   const isBlind = 'unknown' in expected && spec.overwrite === 'always';
-  const held = isBlind ? undefined : await headTarget(transfer, targetKey);
+  // Nor does every service carry all of its headers over (MinIO loses Expires), so they are asked for, and told.
+  const [held, info] = await Promise.all([
+    isBlind ? undefined : headTarget(transfer, targetKey),
+    headSource(transfer, action),
+  ]);
+  if (info === null) return null;
   if (held !== undefined && held !== null && !('etag' in expected && held.etag === expected.etag)) {
     // An earlier try of ours; or else the way by the bytes says whether it is, and whose it is.
     return held.etag === etag && held.etagIsContentHash ? delivered : null;
@@ -47,7 +54,7 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
   try {
     const copied = await target.copy({
       ...{ bucket: spec.target.bucket, key: targetKey, source: { bucket: spec.source.bucket, key, ifMatch: etag } },
-      ...{ withTags: spec.tags, encryption: spec.target.encryption, ...conditions },
+      ...{ headers: toHeaders(info), withTags: spec.tags, encryption: spec.target.encryption, ...conditions },
     });
     if (copied.etag === etag) return delivered;
     // Encrypted by a default of the bucket, for one: its ETags prove nothing, and the bytes say whether it is the same.
@@ -68,5 +75,15 @@ export async function copyWithin(transfer: Transfer, action: CopyAction): Promis
       default:
         throw error;
     }
+  }
+}
+
+/** Null where it is not the listed one any more: the way by the bytes says which of the ways it has changed. */
+async function headSource({ spec, source }: Transfer, { key, etag }: CopyAction): Promise<ObjectInfo | null> {
+  try {
+    return await source.head({ bucket: spec.source.bucket, key, ifMatch: etag });
+  } catch (error) {
+    if (isWaybillError(error) && (error.type === 'precondition_failed' || error.type === 'no_such_key')) return null;
+    throw error;
   }
 }

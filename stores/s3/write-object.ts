@@ -4,14 +4,7 @@ import { encodeComponent, encodePath } from '../../sigv4/encode.ts';
 import type { Body, CopyRequest, DeleteRequest, PutRequest, PutResult } from '../store.ts';
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { printETag, stripQuotes } from './etag-text.ts';
-import {
-  buildConditions,
-  buildEncryptionHeaders,
-  buildPromises,
-  buildPutHeaders,
-  parseChecksum,
-  parseWrittenETag,
-} from './object-headers.ts';
+import { buildConditions, buildPromises, buildPutHeaders, parseChecksum, parseWrittenETag } from './object-headers.ts';
 import { prepareBody } from './prepared-body.ts';
 import type { S3Client } from './s3-client.ts';
 import type { S3Call } from './s3-call.ts';
@@ -43,7 +36,7 @@ export async function putObject(
  * @throws precondition_failed for either side's condition; no_such_key
  */
 export async function copyObject(client: S3Client, request: CopyRequest): Promise<PutResult> {
-  const { source, withTags, encryption } = request;
+  const { source, withTags } = request;
   const call: S3Call = {
     operation: 'CopyObject',
     method: 'PUT',
@@ -52,8 +45,9 @@ export async function copyObject(client: S3Client, request: CopyRequest): Promis
     headers: [
       ['x-amz-copy-source', `/${encodeComponent(source.bucket)}/${encodePath(source.key)}`],
       ['x-amz-copy-source-if-match', printETag(source.ifMatch)],
+      ['x-amz-metadata-directive', 'REPLACE'],
       ['x-amz-tagging-directive', withTags ? 'COPY' : 'REPLACE'],
-      ...buildEncryptionHeaders(encryption ?? null),
+      ...buildPutHeaders(request),
       ...buildConditions(request),
     ],
     signal: request.signal,

@@ -20,7 +20,7 @@ const BODY = { sizeBytes: 3, content: Buffer.from('abc') };
 
 const WRITES: Readonly<Record<string, (store: Store) => Promise<unknown>>> = {
   put: (store) => store.put({ ...OBJECT, headers: HEADERS }, BODY),
-  copy: (store) => store.copy!({ ...OBJECT, source: SOURCE, withTags: true }),
+  copy: (store) => store.copy!({ ...OBJECT, source: SOURCE, headers: { metadata: {} }, withTags: true }),
   delete: (store) => store.delete(OBJECT),
   createUpload: (store) => store.createUpload({ ...OBJECT, headers: HEADERS }),
   uploadPart: (store) => store.uploadPart(UPLOAD, 1, BODY),
