@@ -4,7 +4,7 @@
  * An upload that is gone was completed by an execution that did not live to say so, or aborted: what stands at the target tells.
  */
 import { createHash } from 'node:crypto';
-import type { CrcAlgorithm } from '../../core/checksums.ts';
+import type { CrcAlgorithm, ObjectChecksum } from '../../core/checksums.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
 import type { DeliveryRecord, PartRecord, UploadRecord } from '../../ledger/ledger.ts';
 import type { CompletedPart } from '../../stores/store.ts';
@@ -20,6 +20,22 @@ import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
+/** An upload whose parts have all been sent, and what is known of the bytes in them. */
+interface Whole {
+  readonly transfer: Transfer;
+  readonly action: CopyAction;
+  readonly upload: UploadRecord;
+  readonly parts: readonly PartRecord[];
+  /** The ETag that the parts give where ETags are hashes. */
+  readonly composite: string;
+  /** base64, of all bytes read; null where the source's CRC is not their proof. */
+  readonly crc: { readonly algorithm: CrcAlgorithm; readonly value: string } | null;
+  /** Hex, of all bytes read; null where something else proves them. */
+  readonly md5: string | null;
+  /** Hex: `md5`, or that which the source's ETag is, for bytes that its own CRC proves; null where neither is known. */
+  readonly contentMd5: string | null;
+}
+
 /** @throws target_conflict, body_corrupt, checksum_mismatch, no_such_upload */
 export async function completeUpload(
   transfer: Transfer,
@@ -27,79 +43,24 @@ export async function completeUpload(
   upload: UploadRecord,
   parts: readonly PartRecord[],
 ): Promise<DeliveryRecord> {
-  const { step, target } = transfer;
-  const last = parts.at(-1);
-  if (last === undefined || parts.length !== upload.layout.parts) {
-    throw new WaybillError('unclassified', 'a part is missing', { parts: parts.length, expected: upload.layout.parts });
-  }
-  const { proof } = upload;
-  const composite = toCompositeETag(parts);
-  const crc = proof?.by === 'crc' ? { algorithm: proof.algorithm, value: parseCrcState(last).whole } : null;
-  const ourMd5 = proof === undefined ? (await RunningMd5.open(last)).digest() : null;
-  const drop = async (): Promise<void> => {
-    await abortUpload(target, upload);
-    await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
-  };
-  if (crc !== null && proof?.by === 'crc' && crc.value !== proof.value) {
-    await drop();
-    throw new WaybillError('body_corrupt', 'the bytes read do not have the CRC of the source', { ...crc });
-  }
-  if (ourMd5 !== null && !(await matchesSource(transfer, action, ourMd5, composite))) {
-    await drop();
-    throw new WaybillError('body_corrupt', 'the bytes read do not have the MD5 of the source', { md5: ourMd5 });
-  }
-  // Bytes that the source's own CRC proves are those that its ETag is the MD5 of.
-  const contentMd5 = ourMd5 ?? (isMd5Hex(action.etag) ? action.etag : null);
-  const proved =
-    crc !== null
-      ? `${crc.algorithm.toLowerCase()}:${crc.value}`
-      : ourMd5 === null
-        ? `etag:${composite}`
-        : `md5:${ourMd5}`;
-
+  const whole = await toWhole(transfer, action, upload, parts);
+  await refuseOtherBytes(whole);
   const delivered = (targetEtag: string): DeliveryRecord =>
-    toDelivery(action, { key: upload.key, targetEtag, checksum: proved });
-  const ref = { bucket: upload.location.bucket, key: upload.key, uploadId: upload.uploadId };
+    toDelivery(action, { key: upload.key, targetEtag, checksum: printProof(whole) });
   try {
-    const isTold = proof?.by === 'crc' && proof.isTold;
-    const told = crc !== null && isTold ? { checksum: crc } : {};
-    const named = crc !== null && isTold ? parts.map((part) => nameWithCrc(part, crc.algorithm)) : parts;
-    const { etag, checksum } = await writeExpected(transfer, upload.key, action.expected, (conditions) =>
-      retryTransient(transfer, () => target.completeUpload({ ...ref, ...conditions, ...told }, named)),
-    );
-    const isAnswered = crc !== null && checksum?.type === 'FULL_OBJECT' && checksum.algorithm === crc.algorithm;
-    if (isAnswered && checksum.value !== crc.value) {
-      throw new WaybillError('checksum_mismatch', 'the target assembled other bytes than were sent', {
-        stored: checksum.value,
-        expected: crc.value,
-      });
-    }
-    // An ETag without a count of parts is no word about them, but the MD5 of the whole.
-    const isOfWhole = isMd5Hex(etag);
-    if (isOfWhole) transfer.shown.composes = false;
-    const isAsSent = isOfWhole ? isAnswered || etag === contentMd5 : etag === composite;
-    if (!isAsSent && hasMd5ETags(transfer) && parts.every((part) => isMd5Hex(part.etag))) {
-      // Nobody hashed the whole: the next try does.
-      if (isOfWhole && contentMd5 === null) await drop();
-      throw new WaybillError('checksum_mismatch', 'the target assembled other parts than were sent', {
-        etag,
-        expected: isOfWhole ? (contentMd5 ?? composite) : composite,
-      });
-    }
-    return delivered(etag);
+    return delivered(await assemble(whole));
   } catch (error) {
     if (!isWaybillError(error)) throw error;
     if (error.type !== 'precondition_failed' && error.type !== 'no_such_upload') {
       throw explainRefusal(error, transfer.spec.target.store, transfer.targetFacts.conditionalWrites);
     }
-    const held = await headTarget(transfer, upload.key);
-    const wanted = { sizeBytes: action.sizeBytes, etag: composite, md5: contentMd5, crc };
-    if (held !== null && (await holdsSameBytes(transfer, upload.key, held, wanted))) {
+    const etag = await findETagOfSameBytes(whole);
+    if (etag !== null) {
       // The bytes are there, by whatever upload; this one may still be open.
-      if (error.type === 'precondition_failed') await abortUpload(target, upload);
-      return delivered(held.etag);
+      if (error.type === 'precondition_failed') await abortUpload(transfer.target, upload);
+      return delivered(etag);
     }
-    await drop();
+    await drop(whole);
     if (error.type === 'no_such_upload') throw error;
     throw new WaybillError(
       'target_conflict',
@@ -110,22 +71,120 @@ export async function completeUpload(
   }
 }
 
-/** True also where the source keeps nothing to compare with: then each part's own hash and the pinned ETag are what there is. */
-async function matchesSource(
+async function toWhole(
   transfer: Transfer,
   action: CopyAction,
-  contentMd5: string,
-  composite: string,
-): Promise<boolean> {
+  upload: UploadRecord,
+  parts: readonly PartRecord[],
+): Promise<Whole> {
+  const last = parts.at(-1);
+  if (last === undefined || parts.length !== upload.layout.parts) {
+    throw new WaybillError('unclassified', 'a part is missing', { parts: parts.length, expected: upload.layout.parts });
+  }
+  const { proof } = upload;
+  const md5 = proof === undefined ? (await RunningMd5.open(last)).digest() : null;
+  return {
+    transfer,
+    action,
+    upload,
+    parts,
+    composite: toCompositeETag(parts),
+    crc: proof?.by === 'crc' ? { algorithm: proof.algorithm, value: parseCrcState(last).whole } : null,
+    md5,
+    contentMd5: md5 ?? (isMd5Hex(action.etag) ? action.etag : null),
+  };
+}
+
+/** An upload of other bytes than the source's is aborted. @throws body_corrupt */
+async function refuseOtherBytes(whole: Whole): Promise<void> {
+  const { crc, md5 } = whole;
+  const { proof } = whole.upload;
+  if (crc !== null && proof?.by === 'crc' && crc.value !== proof.value) {
+    await drop(whole);
+    throw new WaybillError('body_corrupt', 'the bytes read do not have the CRC of the source', { ...crc });
+  }
+  if (md5 !== null && !(await matchesSource(whole, md5))) {
+    await drop(whole);
+    throw new WaybillError('body_corrupt', 'the bytes read do not have the MD5 of the source', { md5 });
+  }
+}
+
+/** As the delivery's `checksum` has it. */
+function printProof({ crc, md5, composite }: Whole): string {
+  if (crc !== null) return `${crc.algorithm.toLowerCase()}:${crc.value}`;
+  return md5 === null ? `etag:${composite}` : `md5:${md5}`;
+}
+
+/**
+ * The ETag of the object that the target made of the parts.
+ * @throws precondition_failed, no_such_upload, checksum_mismatch; not_implemented and others as the store answers
+ */
+async function assemble(whole: Whole): Promise<string> {
+  const { transfer, action, upload, parts, crc } = whole;
+  const told = upload.proof?.by === 'crc' && upload.proof.isTold ? crc : null;
+  const request = {
+    bucket: upload.location.bucket,
+    key: upload.key,
+    uploadId: upload.uploadId,
+    ...(told === null ? {} : { checksum: told }),
+  };
+  const named = told === null ? parts : parts.map((part) => nameWithCrc(part, told.algorithm));
+  const { etag, checksum } = await writeExpected(transfer, upload.key, action.expected, (conditions) =>
+    retryTransient(transfer, () => transfer.target.completeUpload({ ...request, ...conditions }, named)),
+  );
+  await checkAssembled(whole, etag, checksum);
+  return etag;
+}
+
+/** What the target says of the object that it made. @throws checksum_mismatch */
+async function checkAssembled(whole: Whole, etag: string, checksum: ObjectChecksum | undefined): Promise<void> {
+  const { transfer, parts, composite, crc, contentMd5 } = whole;
+  const isAnswered = crc !== null && checksum?.type === 'FULL_OBJECT' && checksum.algorithm === crc.algorithm;
+  if (isAnswered && checksum.value !== crc.value) {
+    throw new WaybillError('checksum_mismatch', 'the target assembled other bytes than were sent', {
+      stored: checksum.value,
+      expected: crc.value,
+    });
+  }
+  // An ETag without a count of parts is no word about them, but the MD5 of the whole.
+  const isOfWhole = isMd5Hex(etag);
+  if (isOfWhole) transfer.shown.composes = false;
+  const isAsSent = isOfWhole ? isAnswered || etag === contentMd5 : etag === composite;
+  if (isAsSent || !hasMd5ETags(transfer) || !parts.every((part) => isMd5Hex(part.etag))) return;
+  // Nobody hashed the whole: the next try does.
+  if (isOfWhole && contentMd5 === null) await drop(whole);
+  throw new WaybillError('checksum_mismatch', 'the target assembled other parts than were sent', {
+    etag,
+    expected: isOfWhole ? (contentMd5 ?? composite) : composite,
+  });
+}
+
+/** Of what stands at the target, where that is what was to be put there; otherwise null. */
+async function findETagOfSameBytes(whole: Whole): Promise<string | null> {
+  const { transfer, action, upload, composite, crc, contentMd5 } = whole;
+  const held = await headTarget(transfer, upload.key);
+  if (held === null) return null;
+  const wanted = { sizeBytes: action.sizeBytes, etag: composite, md5: contentMd5, crc };
+  return (await holdsSameBytes(transfer, upload.key, held, wanted)) ? held.etag : null;
+}
+
+async function drop({ transfer, upload }: Whole): Promise<void> {
+  const { step, target } = transfer;
+  await abortUpload(target, upload);
+  await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
+}
+
+/** True also where the source keeps nothing to compare with: then each part's own hash and the pinned ETag are what there is. */
+async function matchesSource({ transfer, action, composite }: Whole, md5: string): Promise<boolean> {
   const facts = transfer.step.deps.storeFacts(transfer.spec.source.store);
-  if (action.etag === composite || action.etag === contentMd5) return true;
+  if (action.etag === composite || action.etag === md5) return true;
   if (facts.etags === 'opaque' || !isMd5Hex(action.etag)) return true;
   const { bucket } = transfer.spec.source;
   const info = await transfer.source.head({ bucket, key: action.key, ifMatch: action.etag }).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
   const sourceMd5 = toContentMd5(info);
-  return sourceMd5 === null || sourceMd5 === contentMd5;
+  return sourceMd5 === null || sourceMd5 === md5;
 }
 
 const nameWithCrc = (part: PartRecord, algorithm: CrcAlgorithm): CompletedPart => ({
