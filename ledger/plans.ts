@@ -15,11 +15,5 @@ export interface PlanLedger {
   findTarget(fingerprint: Sha256Hex): Promise<string | null>;
   saveBatches(fence: Fence, batches: readonly PlanBatch[]): Promise<void>;
   loadBatch(attemptId: string, ordinal: number): Promise<PlanBatch>;
-  /** Kinds of the plan's batches, `from` on, at most `limit`: what the copy loop needs to know of them. */
-  listBatches(
-    attemptId: string,
-    from: number,
-    limit: number,
-  ): Promise<readonly Pick<PlanBatch, 'ordinal' | 'kind' | 'objects' | 'sizeBytes'>[]>;
   savePlanHash(fence: Fence, planHash: Sha256Hex): Promise<void>;
 }

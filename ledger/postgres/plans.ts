@@ -36,12 +36,6 @@ export function createPlans(db: Database): PlanLedger {
       }
       return row;
     },
-    listBatches: (attemptId, from, limit) =>
-      db.query<Pick<PlanBatch, 'ordinal' | 'kind' | 'objects' | 'sizeBytes'>>(
-        `select ordinal, kind, objects, size_bytes as "sizeBytes" from batch
-         where attempt = $1 and ordinal >= $2 order by ordinal limit $3`,
-        [attemptId, from, limit],
-      ),
     savePlanHash: (fence, planHash) =>
       fenced(db, fence, async (tx) => {
         await tx.query('update attempt set plan_hash = $2 where id = $1', [fence.attemptId, planHash]);

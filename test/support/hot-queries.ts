@@ -138,13 +138,6 @@ export const HOT_QUERIES: readonly HotQuery[] = [
     call: ({ ledger, attempt }) => ledger.loadBatch(attempt.fence.attemptId, 5),
   },
   {
-    name: 'kinds of batches',
-    when: 'the copy loop, as it goes on',
-    statement: 'select ordinal, kind, objects',
-    index: 'batch_pkey',
-    call: ({ ledger, attempt }) => ledger.listBatches(attempt.fence.attemptId, 100, 100),
-  },
-  {
     name: 'outcomes so far',
     when: 'progress, and the end of a run',
     statement: 'select code, count(*)',

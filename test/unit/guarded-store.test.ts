@@ -121,7 +121,6 @@ const LEDGER_READS = [
   'loadDeliveries',
   'findTarget',
   'loadBatch',
-  'listBatches',
   'loadStep',
   'loadUpload',
   'loadParts',
