@@ -1,14 +1,9 @@
 /** Compares what the YAML holds with the schema, and says what was expected in words rather than in keywords of JSON Schema. */
 import { Settings } from 'typebox/system';
 import { Value } from 'typebox/value';
+import { describeExpected, findSchema, type SchemaNode } from './describe-field.ts';
 import type { ConfigPath, Problems } from './problems.ts';
 import { configSchema } from './schema.ts';
-
-interface SchemaNode {
-  readonly description?: string;
-  readonly properties?: Readonly<Record<string, unknown>>;
-  readonly patternProperties?: Readonly<Record<string, unknown>>;
-}
 
 /** The default stops after eight; each unknown field makes two. */
 const ERRORS_MAX = 400;
@@ -17,7 +12,7 @@ export function checkSchema(value: unknown, problems: Problems): void {
   Settings.Set({ maxErrors: ERRORS_MAX });
   for (const error of Value.Errors(configSchema, value)) {
     const path = parsePointer(error.instancePath, value);
-    const schema = findSchema(error.schemaPath);
+    const schema = findSchema(path);
     switch (error.keyword) {
       case 'boolean':
         break; // the same as additionalProperties, told once more
@@ -28,12 +23,12 @@ export function checkSchema(value: unknown, problems: Problems): void {
         break;
       case 'required':
         for (const name of error.params.requiredProperties) {
-          const field = schema.properties?.[name] as SchemaNode | undefined;
-          problems.add([...path, name], `this field is missing; expected ${field?.description ?? 'a value'}`, 'key');
+          const expected = describeExpected(findSchema([...path, name])) ?? 'a value';
+          problems.add([...path, name], `this field is missing; expected ${expected}`, 'key');
         }
         break;
       default:
-        problems.add(path, `expected ${schema.description ?? error.message}`);
+        problems.add(path, `expected ${describeExpected(schema) ?? error.message}`);
     }
   }
 }
@@ -57,13 +52,4 @@ function parsePointer(pointer: string, value: unknown): ConfigPath {
       node = (node as Record<string | number, unknown> | null)?.[segment];
       return segment;
     });
-}
-
-/** What `#/properties/stores/…` points at; no key of our schema holds a slash. */
-function findSchema(schemaPath: string): SchemaNode {
-  let node: unknown = configSchema;
-  for (const segment of schemaPath.split('/').slice(1)) {
-    node = (node as Record<string, unknown> | undefined)?.[segment];
-  }
-  return node ?? {};
 }

@@ -10,8 +10,9 @@ import type { Config, StoreConfig } from './config.ts';
 import { checkOverlaps } from './check-overlaps.ts';
 import { checkSchema } from './check-schema.ts';
 import { checkSigning } from './check-signing.ts';
+import { describeFound, findSchema } from './describe-field.ts';
 import { toAbsoluteRef } from './file-reference.ts';
-import { printPath, Problems } from './problems.ts';
+import { printPath, Problems, type ConfigPath } from './problems.ts';
 import type { RawConfig } from './schema.ts';
 import { SourceMap } from './source-map.ts';
 import { toApi } from './to-api.ts';
@@ -53,14 +54,25 @@ export function parseConfig(text: string, options: { file: string; env?: NodeJS.
   checkSchema(raw, problems);
   const config = isObject(raw) ? toConfig(raw as RawConfig, options, problems) : null;
   if (config !== null && problems.list.length === 0) return config;
-  const located = problems.list.map((problem) => ({ ...problem, ...source.find(problem.path, problem.at) }));
+  const located = problems.list.map((problem) => ({
+    ...problem,
+    ...source.find(problem.path, problem.at),
+    found: problem.at === 'key' ? '' : describeFound(findValue(raw, problem.path), findSchema(problem.path)),
+  }));
   located.sort((a, b) => a.line - b.line || a.column - b.column);
   throw toError(
     options.file,
-    located.map(({ line, column, path, message }) => {
+    located.map(({ line, column, path, message, found }) => {
       const where = printPath(path);
-      return `${options.file}:${line}:${column}: ${where === '' ? '' : `${where}: `}${message}`;
+      return `${options.file}:${line}:${column}: ${where === '' ? '' : `${where}: `}${message}${found}`;
     }),
+  );
+}
+
+function findValue(raw: unknown, path: ConfigPath): unknown {
+  return path.reduce<unknown>(
+    (node, segment) => (node as Record<string | number, unknown> | null | undefined)?.[segment],
+    raw,
   );
 }
 

@@ -8,7 +8,7 @@ export interface Problem {
   readonly path: ConfigPath;
   /** Whether the key itself is at fault (an unknown field), or what stands behind it. */
   readonly at: 'key' | 'value';
-  /** What was expected. It never repeats a value of the file, which may be a misplaced secret. */
+  /** What was expected. What was found is told beside it by `describe-field.ts`, which repeats no value that may be a misplaced secret. */
   readonly message: string;
   /** False for what does not keep the rest from being read: an unknown field. */
   readonly blocks: boolean;
@@ -18,7 +18,9 @@ export class Problems {
   readonly #list: Problem[] = [];
 
   add(path: ConfigPath, message: string, at: Problem['at'] = 'value', blocks = true): void {
-    this.#list.push({ path, at, message, blocks });
+    // A value may fail a schema twice, as by its type and as none of the words.
+    const known = this.#list.some((one) => one.message === message && printPath(one.path) === printPath(path));
+    if (!known) this.#list.push({ path, at, message, blocks });
   }
 
   /** True when something at or below `path` is so wrong that converting it makes no sense. */

@@ -29,19 +29,30 @@ export const secretRefs = (what: string) =>
     writeOnly: true,
     description: `${what} as a reference, env:NAME or file:PATH, or a list of two; a secret itself is never written here`,
   });
+/** A number with its unit. The examples end the description of each such field. */
+export const DURATION = {
+  pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+  noun: 'a duration',
+  examples: 'as 500ms, 30s, 5m, 1h, 1d or a number of seconds',
+} as const;
 export const duration = (what: string) =>
   Type.Unsafe<string | number>({
     type: ['string', 'number'],
-    pattern: '^[0-9]+(\\.[0-9]+)?(ms|s|m|h|d)$',
+    pattern: DURATION.pattern,
     minimum: 0,
-    description: `${what}, as 500ms, 30s, 5m, 1h, 1d or a number of seconds`,
+    description: `${what}, ${DURATION.examples}`,
   });
+export const SIZE = {
+  pattern: '^[0-9]+(\\.[0-9]+)? ?(B|[kK]B|MB|GB|TB|KiB|MiB|GiB|TiB)$',
+  noun: 'a size',
+  examples: 'as 5MiB, 1GB or a number of bytes',
+} as const;
 export const size = (what: string) =>
   Type.Unsafe<string | number>({
     type: ['string', 'integer'],
-    pattern: '^[0-9]+(\\.[0-9]+)? ?(B|[kK]B|MB|GB|TB|KiB|MiB|GiB|TiB)$',
+    pattern: SIZE.pattern,
     minimum: 0,
-    description: `${what}, as 5MiB, 1GB or a number of bytes`,
+    description: `${what}, ${SIZE.examples}`,
   });
 export const listen = (what: string) =>
   Type.String({ pattern: '^(\\[[0-9a-fA-F:]+\\]|[A-Za-z0-9.-]+):[0-9]{1,5}$', description: `${what} as HOST:PORT` });

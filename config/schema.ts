@@ -2,7 +2,7 @@
  * The shape of `waybill.yaml` as a JSON Schema, published as `waybill.schema.json` (`waybill config schema` prints it).
  *
  * - A field's `description` completes the sentence "expected …" in an error message, and tells an editor what the field is.
- * - Fields marked `writeOnly` hold references to secrets. No message of ours repeats the value of any field.
+ * - Fields marked `writeOnly` hold references to secrets. No message of ours repeats their values.
  * - Scalars with two forms (`30s` or a number of seconds) are one schema with two types, never `anyOf`: an error then has one
  *   cause, and not one for each branch.
  * - What a schema cannot say (one of two fields, names that must exist, limits between fields) is checked by the `to-*.ts` files.

@@ -183,7 +183,7 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
   [
     'a wrong type',
     'stores:\n  a: { directory: /x, fsync: "no" }',
-    /:2:30: stores\.a\.fsync: expected false for a scratch/,
+    /:2:30: stores\.a\.fsync: expected true or false: false for a scratch/,
   ],
   ['a bad store name', 'stores: { A_b: { directory: /x } }', /:1:11: stores\.A_b: this name cannot be used/],
   ['neither endpoint nor directory', 'stores: { a: {} }', /stores\.a: expected either endpoint or directory/],
@@ -230,7 +230,11 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
     `${PIPELINE}    exclude: ['ok', '[z']\n`,
     /:8:21: pipelines\.copy\.exclude\[1\]: expected a glob: the pattern/,
   ],
-  ['too much concurrency', `${PIPELINE}    concurrency: 65\n`, /concurrency: expected the batches in flight/],
+  [
+    'too much concurrency',
+    `${PIPELINE}    concurrency: 65\n`,
+    /concurrency: expected a whole number of 1 to 64: the batches in flight/,
+  ],
   [
     'a bad cron',
     `${PIPELINE}    schedule: { cron: '61 * * * *' }\n`,
@@ -301,18 +305,22 @@ const REFUSALS: readonly (readonly [claim: string, text: string, message: RegExp
   [
     'a retention of a pipeline that is shorter than that of Temporal, also where no worker is configured',
     `${PIPELINE}    retention: 71.9h\n`,
-    /:8:16: pipelines\.copy\.retention: expected at least 3d$/,
+    /:8:16: pipelines\.copy\.retention: expected at least 3d; found "71\.9h"$/,
   ],
-  ['a retention of nothing', `${PIPELINE}    retention: 0\n`, /pipelines\.copy\.retention: expected at least 3d$/],
+  [
+    'a retention of nothing',
+    `${PIPELINE}    retention: 0\n`,
+    /pipelines\.copy\.retention: expected at least 3d; found the number 0$/,
+  ],
   [
     'a retention of a pipeline that is no duration',
     `${PIPELINE}    retention: forever\n`,
-    /:8:16: pipelines\.copy\.retention: expected how long .*, as 500ms, 30s, 5m, 1h, 1d/,
+    /:8:16: pipelines\.copy\.retention: expected a duration, as 500ms, 30s, 5m, 1h, 1d or .*: how long /,
   ],
   [
     'a retention that reaches back further than a calendar of Postgres',
     `${PIPELINE}    retention: 99999999d\n`,
-    /pipelines\.copy\.retention: expected at most 36500d$/,
+    /pipelines\.copy\.retention: expected at most 36500d; found "99999999d"$/,
   ],
   [
     'a retention of a pipeline that is not there',
