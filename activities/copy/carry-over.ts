@@ -21,8 +21,9 @@ export function toHeaders(info: ObjectInfo): ObjectHeaders {
 export function withMd5(headers: ObjectHeaders, md5Hex: string | null): ObjectHeaders {
   if (md5Hex === null || headers.metadata[MD5_METADATA] !== undefined) return headers;
   const metadata = { ...headers.metadata, [MD5_METADATA]: toMd5Base64(md5Hex) };
+  // Some stores (MinIO) count the names as headers; what fits there fits everywhere.
   const bytes = Object.entries(metadata).reduce(
-    (sum, [name, value]) => sum + name.length + Buffer.byteLength(value),
+    (sum, [name, value]) => sum + 'x-amz-meta-'.length + name.length + Buffer.byteLength(value),
     0,
   );
   return bytes > USER_METADATA_BYTES_MAX ? headers : { ...headers, metadata };
