@@ -1,17 +1,31 @@
 /**
  * Where sizes agree and the listings cannot say whether the bytes do (a multipart ETag, one that is no hash, a wanted encryption), the
- * objects' own metadata may. Two HEADs an object, and only for objects that the ledger does not know.
+ * objects' own metadata may. Two HEADs an object, and only for objects that the ledger does not know as they are.
+ *
+ * An MD5 in metadata is the word of whoever wrote it, and may outlive the bytes that it was true of: a tool that changes an object and
+ * keeps its metadata says of the new bytes what was so of the old. So where the ledger knows that the source has changed, its metadata
+ * proves nothing, and what stands at the target is what the ledger proved when it was delivered.
  */
 import { isWaybillError, type FailureType } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
+import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import type { ObjectInfo, Store } from '../../stores/store.ts';
 import { toContentMd5 } from './content-md5.ts';
 import { adopt, copyOver, type Decision } from './decide.ts';
 import { proveSameBytes } from './same-bytes.ts';
 
+export interface Question {
+  readonly key: string;
+  readonly a: { readonly descriptor: Descriptor } | undefined;
+  /** What the ledger knows. */
+  readonly b: Known | undefined;
+}
+
+type Known = Pick<DeliveryRecord, 'sourceEtag' | 'targetEtag' | 'checksum'>;
+
 export interface Questions {
-  readonly items: readonly { readonly key: string; readonly a: { readonly descriptor: Descriptor } | undefined }[];
+  readonly items: readonly Question[];
   /** Every `ask` is replaced by its answer. */
   readonly decisions: Decision[];
   readonly spec: PipelineSpec;
@@ -31,7 +45,7 @@ export async function askMetadata(questions: Questions): Promise<void> {
       const decision = decisions[index];
       const item = items[index];
       if (decision?.kind !== 'ask' || item?.a === undefined) continue;
-      decisions[index] = (await answer(questions, item.key, item.a.descriptor)) ?? decision.otherwise;
+      decisions[index] = (await answer(questions, item.key, item.a.descriptor, item.b)) ?? decision.otherwise;
     }
   });
   await Promise.all(workers);
@@ -41,13 +55,18 @@ export async function askMetadata(questions: Questions): Promise<void> {
  * The adoption; where the bytes are the same and their encryption is not the wanted one, the copy that encrypts them, which loses
  * nothing whoever put them there; null when nothing proves that the bytes are the same.
  */
-async function answer(questions: Questions, targetKey: string, descriptor: Descriptor): Promise<Decision | null> {
+async function answer(
+  questions: Questions,
+  targetKey: string,
+  descriptor: Descriptor,
+  known: Known | undefined,
+): Promise<Decision | null> {
   const { spec, source, target } = questions;
   try {
     const held = await target.head({ bucket: spec.target.bucket, key: targetKey });
     if (held.sizeBytes !== descriptor.sizeBytes) return null;
     const from = await source.head({ bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag });
-    const checksum = proveByContent(from, held);
+    const checksum = proveByContent(from, held, known?.sourceEtag === descriptor.etag ? undefined : known);
     if (checksum === null) return null;
     return isEncryptedAs(spec, held) ? adopt(descriptor, held.etag, checksum) : copyOver(descriptor, held.etag);
   } catch (error) {
@@ -57,13 +76,19 @@ async function answer(questions: Questions, targetKey: string, descriptor: Descr
   }
 }
 
-/** What proves that both hold the same bytes, or null. */
-function proveByContent(from: ObjectInfo, held: ObjectInfo): string | null {
-  const [fromMd5, heldMd5] = [toContentMd5(from), toContentMd5(held)];
+/** What proves that both hold the same bytes, or null. `former`: the delivery of another version of the source. */
+function proveByContent(from: ObjectInfo, held: ObjectInfo, former: Known | undefined): string | null {
+  const fromMd5 = toContentMd5(former === undefined ? from : withoutMetadata(from));
+  const isFormer = held.etag === former?.targetEtag;
+  const heldMd5 = isFormer ? (toContentMd5(withoutMetadata(held)) ?? toProvedMd5(former)) : toContentMd5(held);
   if (fromMd5 !== null && heldMd5 !== null) return fromMd5 === heldMd5 ? `md5:${heldMd5}` : null;
   const areHashes = from.etagIsContentHash && held.etagIsContentHash;
   return areHashes && proveSameBytes(from.etag, held.etag) ? `etag:${held.etag}` : null;
 }
+
+const withoutMetadata = (info: ObjectInfo): ObjectInfo => ({ ...info, metadata: {} });
+
+const toProvedMd5 = ({ checksum }: Known): string | null => /^md5:([0-9a-f]{32})$/.exec(checksum)?.[1] ?? null;
 
 function isEncryptedAs(spec: PipelineSpec, held: ObjectInfo): boolean {
   const wanted = spec.target.encryption;

@@ -1,0 +1,80 @@
+/** What metadata may say of bytes that the listings cannot compare: an MD5 that outlived its bytes adopts nothing. */
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { test } from 'node:test';
+import { askMetadata, type Question } from '../../activities/plan/ask-metadata.ts';
+import { copyOver, type Decision } from '../../activities/plan/decide.ts';
+import type { PipelineSpec } from '../../core/pipeline.ts';
+import type { Descriptor } from '../../manifest/descriptor.ts';
+import { createMemoryStore } from '../../stores/memory/create-memory-store.ts';
+import type { Store } from '../../stores/store.ts';
+
+const md5 = (text: string): string => createHash('md5').update(text).digest('hex');
+const label = (text: string): { md5: string } => ({ md5: Buffer.from(md5(text), 'hex').toString('base64') });
+
+interface Stands {
+  readonly text: string;
+  /** Of which text the metadata tells the MD5. */
+  readonly labelled?: string;
+  /** Put whole: its ETag is the MD5 of its bytes. */
+  readonly isWhole?: boolean;
+}
+
+async function put(store: Store, bucket: string, { text, labelled, isWhole }: Stands): Promise<string> {
+  const request = { bucket, key: 'key', headers: { metadata: labelled === undefined ? {} : label(labelled) } };
+  const body = { sizeBytes: text.length, content: Buffer.from(text) };
+  if (isWhole === true) return (await store.put(request, body)).etag;
+  const upload = { ...request, ...(await store.createUpload(request)) };
+  return (await store.completeUpload(upload, [{ partNumber: 1, ...(await store.uploadPart(upload, 1, body)) }])).etag;
+}
+
+/** `former`: what the ledger has of the source as it was before, where the target is still what was delivered then. */
+async function ask(from: Stands, held: Stands, former?: { readonly checksum: string; readonly isAsDelivered?: false }) {
+  const [source, target] = [createMemoryStore(), createMemoryStore()];
+  await source.createBucket('source');
+  await target.createBucket('target');
+  const etag = await put(source, 'source', from);
+  const targetEtag = await put(target, 'target', held);
+  const descriptor = { key: 'key', sizeBytes: from.text.length, etag } as Descriptor;
+  const b = former && {
+    checksum: former.checksum,
+    sourceEtag: 'of-before-2',
+    targetEtag: former.isAsDelivered === false ? 'of-before-2' : targetEtag,
+  };
+  const items: Question[] = [{ key: 'key', a: { descriptor }, b }];
+  const decisions: Decision[] = [{ kind: 'ask', otherwise: copyOver(descriptor, targetEtag) }];
+  const spec = {
+    source: { bucket: 'source' },
+    target: { bucket: 'target', encryption: null },
+  } as unknown as PipelineSpec;
+  await askMetadata({ items, decisions, spec, source, target });
+  const [decision] = decisions;
+  return decision?.kind === 'act' ? decision.action.op : decision?.kind;
+}
+
+const OLD = 'bytes as before';
+const NEW = 'bytes after now';
+
+test('where the ledger knows nothing, an MD5 that both sides tell is believed', async () => {
+  assert.equal(await ask({ text: OLD, labelled: OLD }, { text: OLD, labelled: OLD, isWhole: true }), 'adopt');
+  assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD, labelled: OLD }), 'adopt');
+  assert.equal(await ask({ text: OLD, labelled: OLD }, { text: NEW, isWhole: true }), 'copy');
+});
+
+test('a source that changed and kept its metadata is copied, whatever MD5 that tells', async () => {
+  const former = { checksum: `md5:${md5(OLD)}` };
+  assert.equal(await ask({ text: NEW, labelled: OLD }, { text: OLD, labelled: OLD }, former), 'copy');
+  assert.equal(await ask({ text: NEW, labelled: OLD }, { text: OLD, labelled: OLD }, { checksum: 'etag:x-2' }), 'copy');
+  // Nor does a label that was wrong from the start, and that the copy has too, say of a source what stands at the target.
+  assert.equal(await ask({ text: OLD, isWhole: true }, { text: NEW, labelled: OLD }, { checksum: 'etag:x-2' }), 'copy');
+  assert.equal(
+    await ask({ text: OLD, isWhole: true }, { text: NEW, labelled: OLD }, { checksum: `md5:${md5(NEW)}` }),
+    'copy',
+  );
+});
+
+test('a source that was put anew, whole, with the bytes that were delivered is adopted by what was proved of them', async () => {
+  assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD }, { checksum: `md5:${md5(OLD)}` }), 'adopt');
+  const other = { checksum: `md5:${md5(NEW)}`, isAsDelivered: false } as const;
+  assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD, labelled: OLD }, other), 'adopt');
+});
