@@ -1,8 +1,9 @@
 /** `waybill dev`: everything on this machine. */
-import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { Command } from 'commander';
 import { removeState, startStack, type Stack, type StackOptions } from '../dev/stack.ts';
+import { environmentFile, writeAccess } from './dev-access.ts';
+import { quoteShell } from './sign/quote-shell.ts';
 
 /** Where a person expects them; one that is taken is replaced by a free one. */
 const PORTS = { api: 8080, gateway: 9000, storeA: 9001, storeB: 9002, temporal: 7233, temporalUi: 8233 };
@@ -42,12 +43,6 @@ async function start(options: Pick<StackOptions, 'stateDir' | 'say'> & { signal:
   }
 }
 
-/** The CLI finds the API and its token here, so that nothing has to be exported. */
-async function writeAccess(stack: Stack): Promise<void> {
-  const access = { url: stack.apiUrl, token: stack.secrets.apiToken };
-  await writeFile(path.join(stack.stateDir, 'access.json'), JSON.stringify(access, null, 2), { mode: 0o600 });
-}
-
 function printStack(stack: Stack): string {
   const { ports } = stack;
   const processes = (['store-a', 'store-b', 'gateway', 'worker', 'api'] as const)
@@ -65,9 +60,11 @@ function printStack(stack: Stack): string {
     `  Temporal     ${stack.temporalAddress}`,
     `  config       ${stack.configFile}`,
     `  secrets      ${path.join(stack.stateDir, 'secrets.json')}`,
+    `  environment  ${environmentFile(stack)}   (what the config refers to, for a shell to source)`,
     `  logs         ${path.join(stack.stateDir, 'logs')}`,
     `  processes    ${processes}`,
     'try: npx waybill run a-to-b --wait',
+    `     . ${quoteShell(environmentFile(stack))} && npx waybill doctor a --config ${quoteShell(stack.configFile)} --bucket source`,
     '',
   ].join('\n');
 }
