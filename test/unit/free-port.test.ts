@@ -16,6 +16,17 @@ test('ports are different, and none is given twice', async () => {
   for (const port of ports) assert.equal(await claimPort(port), false);
 });
 
+test('a port that fetch refuses is not given', async () => {
+  const refused = 10_080;
+  await assert.rejects(fetch(`http://127.0.0.1:${String(refused)}/`), ({ cause }: Error) => {
+    return cause instanceof Error && cause.message === 'bad port';
+  });
+  const [good = 0] = await findFreePorts(1);
+  const draws = [refused, good + 1, refused, good + 2, good + 3, good + 4];
+  const found = await findFreePorts(1, () => draws.shift() ?? 0);
+  assert.ok(found[0] !== refused && found[0] !== 0, String(found[0]));
+});
+
 test('what another process was given is free again when that process is gone, however it went', async () => {
   if (process.platform !== 'linux') return;
   const script = `import { findFreePorts } from ${JSON.stringify(MODULE)}; console.log(...await findFreePorts(1)); setInterval(() => {}, 1000);`;
