@@ -11,11 +11,11 @@ import type { PlanCounts } from '../workflows/types.ts';
 import { askMetadata } from './plan/ask-metadata.ts';
 import { decide, type DecideOptions, type Decision } from './plan/decide.ts';
 import { joinChunks, type JoinedItem } from './plan/join-chunks.ts';
+import { listTarget } from './plan/list-target.ts';
 import { PlanWriter } from './plan/plan-writer.ts';
 import { readAhead } from './read-ahead.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
-import { readTarget } from './streams.ts';
 import type { ManifestStep } from './types.ts';
 
 export interface PlanResult {
@@ -43,7 +43,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       listingId,
       // A plan without a run owns no target; it reads what a run would.
       targetId: fence.targetId ?? (await ledger.findTarget(fingerprint)),
-      target: spec.listTarget ? readAhead(readTarget(target, spec, runtime.guard.signal)) : null,
+      target: spec.listTarget ? readAhead(listTarget(deps, runtime, { store: target, spec, listingId })) : null,
     });
     for await (const stretch of joined) {
       runtime.guard.signal.throwIfAborted();

@@ -10,9 +10,9 @@ import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
 import type { Store } from '../stores/store.ts';
 import { guardStore } from './guarded-store.ts';
 import { joinChunks } from './plan/join-chunks.ts';
+import { listTarget } from './plan/list-target.ts';
 import { readAhead } from './read-ahead.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
-import { readTarget } from './streams.ts';
 
 export async function verify(
   deps: ActivityDeps,
@@ -45,8 +45,9 @@ async function compareTarget(
   const opened = deps.openStore(spec.target.store, traffic.listener(spec.target.store), attempt.attemptId);
   const store = guardStore(opened, runtime.guard);
   const targetId = await ledger.findTarget(toTargetFingerprint(spec));
-  const target = readAhead(readTarget(store, spec, runtime.guard.signal));
-  const joined = joinChunks({ ledger, spec, listingId: manifest.listingId, targetId, target });
+  const { listingId } = manifest;
+  const target = readAhead(listTarget(deps, runtime, { store, spec, listingId }));
+  const joined = joinChunks({ ledger, spec, listingId, targetId, target });
   let objects = 0;
   let missing = 0;
   let changed = 0;

@@ -27,4 +27,6 @@ export interface ManifestLedger {
   /** @throws unknown_manifest; manifest_pruned, which names its marker where a run of it was done */
   loadManifest(hash: string): Promise<ManifestRecord>;
   readChunks(listingId: string): AsyncIterable<Chunk>;
+  /** The last key of each chunk, ascending. */
+  readChunkEnds(listingId: string): Promise<readonly string[]>;
 }

@@ -7,7 +7,7 @@
  * has shown that it begins a listing where it is asked to, does it go on by ranges; a successor that finds ranges goes on with all of
  * them. Whatever is out of order ends it, without another request.
  */
-import { FAILURES, isWaybillError, WaybillError } from '../../core/failures.ts';
+import { WaybillError } from '../../core/failures.ts';
 import { isSupportedKey } from '../../core/keys.ts';
 import { LIST_IN_FLIGHT_MAX } from '../../core/limits.ts';
 import type { ListingPage, ListingRange, OutcomeRecord, RangeChange } from '../../ledger/ledger.ts';
@@ -16,12 +16,11 @@ import { createBodyPacker } from '../../manifest/pack-body.ts';
 import type { ListPage } from '../../stores/store.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Ladder, type Ask } from './ladder.ts';
-import { pauseFor } from '../pause-for.ts';
-import { pauseMsAfter } from './pause.ts';
 import { Ranges, type Arrival, type KeyPage, type Range } from './ranges.ts';
+import { requestPatiently } from './request-patiently.ts';
 import { requestPage, selectPage, toKeyPage, type Source } from './source.ts';
 import { sameToken } from './sort-through-ledger.ts';
-import { askStartAfter } from './start-after.ts';
+import { beginsWhereAsked } from './start-after.ts';
 
 export type Listed =
   | { readonly order: 'kept'; readonly objects: number }
@@ -38,7 +37,7 @@ const SERIAL_PAGES = 4;
  * A store that answers faster is listed one page after the other: 40,000 keys and more a second, which is about what the rest of a run
  * takes in, and no request for keys that are not there. S3 itself takes 75 to 300 ms a page.
  */
-const PARALLEL_MS_MIN = 25;
+export const PARALLEL_MS_MIN = 25;
 /**
  * What ranges cost at first, a hundred requests and half a second of this process and the ledger, is the same at any store; what they
  * save is not. So a store that takes less than three times the least is listed for longer before: ten pages of 50 ms took 1.1 s and
@@ -212,42 +211,18 @@ class Lister {
 
   /** Beside the pages, which go on; without a right answer they go on one by one. */
   async #askStartAfter(keys: KeyPage): Promise<void> {
-    const { bucket, prefix } = this.#source.spec.source;
-    const { log } = this.#source.step.runtime;
-    const question = askStartAfter(keys, prefix.length);
-    let answer: Ranging = 'no';
-    try {
-      if (question !== null) {
-        const { startAfter, expected } = question;
-        const page = await this.#source.store.list({ bucket, prefix, startAfter, maxKeys: 1 });
-        if (page.objects[0]?.key === expected) answer = 'yes';
-        else log.warn({ bucket, startAfter, expected }, 'the store does not begin a listing where asked to: no ranges');
-      }
-    } catch (error) {
-      // Serial listing does not need it, and meets whatever is wrong by itself.
-      log.warn({ bucket, cause: String(error) }, 'the store could not be asked for ranges');
-    }
-    this.#ranging = answer;
+    const { store, spec, step } = this.#source;
+    this.#ranging = (await beginsWhereAsked(store, spec.source, keys, step.runtime.log)) ? 'yes' : 'no';
   }
 
-  async #request(from: { readonly token: string | null; readonly startAfter: string | null }): Promise<ListPage> {
+  #request(from: { readonly token: string | null; readonly startAfter: string | null }): Promise<ListPage> {
     const { signal } = this.#source.step.runtime.guard;
-    for (let tries = 1; ; tries++) {
-      const sentAt = performance.now();
-      try {
-        signal.throwIfAborted();
-        const page = await requestPage(this.#source, { ...from, isLent: true });
-        this.#limit.answered(performance.now(), performance.now() - sentAt);
-        return page;
-      } catch (error) {
-        if (!isWaybillError(error) || !FAILURES[error.type].retryable || signal.aborted || this.#end !== null)
-          throw error;
-        if (error.type === 'store_slow_down') this.#limit.slowDown(performance.now());
-        const pauseMs = pauseMsAfter(error, tries);
-        if (pauseMs === null) throw error;
-        await pauseFor(pauseMs, signal);
-      }
-    }
+    const isOver = (): boolean => this.#end !== null;
+    return requestPatiently(() => requestPage(this.#source, { ...from, isLent: true }), {
+      limit: this.#limit,
+      signal,
+      isOver,
+    });
   }
 
   /** All that was taken since the last time, in one transaction. After the end too: a successor has the less to list. */

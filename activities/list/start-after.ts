@@ -5,12 +5,35 @@
  * after `STEM~`, beyond all of them; one that ignores it begins at the first key of all.
  */
 import { compareUtf8 } from '../../core/utf8-order.ts';
+import type { Store } from '../../stores/store.ts';
+import type { ActivityRuntime } from '../runtime.ts';
 import type { KeyPage } from './ranges.ts';
 
 export interface StartAfterQuestion {
   readonly startAfter: string;
   /** The first key of a right answer. */
   readonly expected: string;
+}
+
+/** Asks it, within a page of a listing of this prefix. False also where it cannot be asked, or does not answer. */
+export async function beginsWhereAsked(
+  store: Store,
+  { bucket, prefix }: { readonly bucket: string; readonly prefix: string },
+  page: KeyPage,
+  log: ActivityRuntime['log'],
+): Promise<boolean> {
+  const question = askStartAfter(page, prefix.length);
+  if (question === null) return false;
+  const { startAfter, expected } = question;
+  try {
+    const answer = await store.list({ bucket, prefix, startAfter, maxKeys: 1 });
+    if (answer.objects[0]?.key === expected) return true;
+    log.warn({ bucket, startAfter, expected }, 'the store does not begin a listing where asked to: no ranges');
+  } catch (error) {
+    // A serial listing does not need it, and meets whatever is wrong by itself.
+    log.warn({ bucket, cause: String(error) }, 'the store could not be asked for ranges');
+  }
+  return false;
 }
 
 /** Null: the page has no two keys that would tell. */

@@ -39,7 +39,8 @@ export class TargetPages {
   }
 }
 
-function countUpTo(objects: readonly ListedObject[], key: string): number {
+/** How many of the objects, by key, are not beyond this one. */
+export function countUpTo(objects: readonly ListedObject[], key: string): number {
   const last = objects.at(-1);
   if (last === undefined || compareUtf8(last.key, key) <= 0) return objects.length;
   let low = 0;

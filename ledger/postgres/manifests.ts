@@ -59,6 +59,13 @@ export function createManifests(db: Database): ManifestLedger {
           [listingId, last?.ordinal ?? -1],
         ),
       ),
+    async readChunkEnds(listingId) {
+      const rows = await db.query<{ lastKey: string }>(
+        'select last_key as "lastKey" from chunk where listing = $1 order by ordinal',
+        [listingId],
+      );
+      return rows.map(({ lastKey }) => lastKey);
+    },
   };
 }
 

@@ -116,6 +116,7 @@ const LEDGER_READS = [
   'readPages',
   'loadManifest',
   'readChunks',
+  'readChunkEnds',
   'readDeliveries',
   'readDeliveredText',
   'loadDeliveries',
