@@ -12,7 +12,6 @@ export interface ChildOptions {
   readonly logFile: string;
   /** It is ready when a line of its standard output (or error) matches. */
   readonly ready: RegExp;
-  readonly readyWithinMs?: number;
   /** Ends the wait: the process is killed, and the start fails with the signal's reason. */
   readonly signal?: AbortSignal;
   readonly cwd?: string;
@@ -100,12 +99,11 @@ async function waitUntilReady(
     });
   }
   void exited.then(() => log.end());
-  const withinMs = options.readyWithinMs ?? READY_WITHIN_MS;
   let timer: NodeJS.Timeout | undefined;
   const late = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new Error(`${options.name} was not ready within ${withinMs} ms\n${last.join('\n')}`)),
-      withinMs,
+      () => reject(new Error(`${options.name} was not ready within ${READY_WITHIN_MS} ms\n${last.join('\n')}`)),
+      READY_WITHIN_MS,
     );
   });
   const ended = exited.then((code) => {
