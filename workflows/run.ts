@@ -10,187 +10,168 @@
 import {
   CancellationScope,
   CancelledFailure,
-  condition,
   continueAsNew,
-  defineQuery,
-  defineSignal,
   isCancellation,
-  setHandler,
   sleep,
   workflowInfo,
 } from '@temporalio/workflow';
-import { HISTORY_EVENTS_MAX, RUN_CONCURRENCY_MAX } from '../core/limits.ts';
-import type { LiveState, RunState } from '../core/run-state.ts';
-import { QUERIES, SIGNALS } from '../core/wire-names.ts';
+import type { Activities, Begun } from '../activities/types.ts';
+import { HISTORY_EVENTS_MAX } from '../core/limits.ts';
+import type { Fence } from '../ledger/ledger.ts';
 import { createActivityProxies } from './activity-proxies.ts';
 import { copyOneBatch } from './copy-one-batch.ts';
 import { runWindow } from './copy-window.ts';
 import { addCounts, NO_COUNTS } from './counts.ts';
 import { toFailure, toRunFailure } from './failure.ts';
-import { show, showState } from './operator-view.ts';
-import type { CopyCounts, Progress, RunCheckpoint, RunInput, RunResult, UnfinishedLarge } from './types.ts';
+import { createSteering, type Steering } from './steering.ts';
+import type { CopyCounts, RunCheckpoint, RunInput, RunResult, UnfinishedLarge } from './types.ts';
 
-export const pauseSignal = defineSignal(SIGNALS.pause);
-export const resumeSignal = defineSignal(SIGNALS.resume);
-export const setConcurrencySignal = defineSignal<[number]>(SIGNALS.setConcurrency);
-export const progressQuery = defineQuery<Progress>(QUERIES.progress);
+/** What every phase of a run works with. */
+interface Run {
+  readonly input: RunInput;
+  readonly activities: Activities;
+  readonly steering: Steering;
+}
+
+type Planned = Pick<RunCheckpoint, 'manifest' | 'planHash' | 'plan'>;
 
 export async function run(input: RunInput): Promise<RunResult> {
-  const activities = createActivityProxies(input.heartbeatTimeoutMs);
-  let checkpoint = input.resume;
-  let paused = checkpoint?.paused ?? false;
-  let concurrency = checkpoint?.concurrency ?? 1;
-  let isConcurrencyAsked = false;
-  let phase: LiveState = checkpoint === undefined ? 'accepted' : 'copying';
-  let progress: Progress = {
-    state: phase,
-    attempt: checkpoint?.attempt ?? 0,
-    paused,
-    concurrency,
-    manifest: checkpoint?.manifest ?? null,
-    plan: checkpoint?.plan ?? null,
-    batchesDone: checkpoint === undefined ? 0 : checkpoint.nextOrdinal - checkpoint.unfinished.length,
-    counts: checkpoint?.counts ?? NO_COUNTS,
-  };
-  const report = (change: Partial<Progress>): void => {
-    progress = { ...progress, ...change, paused, concurrency, state: paused ? 'paused' : phase };
-    show(input, progress);
-  };
-  const enter = (next: LiveState, change: Partial<Progress> = {}): void => {
-    phase = next;
-    report(change);
-    showState(input, progress);
-  };
-  const end = (state: RunState): void => {
-    progress = { ...progress, state };
-    show(input, progress);
-    showState(input, progress);
-  };
-
-  const setPaused = (wanted: boolean): void => {
-    paused = wanted;
-    report({});
-    showState(input, progress);
-  };
-  setHandler(pauseSignal, () => setPaused(true));
-  setHandler(resumeSignal, () => setPaused(false));
-  setHandler(setConcurrencySignal, (wanted) => {
-    if (!Number.isInteger(wanted)) return;
-    isConcurrencyAsked = true;
-    concurrency = Math.min(RUN_CONCURRENCY_MAX, Math.max(1, wanted));
-    report({});
-  });
-  setHandler(progressQuery, () => progress);
-  const untilResumed = (): Promise<void> => condition(() => !paused);
-
-  if (checkpoint !== undefined) report({});
-  let fence = checkpoint?.fence ?? null;
+  const steering = createSteering(input);
+  const it: Run = { input, activities: createActivityProxies(input.heartbeatTimeoutMs), steering };
+  let fence = input.resume?.fence ?? null;
   try {
+    let checkpoint = input.resume;
     if (checkpoint === undefined) {
-      // Cancelled only once it is known what was begun, or nobody would close it.
-      const begun = await CancellationScope.nonCancellable(() =>
-        activities.begin({ runUuid: input.runUuid, attemptId: input.attemptId }),
-      );
+      const begun = await begin(it);
       fence = begun.fence;
-      if (!isConcurrencyAsked) concurrency = begun.concurrency;
       const quietUntilMs = begun.quietMs > 0 ? Date.now() + begun.quietMs : 0;
-      enter('listing', { attempt: begun.attempt });
-      await untilResumed();
-      await activities.list({ fence });
-      await untilResumed();
-      const manifest = await activities.buildManifest({ fence });
-      enter('planning', { manifest });
-      await untilResumed();
-      const { planHash, counts: plan } = await activities.plan({ fence, manifest });
-      if (begun.mode === 'plan') {
-        await activities.endPlan({ fence, manifest, counts: plan });
-        report({ plan });
-        end('done');
-        return toResult('done', manifest.manifestHash, planHash, plan.skipped, NO_COUNTS, 0);
-      }
-      enter('copying', { plan });
-      checkpoint = {
-        fence,
-        attempt: begun.attempt,
-        manifest,
-        planHash,
-        plan,
-        nextOrdinal: 0,
-        unfinished: [],
-        counts: NO_COUNTS,
-        paused,
-        concurrency,
-        quietUntilMs,
-      };
+      const planned = await listAndPlan(it, begun);
+      if (begun.mode === 'plan') return await endPlan(it, fence, planned);
+      checkpoint = beginCopying(it, begun, planned, quietUntilMs);
     }
-
-    const { manifest, plan, planHash, attempt } = checkpoint;
-    const owned = checkpoint.fence;
-    const quietMs = checkpoint.quietUntilMs - Date.now();
-    // Also with nothing to copy: the marker is a write, and says that all is there.
-    if (quietMs > 0) await sleep(quietMs);
-
-    let counts = checkpoint.counts;
-    const manifestHash = manifest.manifestHash;
-    const unfinished = new Map(checkpoint.unfinished.map((large): [number, UnfinishedLarge] => [large.ordinal, large]));
-    const shouldStop = (): boolean =>
-      workflowInfo().historyLength > HISTORY_EVENTS_MAX || workflowInfo().continueAsNewSuggested;
-    const nextOrdinal = await runWindow({
-      before: [...unfinished.keys()],
-      from: checkpoint.nextOrdinal,
-      count: plan.batches,
-      concurrency: () => concurrency,
-      mayStart: () => !paused,
-      shouldStop,
-      work: async (ordinal) => {
-        const from = unfinished.get(ordinal);
-        const options = { activities, from, isPaused: () => paused, shouldStop };
-        const ended = await copyOneBatch({ fence: owned, manifestHash, ordinal }, options);
-        if ('unfinished' in ended) {
-          unfinished.set(ordinal, ended.unfinished);
-          return;
-        }
-        unfinished.delete(ordinal);
-        counts = addCounts(counts, ended.counts);
-        report({ counts, batchesDone: progress.batchesDone + 1 });
-      },
-    });
-    if (nextOrdinal < plan.batches || unfinished.size > 0) {
-      const left = { nextOrdinal, unfinished: [...unfinished.values()], counts, paused, concurrency };
-      const resume: RunCheckpoint = { ...checkpoint, ...left, attempt };
-      return await continueAsNew<typeof run>({ ...input, resume });
-    }
-
-    await untilResumed();
-    enter('finalizing');
-    const finalized = await activities.finalize({ fence: owned, manifest, planHash, plan, counts });
-    end(finalized.state);
-    return toResult(finalized.state, manifestHash, planHash, plan.skipped, counts, finalized.failed);
+    const copied = await copyBatches(it, checkpoint);
+    if ('resume' in copied) return await continueAsNew<typeof run>({ ...input, resume: copied.resume });
+    return await finalize(it, checkpoint, copied.counts);
   } catch (error) {
     // Continue-as-new travels as an exception of the SDK's own and is not a failure.
     if (error instanceof Error && error.name === 'ContinueAsNew') throw error;
-    // A cancelled activity may end with a failure of its own, when its store answers with one first.
-    const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
-    const failure = toFailure(error, cancelled);
-    const owned = fence;
-    if (owned !== null) {
-      const close = { fence: owned, state: cancelled ? 'cancelled' : 'failed', failure } as const;
-      // Where it cannot be closed, the lease is another's, or the sweeper settles it; why this run ended stays as it is.
-      await CancellationScope.nonCancellable(() => activities.close(close).catch(() => undefined));
-    }
-    end(cancelled ? 'cancelled' : 'failed');
-    if (cancelled) throw isCancellation(error) ? error : new CancelledFailure(failure.message);
-    throw toRunFailure(failure);
+    throw await closeFailed(it, fence, error);
   }
+}
+
+/** Cancelled only once it is known what was begun, or nobody would close it. */
+function begin({ input, activities }: Run): Promise<Begun> {
+  return CancellationScope.nonCancellable(() =>
+    activities.begin({ runUuid: input.runUuid, attemptId: input.attemptId }),
+  );
+}
+
+async function listAndPlan({ activities, steering }: Run, { fence, attempt, concurrency }: Begun): Promise<Planned> {
+  steering.suggestConcurrency(concurrency);
+  steering.enter('listing', { attempt });
+  await steering.untilResumed();
+  await activities.list({ fence });
+  await steering.untilResumed();
+  const manifest = await activities.buildManifest({ fence });
+  steering.enter('planning', { manifest });
+  await steering.untilResumed();
+  const { planHash, counts: plan } = await activities.plan({ fence, manifest });
+  return { manifest, planHash, plan };
+}
+
+/** The end of a plan without a run. */
+async function endPlan({ activities, steering }: Run, fence: Fence, planned: Planned): Promise<RunResult> {
+  const { manifest, plan } = planned;
+  await activities.endPlan({ fence, manifest, counts: plan });
+  steering.report({ plan });
+  steering.end('done');
+  return toResult('done', planned, NO_COUNTS, 0);
+}
+
+function beginCopying(
+  { steering }: Run,
+  { fence, attempt }: Begun,
+  planned: Planned,
+  quietUntilMs: number,
+): RunCheckpoint {
+  steering.enter('copying', { plan: planned.plan });
+  const nothingYet = { nextOrdinal: 0, unfinished: [], counts: NO_COUNTS };
+  return { fence, attempt, ...planned, ...nothingYet, ...steering.asked(), quietUntilMs };
+}
+
+/** All batches that are left, or as many as this history has room for: then what its successor goes on with. */
+async function copyBatches(
+  { activities, steering }: Run,
+  checkpoint: RunCheckpoint,
+): Promise<{ readonly counts: CopyCounts } | { readonly resume: RunCheckpoint }> {
+  const { fence, manifest, plan } = checkpoint;
+  const quietMs = checkpoint.quietUntilMs - Date.now();
+  // Also with nothing to copy: the marker is a write, and says that all is there.
+  if (quietMs > 0) await sleep(quietMs);
+
+  let counts = checkpoint.counts;
+  const unfinished = new Map(checkpoint.unfinished.map((large): [number, UnfinishedLarge] => [large.ordinal, large]));
+  const isPaused = (): boolean => steering.asked().paused;
+  const shouldStop = (): boolean =>
+    workflowInfo().historyLength > HISTORY_EVENTS_MAX || workflowInfo().continueAsNewSuggested;
+  const nextOrdinal = await runWindow({
+    before: [...unfinished.keys()],
+    from: checkpoint.nextOrdinal,
+    count: plan.batches,
+    concurrency: () => steering.asked().concurrency,
+    mayStart: () => !isPaused(),
+    shouldStop,
+    work: async (ordinal) => {
+      const options = { activities, from: unfinished.get(ordinal), isPaused, shouldStop };
+      const ended = await copyOneBatch({ fence, manifestHash: manifest.manifestHash, ordinal }, options);
+      if ('unfinished' in ended) {
+        unfinished.set(ordinal, ended.unfinished);
+        return;
+      }
+      unfinished.delete(ordinal);
+      counts = addCounts(counts, ended.counts);
+      steering.report({ counts, batchesDone: steering.progress().batchesDone + 1 });
+    },
+  });
+  if (nextOrdinal >= plan.batches && unfinished.size === 0) return { counts };
+  return {
+    resume: { ...checkpoint, nextOrdinal, unfinished: [...unfinished.values()], counts, ...steering.asked() },
+  };
+}
+
+async function finalize(
+  { activities, steering }: Run,
+  checkpoint: RunCheckpoint,
+  counts: CopyCounts,
+): Promise<RunResult> {
+  const { fence, manifest, planHash, plan } = checkpoint;
+  await steering.untilResumed();
+  steering.enter('finalizing');
+  const { state, failed } = await activities.finalize({ fence, manifest, planHash, plan, counts });
+  steering.end(state);
+  return toResult(state, checkpoint, counts, failed);
+}
+
+/** Closes the attempt in the ledger. Returns what the workflow ends with. */
+async function closeFailed({ activities, steering }: Run, fence: Fence | null, error: unknown): Promise<Error> {
+  // A cancelled activity may end with a failure of its own, when its store answers with one first.
+  const cancelled = isCancellation(error) || CancellationScope.current().consideredCancelled;
+  const failure = toFailure(error, cancelled);
+  const state = cancelled ? 'cancelled' : 'failed';
+  if (fence !== null) {
+    // Where it cannot be closed, the lease is another's, or the sweeper settles it; why this run ended stays as it is.
+    await CancellationScope.nonCancellable(() => activities.close({ fence, state, failure }).catch(() => undefined));
+  }
+  steering.end(state);
+  if (!cancelled) return toRunFailure(failure);
+  return isCancellation(error) ? (error as Error) : new CancelledFailure(failure.message);
 }
 
 function toResult(
   state: 'done' | 'partial',
-  manifestHash: string,
-  planHash: string,
-  skipped: number,
-  counts: CopyCounts,
+  { manifest: { manifestHash }, planHash, plan: { skipped } }: Planned,
+  { copied, adopted }: CopyCounts,
   failed: number,
 ): RunResult {
-  return { state, manifestHash, planHash, copied: counts.copied, skipped, adopted: counts.adopted, failed };
+  return { state, manifestHash, planHash, copied, skipped, adopted, failed };
 }
