@@ -9,3 +9,6 @@ export function stripQuotes(text: string): ETag {
 
 /** As a condition's header wants it; `*` and weak ETags stand as they are. */
 export const printETag = (etag: string): string => (etag === '*' || etag.startsWith('W/') ? etag : `"${etag}"`);
+
+/** What two ETags of one version share, of which one may have been made weak on the way. */
+export const toOpaqueTag = (etag: string): string => stripQuotes(etag.startsWith('W/') ? etag.slice(2) : etag);

@@ -12,6 +12,7 @@ import { buildConditions, CHECKSUM_MODE, parseChecksum, parseObjectInfo } from '
 import type { S3Call } from './s3-call.ts';
 import type { S3Client } from './s3-client.ts';
 import { callDetails, headerText } from './s3-failure.ts';
+import { toOpaqueTag } from './etag-text.ts';
 
 export interface ReadOptions {
   readonly opaqueETags: boolean;
@@ -24,7 +25,7 @@ export async function headObject(client: S3Client, request: HeadRequest, options
   if (sizeBytes === undefined) {
     throw refused('MissingContentLength', status, 'the store does not say how long the object is', callDetails(call));
   }
-  return toInfo(request, headers, sizeBytes, options);
+  return toInfo(request, call, headers, sizeBytes, options);
 }
 
 /**
@@ -40,7 +41,7 @@ export async function getObject(client: S3Client, request: GetRequest, options: 
   try {
     const content = toContentRange(answer, request, call);
     return {
-      info: toInfo(request, answer.headers, content.totalBytes, options),
+      info: toInfo(request, call, answer.headers, content.totalBytes, options),
       range: { first: content.first, lengthBytes: content.lengthBytes },
       body: answer.stream ?? new WholeBody(answer.body),
     };
@@ -50,13 +51,24 @@ export async function getObject(client: S3Client, request: GetRequest, options: 
   }
 }
 
+/** @throws precondition_failed also for a store that does not look at If-Match: it answers with what it has */
 function toInfo(
   request: HeadRequest,
+  call: S3Call,
   headers: AnswerHeaders,
   sizeBytes: number,
   { opaqueETags }: ReadOptions,
 ): ObjectInfo {
   const info = parseObjectInfo(headers, sizeBytes, opaqueETags);
+  const { ifMatch } = request;
+  if (ifMatch !== undefined && ifMatch !== '*' && toOpaqueTag(ifMatch) !== toOpaqueTag(info.etag)) {
+    const details = { ...callDetails(call), wanted: ifMatch, found: info.etag };
+    throw new WaybillError(
+      'precondition_failed',
+      'the store answered with another version than was asked for',
+      details,
+    );
+  }
   return request.withChecksum === true ? { ...info, ...parseChecksum(headers) } : info;
 }
 

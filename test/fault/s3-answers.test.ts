@@ -238,6 +238,25 @@ test('an answer to HEAD, which has no body, is told by its status and by what wa
   await catchFailure('no_such_bucket', store.headBucket('bucket-404'));
 });
 
+test('a store that ignores If-Match on a read and sends another version is held to it', async (context) => {
+  const date = { 'last-modified': 'Wed, 01 Jul 2026 00:00:00 GMT' };
+  const etags: Record<string, string> = { same: '"abc"', weak: 'W/"abc"', bare: 'abc', other: '"abd"', empty: '""' };
+  const { store } = await createScriptedStore(context, ({ method, target }, socket) => {
+    const etag = etags[target.slice(target.lastIndexOf('/') + 1)] ?? '';
+    const answer = printAnswer(200, { ...date, etag }, 'bytes');
+    socket.write(method === 'HEAD' ? answer.subarray(0, answer.indexOf('\r\n\r\n') + 4) : answer);
+  });
+  for (const key of Object.keys(etags)) {
+    const request = { bucket: 'bucket', key, ifMatch: 'abc' };
+    for (const read of [() => store.head(request), () => store.get(request)]) {
+      if (key === 'other' || key === 'empty') await catchFailure('precondition_failed', read());
+      else await read();
+    }
+    await store.get({ bucket: 'bucket', key, ifMatch: '*' });
+    await store.get({ bucket: 'bucket', key });
+  }
+});
+
 test('a HEAD leaves its connection open for the next request', async (context) => {
   const sockets = new Set<net.Socket>();
   const { store } = await createScriptedStore(
