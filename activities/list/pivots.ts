@@ -81,6 +81,12 @@ export function commonLength(a: string, b: string): number {
   return at;
 }
 
+/** A key that may be a pivot as it is. */
+export function isSafePivot(key: string): boolean {
+  for (let at = 0; at < key.length; at++) if (!isSafe(key.charCodeAt(at))) return false;
+  return true;
+}
+
 /** No control characters, surrogates or non-characters: what a pivot may take over from a key. */
 function isSafe(unit: number): boolean {
   return (

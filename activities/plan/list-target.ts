@@ -14,6 +14,7 @@ import { normaliseEtag } from '../../manifest/normalise-etag.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import { InFlightLimit } from '../list/in-flight-limit.ts';
 import { PARALLEL_MS_MIN } from '../list/lister.ts';
+import { isSafePivot } from '../list/pivots.ts';
 import { requestPatiently } from '../list/request-patiently.ts';
 import { toKeyPage } from '../list/source.ts';
 import { beginsWhereAsked } from '../list/start-after.ts';
@@ -102,9 +103,9 @@ async function* listPages(
   yield* readStretches({ ask, limit, over }, toStretches({ after, token }, ends));
 }
 
-/** Where the chunks end at the target, behind what was listed. */
+/** Where the chunks end at the target, behind what was listed; without what a store might stumble over. */
 const toEnds = (spec: PipelineSpec, after: string, chunkEnds: readonly string[]): string[] =>
-  chunkEnds.map((key) => toTargetKey(spec, key)).filter((key) => compareUtf8(key, after) > 0);
+  chunkEnds.map((key) => toTargetKey(spec, key)).filter((key) => compareUtf8(key, after) > 0 && isSafePivot(key));
 
 /** They meet: each begins where the one before it ends. */
 function toStretches(from: { readonly after: string; readonly token: string }, ends: readonly string[]): Stretch[] {

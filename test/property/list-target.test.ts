@@ -175,6 +175,19 @@ test('a near store, and a manifest of one chunk, are listed without a question',
   }
 });
 
+test('keys that a store might stumble over are not asked for as beginnings', async () => {
+  const listing = open({
+    held: MANY,
+    ends: [...ENDS, 'k15\u0001', 'k15\u{1f600}'].sort(byBytes),
+    store: { pageKeys: 20 },
+  });
+  assert.deepEqual(await readNames(listing.pages), MANY);
+  const beginnings = listing.store.requests.flatMap(({ startAfter, maxKeys }) =>
+    maxKeys === 1 ? [] : (startAfter ?? []),
+  );
+  assert.deepEqual(beginnings.sort(byBytes), ENDS.map(toTarget));
+});
+
 test('a reader that stops ends the requests, and one that is cancelled fails', async () => {
   const listing = open({ held: MANY, ends: ENDS, store: { pageKeys: 20, before: wait([2]) } });
   let pages = 0;
