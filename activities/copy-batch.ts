@@ -8,7 +8,7 @@
  */
 import { BATCH_PARTS, PART_BYTES_DEFAULT } from '../core/limits.ts';
 import { toTargetKey } from '../core/pipeline.ts';
-import type { DeliveryRecord } from '../ledger/ledger.ts';
+import type { DeliveryRecord, OutcomeRecord } from '../ledger/ledger.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
 import { copyWhole } from './copy/copy-whole.ts';
 import { copyPartsWithin } from './copy/copy-parts-within.ts';
@@ -72,47 +72,45 @@ async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchR
   }
 }
 
-async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<BatchResult> {
-  const { step, spec } = transfer;
-  const { deps, runtime } = step;
-  const { done, todo } = await splitDelivered(transfer, actions);
-  const failed: { action: CopyAction; error: unknown }[] = [];
-  let refused = 0;
-  let served = 0;
-  let storeWide = 0;
+/** What has come of the objects of a batch in this execution. */
+interface Tally {
+  /** Delivered now or before. */
+  readonly done: Action[];
+  /** May pass when they are tried again. */
+  readonly failed: { readonly action: CopyAction; readonly error: unknown }[];
+  /** How many of `failed` are the store's failures rather than the object's. */
+  storeWide: number;
+  /** Ended in an outcome. */
+  refused: number;
+  /** Copied in this execution. */
+  served: number;
+}
 
-  // Never rejects. One function for all tries of an object: each around the next costs promises, and this is run for every object.
-  const copyOne = async (action: CopyAction): Promise<void> => {
-    const startedAt = performance.now();
-    for (let tries = 1; ; tries++) {
-      try {
-        try {
-          step.deliveries.push(await copyObject(transfer, action));
-        } catch (error) {
-          await untilNextTry(transfer, error, tries);
-          continue;
-        }
-        const steady = action.sizeBytes <= PART_BYTES_DEFAULT;
-        deps.limiter.succeeded(steady ? performance.now() - startedAt : undefined);
-        served += 1;
-        done.push(action);
-        return;
-      } catch (error) {
-        fail(action, error);
-        return;
-      }
-    }
-  };
-  const fail = (action: CopyAction, error: unknown): void => {
-    const code = toOutcome(error);
-    if (code === null) {
-      failed.push({ action, error });
-      if (isStoreWide(error)) storeWide += 1;
-      return;
-    }
-    refused += 1;
-    step.outcomes.push(buildOutcome(action.key, code, error));
-  };
+async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<BatchResult> {
+  const { spec } = transfer;
+  const { deps, runtime, fence } = transfer.step;
+  const { done, todo } = await splitDelivered(transfer, actions);
+  const tally: Tally = { done, failed: [], storeWide: 0, refused: 0, served: 0 };
+  const queue = adoptAndQueue(transfer, todo, tally);
+  let next = 0;
+  const stores = [spec.source.store, spec.target.store];
+  await deps.limiter.run({ run: fence.attemptId, stores }, () =>
+    next < queue.length && !runtime.guard.signal.aborted && tally.storeWide < STORE_WIDE_FAILURES
+      ? copyOne(transfer, queue[next++] as CopyAction, tally)
+      : null,
+  );
+  runtime.guard.signal.throwIfAborted();
+  for (const { action, error } of tally.failed) {
+    const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, tally.served > 0);
+    if (code === null) throw error;
+    refuse(transfer, tally, buildOutcome(action.key, code, error));
+  }
+  runtime.log.info({ copied: done.length, refused: tally.refused, limit: deps.limiter.limit }, 'a batch is done');
+  return { counts: toCounts(done, tally.refused), large: null };
+}
+
+/** What stands at the target already is delivered by saying so; the rest is to be copied. */
+function adoptAndQueue({ step, spec }: Transfer, todo: readonly Action[], { done }: Tally): readonly CopyAction[] {
   const queue: CopyAction[] = [];
   for (const action of todo) {
     if (action.op !== 'adopt') {
@@ -123,23 +121,46 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
     step.deliveries.push(toDelivery(action, { key: toTargetKey(spec, action.key), targetEtag, checksum }));
     done.push(action);
   }
-  let next = 0;
-  const stores = [spec.source.store, spec.target.store];
-  await deps.limiter.run({ run: step.fence.attemptId, stores }, () =>
-    next < queue.length && !runtime.guard.signal.aborted && storeWide < STORE_WIDE_FAILURES
-      ? copyOne(queue[next++] as CopyAction)
-      : null,
-  );
-  runtime.guard.signal.throwIfAborted();
+  return queue;
+}
 
-  for (const { action, error } of failed) {
-    const code = next < queue.length ? null : toLastResort(error, runtime.tryNumber, served > 0);
-    if (code === null) throw error;
-    refused += 1;
-    step.outcomes.push(buildOutcome(action.key, code, error));
+/** Never rejects. One function for all tries of an object: each around the next costs promises, and this is run for every object. */
+async function copyOne(transfer: Transfer, action: CopyAction, tally: Tally): Promise<void> {
+  const { step } = transfer;
+  const startedAt = performance.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      try {
+        step.deliveries.push(await copyObject(transfer, action));
+      } catch (error) {
+        await untilNextTry(transfer, error, tries);
+        continue;
+      }
+      const steady = action.sizeBytes <= PART_BYTES_DEFAULT;
+      step.deps.limiter.succeeded(steady ? performance.now() - startedAt : undefined);
+      tally.served += 1;
+      tally.done.push(action);
+      return;
+    } catch (error) {
+      fail(transfer, tally, action, error);
+      return;
+    }
   }
-  runtime.log.info({ copied: done.length, refused, limit: deps.limiter.limit }, 'a batch is done');
-  return { counts: toCounts(done, refused), large: null };
+}
+
+function fail(transfer: Transfer, tally: Tally, action: CopyAction, error: unknown): void {
+  const code = toOutcome(error);
+  if (code !== null) {
+    refuse(transfer, tally, buildOutcome(action.key, code, error));
+    return;
+  }
+  tally.failed.push({ action, error });
+  if (isStoreWide(error)) tally.storeWide += 1;
+}
+
+function refuse({ step }: Transfer, tally: Tally, outcome: OutcomeRecord): void {
+  tally.refused += 1;
+  step.outcomes.push(outcome);
 }
 
 function copyObject(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord> {
