@@ -8,7 +8,8 @@ import { isSupportedKey } from '../core/keys.ts';
 import { reservedPrefix, type PipelineSpec } from '../core/pipeline.ts';
 import { toTargetFingerprint } from '../manifest/target-fingerprint.ts';
 import type { PlanCounts } from '../workflows/types.ts';
-import { askMetadata } from './plan/ask-metadata.ts';
+import { InFlightLimit } from './list/in-flight-limit.ts';
+import { askMetadata, METADATA_IN_FLIGHT_MAX } from './plan/ask-metadata.ts';
 import { decide, type DecideOptions, type Decision } from './plan/decide.ts';
 import { joinChunks, type JoinedItem } from './plan/join-chunks.ts';
 import { listTarget } from './plan/list-target.ts';
@@ -35,6 +36,11 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
     const target = step.open(spec.target.store);
     const source = step.open(spec.source.store);
     const decideItem = createDecider(deps, spec);
+    const patience = {
+      limit: new InFlightLimit({ max: METADATA_IN_FLIGHT_MAX }),
+      signal: runtime.guard.signal,
+      isOver: () => false,
+    };
     const options = [spec.filters, spec.overwrite, spec.listTarget];
     const writer = await PlanWriter.create(ledger, fence, [manifest.manifestHash, fingerprint, options]);
     const joined = joinChunks({
@@ -53,7 +59,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
       }
       const { items } = stretch;
       const decisions = items.map(decideItem);
-      await askMetadata({ items, decisions, spec, source, target });
+      await askMetadata({ items, decisions, spec, source, target, patience });
       for (const [index, decision] of decisions.entries()) {
         const item = items[index];
         if (item === undefined) continue;

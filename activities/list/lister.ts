@@ -17,7 +17,7 @@ import type { ListPage } from '../../stores/store.ts';
 import { InFlightLimit } from './in-flight-limit.ts';
 import { Ladder, type Ask } from './ladder.ts';
 import { Ranges, type Arrival, type KeyPage, type Range } from './ranges.ts';
-import { requestPatiently } from './request-patiently.ts';
+import { requestPatiently } from '../request-patiently.ts';
 import { requestPage, selectPage, toKeyPage, type Source } from './source.ts';
 import { sameToken } from './sort-through-ledger.ts';
 import { beginsWhereAsked } from './start-after.ts';

@@ -10,7 +10,8 @@ import { isWaybillError, type FailureType } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
-import type { ObjectInfo, Store } from '../../stores/store.ts';
+import type { ObjectInfo, ObjectRequest, Store } from '../../stores/store.ts';
+import { requestPatiently, type Patience } from '../request-patiently.ts';
 import { toContentMd5 } from './content-md5.ts';
 import { adopt, copyOver, type Decision } from './decide.ts';
 import { proveSameBytes } from './same-bytes.ts';
@@ -31,24 +32,32 @@ export interface Questions {
   readonly spec: PipelineSpec;
   readonly source: Store;
   readonly target: Store;
+  /** Of the whole plan: its limit is how many objects are asked about at once. */
+  readonly patience: Patience;
 }
 
 const UNANSWERED: readonly FailureType[] = ['no_such_key', 'precondition_failed', 'access_denied'];
-/** HEADs in flight at once. */
-const CONCURRENCY = 16;
+/** HEADs in flight at once, where the stores bear them: as many as a process has connections. */
+export const METADATA_IN_FLIGHT_MAX = 64;
 
+/** @throws what a store answers in the end; nothing more is asked then */
 export async function askMetadata(questions: Questions): Promise<void> {
-  const { items, decisions } = questions;
+  const { items, decisions, patience } = questions;
   const open = decisions.flatMap((decision, index) => (decision.kind === 'ask' ? [index] : []));
-  const workers = Array.from({ length: Math.min(CONCURRENCY, open.length) }, async () => {
+  const askOpen = async (): Promise<void> => {
     for (let index = open.pop(); index !== undefined; index = open.pop()) {
       const decision = decisions[index];
       const item = items[index];
       if (decision?.kind !== 'ask' || item?.a === undefined) continue;
       decisions[index] = (await answer(questions, item.key, item.a.descriptor, item.b)) ?? decision.otherwise;
     }
+  };
+  const workers = Array.from({ length: Math.min(patience.limit.current, open.length) }, askOpen);
+  await Promise.all(workers).catch(async (error: unknown) => {
+    open.length = 0;
+    await Promise.allSettled(workers);
+    throw error;
   });
-  await Promise.all(workers);
 }
 
 /**
@@ -61,11 +70,13 @@ async function answer(
   descriptor: Descriptor,
   known: Known | undefined,
 ): Promise<Decision | null> {
-  const { spec, source, target } = questions;
+  const { spec, source, target, patience } = questions;
+  const head = (store: Store, request: ObjectRequest): Promise<ObjectInfo> =>
+    requestPatiently(() => store.head(request), patience);
   try {
-    const held = await target.head({ bucket: spec.target.bucket, key: targetKey });
+    const held = await head(target, { bucket: spec.target.bucket, key: targetKey });
     if (held.sizeBytes !== descriptor.sizeBytes) return null;
-    const from = await source.head({ bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag });
+    const from = await head(source, { bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag });
     const checksum = proveByContent(from, held, known?.sourceEtag === descriptor.etag ? undefined : known);
     if (checksum === null) return null;
     return isEncryptedAs(spec, held) ? adopt(descriptor, held.etag, checksum) : copyOver(descriptor, held.etag);

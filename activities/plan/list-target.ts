@@ -15,7 +15,7 @@ import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import { InFlightLimit } from '../list/in-flight-limit.ts';
 import { PARALLEL_MS_MIN } from '../list/lister.ts';
 import { isSafePivot } from '../list/pivots.ts';
-import { requestPatiently } from '../list/request-patiently.ts';
+import { requestPatiently } from '../request-patiently.ts';
 import { toKeyPage } from '../list/source.ts';
 import { beginsWhereAsked } from '../list/start-after.ts';
 import { readAhead } from '../read-ahead.ts';

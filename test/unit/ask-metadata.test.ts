@@ -2,8 +2,11 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { test } from 'node:test';
+import { InFlightLimit } from '../../activities/list/in-flight-limit.ts';
 import { askMetadata, type Question } from '../../activities/plan/ask-metadata.ts';
 import { copyOver, type Decision } from '../../activities/plan/decide.ts';
+import type { Patience } from '../../activities/request-patiently.ts';
+import { WaybillError } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import { createMemoryStore } from '../../stores/memory/create-memory-store.ts';
@@ -28,6 +31,12 @@ async function put(store: Store, bucket: string, { text, labelled, isWhole }: St
   return (await store.completeUpload(upload, [{ partNumber: 1, ...(await store.uploadPart(upload, 1, body)) }])).etag;
 }
 
+const createPatience = (): Patience => ({
+  limit: new InFlightLimit({ max: 64 }),
+  signal: new AbortController().signal,
+  isOver: () => false,
+});
+
 /** `former`: what the ledger has of the source as it was before, where the target is still what was delivered then. */
 async function ask(from: Stands, held: Stands, former?: { readonly checksum: string; readonly isAsDelivered?: false }) {
   const [source, target] = [createMemoryStore(), createMemoryStore()];
@@ -47,7 +56,7 @@ async function ask(from: Stands, held: Stands, former?: { readonly checksum: str
     source: { bucket: 'source' },
     target: { bucket: 'target', encryption: null },
   } as unknown as PipelineSpec;
-  await askMetadata({ items, decisions, spec, source, target });
+  await askMetadata({ items, decisions, spec, source, target, patience: createPatience() });
   const [decision] = decisions;
   return decision?.kind === 'act' ? decision.action.op : decision?.kind;
 }
@@ -77,4 +86,64 @@ test('a source that was put anew, whole, with the bytes that were delivered is a
   assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD }, { checksum: `md5:${md5(OLD)}` }), 'adopt');
   const other = { checksum: `md5:${md5(NEW)}`, isAsDelivered: false } as const;
   assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD, labelled: OLD }, other), 'adopt');
+});
+
+/** Asks of 200 objects that stand at both sides, over stores whose HEADs fail as said. */
+async function askMany(failWith: (nth: number) => WaybillError | null) {
+  const store = createMemoryStore();
+  await store.createBucket('both');
+  const keys = Array.from({ length: 200 }, (_, n) => `key-${String(n)}`);
+  const put = (key: string) =>
+    store.put({ bucket: 'both', key, headers: { metadata: {} } }, { sizeBytes: 1, content: Buffer.from('x') });
+  const etags = await Promise.all(keys.map(async (key) => (await put(key)).etag));
+  let heads = 0;
+  let inFlight = 0;
+  let most = 0;
+  const counting: Store = {
+    ...store,
+    async head(request) {
+      const failure = failWith((heads += 1));
+      most = Math.max(most, (inFlight += 1));
+      await new Promise(setImmediate);
+      inFlight -= 1;
+      if (failure !== null) throw failure;
+      return store.head(request);
+    },
+  };
+  const items = keys.map((key, n): Question => ({
+    key,
+    a: { descriptor: { key, sizeBytes: 1, etag: etags[n] } as Descriptor },
+    b: undefined,
+  }));
+  const decisions: Decision[] = items.map(({ a }) => ({
+    kind: 'ask',
+    otherwise: copyOver(a?.descriptor as Descriptor, 'x'),
+  }));
+  const spec = { source: { bucket: 'both' }, target: { bucket: 'both', encryption: null } } as unknown as PipelineSpec;
+  const asked = askMetadata({ items, decisions, spec, source: counting, target: counting, patience: createPatience() });
+  const error = await asked.then(
+    () => null,
+    (failure: unknown) => failure,
+  );
+  const adopted = decisions.filter((decision) => decision.kind === 'act' && decision.action.op === 'adopt').length;
+  return { error, adopted, heads, most, inFlight };
+}
+
+test('a question that a store does not answer at once is asked again, and does not cost the plan', async () => {
+  const refused = await askMany((nth) =>
+    nth % 10 === 0 ? new WaybillError('store_slow_down', 'slow down', {}, { retryAfterMs: 1 }) : null,
+  );
+  assert.equal(refused.error, null);
+  assert.equal(refused.adopted, 200);
+  assert.ok(refused.heads > 400);
+});
+
+test('as many are asked about at once as the plan has found that the stores bear, and none after a failure that lasts', async () => {
+  const asked = await askMany(() => null);
+  assert.deepEqual([asked.error, asked.adopted, asked.heads], [null, 200, 400]);
+  assert.equal(asked.most, 8);
+  const failed = await askMany((nth) => (nth >= 30 ? new WaybillError('invalid_config', 'no') : null));
+  assert.match(String(failed.error), /no/);
+  assert.equal(failed.inFlight, 0);
+  assert.ok(failed.heads < 60, String(failed.heads));
 });
