@@ -16,6 +16,7 @@ import { copyWithin } from './copy/copy-within.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
 import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
+import { isAccepted, isOfSignature } from './copy/own-signature.ts';
 import { retryTransient, untilNextTry } from './copy/retry-transient.ts';
 import { toSourcePartLayout } from './copy/source-part-layout.ts';
 import { splitDelivered } from './copy/split-delivered.ts';
@@ -65,7 +66,10 @@ async function openLarge(transfer: Transfer, action: CopyAction): Promise<BatchR
     const { upload } = await retryTransient(transfer, () => openUpload(transfer, action));
     return { counts: toCounts([], 0), large: { partBatches: Math.ceil(upload.layout.parts / BATCH_PARTS) } };
   } catch (error) {
-    const code = toOutcome(error) ?? (isOneGroup ? toLastResort(error, runtime.tryNumber, false) : null);
+    const isOwn = isOfSignature(error) && (await isAccepted(transfer, action.key));
+    const code = isOwn
+      ? 'store_error'
+      : (toOutcome(error) ?? (isOneGroup ? toLastResort(error, runtime.tryNumber, false) : null));
     if (code === null) throw error;
     outcomes.push(buildOutcome(action.key, code, error));
     return { counts: toCounts([], 1), large: null };
@@ -84,13 +88,15 @@ interface Tally {
   refused: number;
   /** Copied in this execution. */
   served: number;
+  /** Whether the store knows the credentials; asked once a signature did not match. */
+  isSigned: Promise<boolean> | null;
 }
 
 async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<BatchResult> {
   const { spec } = transfer;
   const { deps, runtime, fence } = transfer.step;
   const { done, todo } = await splitDelivered(transfer, actions);
-  const tally: Tally = { done, failed: [], storeWide: 0, refused: 0, served: 0 };
+  const tally: Tally = { done, failed: [], storeWide: 0, refused: 0, served: 0, isSigned: null };
   const queue = adoptAndQueue(transfer, todo, tally);
   let next = 0;
   const stores = [spec.source.store, spec.target.store];
@@ -142,14 +148,15 @@ async function copyOne(transfer: Transfer, action: CopyAction, tally: Tally): Pr
       tally.done.push(action);
       return;
     } catch (error) {
-      fail(transfer, tally, action, error);
+      await fail(transfer, tally, action, error);
       return;
     }
   }
 }
 
-function fail(transfer: Transfer, tally: Tally, action: CopyAction, error: unknown): void {
-  const code = toOutcome(error);
+async function fail(transfer: Transfer, tally: Tally, action: CopyAction, error: unknown): Promise<void> {
+  const isOwn = isOfSignature(error) && (await (tally.isSigned ??= isAccepted(transfer, action.key)));
+  const code = isOwn ? 'store_error' : toOutcome(error);
   if (code !== null) {
     refuse(transfer, tally, buildOutcome(action.key, code, error));
     return;

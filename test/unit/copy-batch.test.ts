@@ -1,0 +1,98 @@
+/** A batch of small objects: what one object is refused with is its own, where the others are taken. */
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { copyBatch } from '../../activities/copy-batch.ts';
+import { packActions } from '../../activities/plan/action.ts';
+import type { CopyAction } from '../../activities/plan/action.ts';
+import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts';
+import type { BatchResult } from '../../activities/types.ts';
+import { WaybillError } from '../../core/failures.ts';
+import type { Ledger, StepEffects } from '../../ledger/ledger.ts';
+import type { Store } from '../../stores/store.ts';
+import { catchFailure } from '../support/catch-failure.ts';
+import { createCopyGround } from '../support/copy-ground.ts';
+
+const KEYS = Array.from({ length: 40 }, (_, index) => `key-${String(index)}`);
+
+/** What a store answers whose verifier reads a header otherwise than it was signed. */
+const mismatch = (): WaybillError =>
+  new WaybillError('bad_credentials', 'the signature does not match', { s3Code: 'SignatureDoesNotMatch' });
+
+/** @param refuse the failure of a write of this key, or null; `isAnswered`: whether questions are answered */
+async function copyAll(refuse: (key: string) => WaybillError | null, isAnswered = true) {
+  const ground = await createCopyGround({
+    target: (store: Store) => ({
+      // Without a body, a refusal does not say why.
+      head: (request) => (isAnswered ? store.head(request) : Promise.reject(new WaybillError('access_denied', '403'))),
+      put(request, body) {
+        const refusal = refuse(request.key);
+        return refusal === null ? store.put(request, body) : Promise.reject(refusal);
+      },
+    }),
+  });
+  const actions: CopyAction[] = [];
+  for (const key of KEYS) actions.push(await ground.put(key, Buffer.from(key)));
+  const { step, spec } = ground.begin();
+  const committed: StepEffects[] = [];
+  const ledger: Partial<Ledger> = {
+    ...step.deps.ledger,
+    loadBatch: async () => ({
+      ...({ ordinal: 0, kind: 'objects', objects: KEYS.length, sizeBytes: 0 } as const),
+      body: packActions(JSON.stringify(actions)),
+    }),
+    loadAttempt: async () => ({ spec }) as Awaited<ReturnType<Ledger['loadAttempt']>>,
+    loadStep: async () => null,
+    claimStep: async () => undefined,
+    releaseStep: async () => undefined,
+    async commitStep(_fence, _key, _holder, _result, effects) {
+      committed.push(effects);
+    },
+  };
+  const deps = { ...step.deps, ledger } as ActivityDeps;
+  const guard = { ...step.runtime.guard, assertCurrent: () => undefined, assertMayWrite: () => undefined };
+  const runtime: ActivityRuntime = { ...step.runtime, guard };
+  const copied: Promise<BatchResult> = copyBatch(deps, runtime, {
+    fence: step.fence,
+    manifestHash: 'hash',
+    ordinal: 0,
+  });
+  return { copied, committed };
+}
+
+test('objects whose signature does not match are outcomes, however many, where the store knows the credentials', async () => {
+  const isRefused = (key: string): boolean => Number(key.slice(4)) % 3 === 1;
+  const { copied, committed } = await copyAll((key) => (isRefused(key) ? mismatch() : null));
+  const refused = KEYS.filter(isRefused);
+  assert.ok(refused.length > 8);
+  assert.equal((await copied).counts.failed, refused.length);
+  assert.equal((await copied).counts.copied, KEYS.length - refused.length);
+  const outcomes = committed[0]?.outcomes ?? [];
+  assert.deepEqual(outcomes.map(({ key }) => key).sort(), refused.sort());
+  assert.ok(outcomes.every(({ code }) => code === 'store_error'));
+});
+
+test('so they are where they alone are left to copy, as on the next night', async () => {
+  const { copied, committed } = await copyAll(mismatch);
+  assert.equal((await copied).counts.failed, KEYS.length);
+  assert.equal(committed[0]?.outcomes?.length, KEYS.length);
+});
+
+test('a store that takes nothing that is signed so fails the batch, and is not asked for every object', async () => {
+  let asked = 0;
+  const { copied, committed } = await copyAll(() => {
+    asked += 1;
+    return mismatch();
+  }, false);
+  await catchFailure('bad_credentials', copied);
+  assert.ok(asked < KEYS.length);
+  assert.deepEqual(committed, []);
+});
+
+test('credentials that are not accepted any more fail the batch, whatever was taken before', async () => {
+  let asked = 0;
+  const refusal = (): WaybillError =>
+    new WaybillError('bad_credentials', 'no such key', { s3Code: 'InvalidAccessKeyId' });
+  const { copied, committed } = await copyAll(() => (++asked > 5 ? refusal() : null));
+  await catchFailure('bad_credentials', copied);
+  assert.deepEqual(committed, []);
+});
