@@ -12,6 +12,7 @@ import { normaliseEtag } from '../../manifest/normalise-etag.ts';
 import { packColumnPage } from '../../manifest/pack-column-page.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
 import type { Step } from '../run-step.ts';
+import { countUpTo } from './count-up-to.ts';
 import type { KeyPage } from './ranges.ts';
 
 export interface Source {
@@ -58,16 +59,7 @@ function toKeyPageOfObjects({ objects, nextContinuationToken }: ListPage): KeyPa
   return {
     count: objects.length,
     keyAt: (index) => objects[index]?.key ?? '',
-    countUpTo(key) {
-      let low = 0;
-      let high = objects.length;
-      while (low < high) {
-        const middle = (low + high) >> 1;
-        if (compareUtf8(objects[middle]?.key ?? '', key) <= 0) low = middle + 1;
-        else high = middle;
-      }
-      return low;
-    },
+    countUpTo: (key) => countUpTo(objects, key),
     token: nextContinuationToken ?? null,
   };
 }

@@ -12,6 +12,7 @@ import { reservedPrefix, toTargetKey, type PipelineSpec } from '../../core/pipel
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import { normaliseEtag } from '../../manifest/normalise-etag.ts';
 import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
+import { countUpTo } from '../list/count-up-to.ts';
 import { InFlightLimit } from '../list/in-flight-limit.ts';
 import { PARALLEL_MS_MIN } from '../list/lister.ts';
 import { isSafePivot } from '../list/pivots.ts';
@@ -20,7 +21,6 @@ import { toKeyPage } from '../list/source.ts';
 import { beginsWhereAsked } from '../list/start-after.ts';
 import { readAhead } from '../read-ahead.ts';
 import type { ActivityDeps, ActivityRuntime } from '../runtime.ts';
-import { countUpTo } from './target-pages.ts';
 
 /** Stretches under way at once. Each holds up to a chunk's keys, some 2.5 MB, until its turn comes: 40 MB. */
 const STRETCHES_MAX = 16;

@@ -1,6 +1,6 @@
 /** A listing of the target that is read in stretches of keys: a page that reaches beyond one is cut, and its rest kept for the next. */
-import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { ListedObject } from '../../stores/store.ts';
+import { countUpTo } from '../list/count-up-to.ts';
 
 export class TargetPages {
   readonly #pages: AsyncIterator<readonly ListedObject[]>;
@@ -37,18 +37,4 @@ export class TargetPages {
   async close(): Promise<void> {
     if (!this.#ended) await this.#pages.return?.();
   }
-}
-
-/** How many of the objects, by key, are not beyond this one. */
-export function countUpTo(objects: readonly ListedObject[], key: string): number {
-  const last = objects.at(-1);
-  if (last === undefined || compareUtf8(last.key, key) <= 0) return objects.length;
-  let low = 0;
-  let high = objects.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareUtf8(objects[middle]?.key ?? '', key) <= 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
 }
