@@ -1,6 +1,6 @@
 /** Aborts what an attempt left open at the target; what the store cannot be asked now stays on record for the sweeper. */
 import type { UploadRecord } from '../ledger/ledger.ts';
-import { abortUpload } from './copy/abort-upload.ts';
+import { dropUpload } from './copy/abort-upload.ts';
 import type { Step } from './run-step.ts';
 
 /** Returns how many are still open. */
@@ -10,8 +10,7 @@ export async function abortOpenUploads(step: Pick<Step, 'deps' | 'fence' | 'open
   let open = 0;
   for (const upload of uploads) {
     try {
-      await abortUpload(step.open(upload.location.store), upload);
-      await ledger.closeUpload(step.fence, upload.uploadId);
+      await dropUpload(step, step.open(upload.location.store), upload);
     } catch (error) {
       open += 1;
       step.runtime.log.warn(

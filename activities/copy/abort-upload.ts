@@ -2,6 +2,7 @@
 import { isWaybillError } from '../../core/failures.ts';
 import type { UploadRecord } from '../../ledger/ledger.ts';
 import type { Store } from '../../stores/store.ts';
+import type { Step } from '../run-step.ts';
 
 const INTENT = 'intent:';
 
@@ -24,4 +25,14 @@ export async function abortUpload(target: Store, upload: UploadRecord): Promise<
       if (!isWaybillError(error) || error.type !== 'no_such_upload') throw error;
     }
   }
+}
+
+/** Aborts it, and only then forgets it: whoever dies in between leaves an upload that is known. */
+export async function dropUpload(
+  { deps, fence }: Pick<Step, 'deps' | 'fence'>,
+  target: Store,
+  upload: UploadRecord,
+): Promise<void> {
+  await abortUpload(target, upload);
+  await deps.ledger.closeUpload(fence, upload.uploadId);
 }

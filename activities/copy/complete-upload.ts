@@ -10,7 +10,7 @@ import type { DeliveryRecord, PartRecord, UploadRecord } from '../../ledger/ledg
 import type { CompletedPart } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex, toContentMd5 } from '../plan/content-md5.ts';
-import { abortUpload } from './abort-upload.ts';
+import { abortUpload, dropUpload } from './abort-upload.ts';
 import { parseCrcState } from './crc-state.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { toSourceChanged } from './read-source.ts';
@@ -168,11 +168,7 @@ async function findETagOfSameBytes(whole: Whole): Promise<string | null> {
   return (await holdsSameBytes(transfer, upload.key, held, wanted)) ? held.etag : null;
 }
 
-async function drop({ transfer, upload }: Whole): Promise<void> {
-  const { step, target } = transfer;
-  await abortUpload(target, upload);
-  await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
-}
+const drop = ({ transfer, upload }: Whole): Promise<void> => dropUpload(transfer.step, transfer.target, upload);
 
 /** True also where the source keeps nothing to compare with: then each part's own hash and the pinned ETag are what there is. */
 async function matchesSource({ transfer, action, composite }: Whole, md5: string): Promise<boolean> {

@@ -11,7 +11,7 @@ import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord, UploadRecord } from '../../ledger/ledger.ts';
 import type { CompletedPart } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
-import { abortUpload } from './abort-upload.ts';
+import { abortUpload, dropUpload } from './abort-upload.ts';
 import { toCompositeETag } from './complete-upload.ts';
 import { PARTS_IN_FLIGHT } from './copy-parts.ts';
 import { openUpload } from './open-upload.ts';
@@ -36,8 +36,7 @@ export async function copyPartsWithin(transfer: Transfer, action: CopyAction): P
   const isOfBytes = recorded.length > 0 || upload.proof !== undefined;
   if (isOfBytes || upload.layout.partSizeBytes !== layout.partSizeBytes) return null;
   const drop = async (): Promise<null> => {
-    await abortUpload(transfer.target, upload);
-    await step.deps.ledger.closeUpload(step.fence, upload.uploadId);
+    await dropUpload(step, transfer.target, upload);
     return null;
   };
   let parts: readonly CompletedPart[];

@@ -14,7 +14,7 @@ import type { PartRecord, UploadRecord } from '../../ledger/ledger.ts';
 import type { ObjectInfo, PutRequest } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { toContentMd5 } from '../plan/content-md5.ts';
-import { abortUpload, isIntent, toIntentId } from './abort-upload.ts';
+import { dropUpload, isIntent, toIntentId } from './abort-upload.ts';
 import { toPutRequest, withMd5 } from './carry-over.ts';
 import { chooseProof } from './choose-proof.ts';
 import { PARTS_IN_FLIGHT } from './copy-parts.ts';
@@ -44,8 +44,7 @@ export async function openUpload(transfer: Transfer, action: CopyAction, layout?
       await ledger.openUpload(step.fence, known);
       return { upload: known, parts };
     }
-    await abortUpload(target, known);
-    await ledger.closeUpload(step.fence, known.uploadId);
+    await dropUpload(step, target, known);
   }
 
   const info: ObjectInfo = await source
