@@ -4,6 +4,7 @@ import type { ReceivedMd5 } from './bytes.ts';
 import { toPatternCrc32, toPatternMd5 } from './bytes.ts';
 import { createArrayKeys, hasKey, type Keys } from './keys.ts';
 import { printListPage, type ListedObject } from './list-page.ts';
+import { toOperation } from './to-operation.ts';
 
 export interface Request {
   readonly method: string;
@@ -291,34 +292,4 @@ function echoChecksums(headers: ReadonlyMap<string, string>): string {
     if (/^x-amz-checksum-(crc|sha|md5|xx)/.test(name)) lines += `${name}: ${value}\r\n`;
   }
   return lines;
-}
-
-const SUBRESOURCES: Readonly<Record<string, string>> = {
-  location: 'GetBucketLocation',
-  versioning: 'GetBucketVersioning',
-  tagging: 'GetObjectTagging',
-};
-
-function toOperation(
-  method: string,
-  key: string,
-  query: URLSearchParams | null,
-  headers: ReadonlyMap<string, string>,
-): string {
-  if (query !== null) {
-    if (query.has('uploadId')) {
-      if (method === 'PUT') return 'UploadPart';
-      if (method === 'POST') return 'CompleteMultipartUpload';
-      return method === 'DELETE' ? 'AbortMultipartUpload' : 'ListParts';
-    }
-    if (query.has('uploads')) return method === 'POST' ? 'CreateMultipartUpload' : 'ListMultipartUploads';
-    if (query.has('delete')) return 'DeleteObjects';
-    for (const [name, operation] of Object.entries(SUBRESOURCES)) if (query.has(name)) return operation;
-    if (key === '' && method === 'GET' && !query.has('list-type') && !query.has('prefix') && !query.has('marker'))
-      return 'Unknown';
-  }
-  if (key === '') return method === 'GET' ? 'ListObjects' : method === 'PUT' ? 'CreateBucket' : 'HeadBucket';
-  if (method === 'PUT') return headers.has('x-amz-copy-source') ? 'CopyObject' : 'PutObject';
-  if (method === 'DELETE') return 'DeleteObject';
-  return method === 'HEAD' ? 'HeadObject' : 'GetObject';
 }
