@@ -19,8 +19,8 @@ export interface SchemaNode {
   readonly items?: unknown;
 }
 
-/** Longer than any word that is allowed where words are, and shorter than a key of anybody's. */
-const SHOWN_LENGTH_MAX = 24;
+/** Longer than a duration, a size or a word that is allowed, and shorter than an access key. */
+const SHOWN_LENGTH_MAX = 18;
 
 /** Empty for a field that there is not. */
 export function findSchema(path: ConfigPath): SchemaNode {
