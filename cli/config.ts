@@ -6,9 +6,12 @@ import { printConfigSchema } from '../config/schema.ts';
 export function buildConfigCommand(): Command {
   const check = new Command('check')
     .description('read a configuration and say everything that is wrong with it')
-    .argument('<file>', 'the configuration')
+    .argument('[file]', 'the configuration, as --config says it')
+    .option('--config <file>', 'the configuration', 'waybill.yaml')
     .option('--json', 'print JSON')
-    .action(async (file: string, { json = false }: { json?: boolean }) => {
+    .action(async (named: string | undefined, options: { readonly config: string; readonly json?: boolean }) => {
+      const { config: otherwise, json = false } = options;
+      const file = named ?? otherwise;
       const config = await loadConfig(file);
       const stores = [...config.stores.keys()];
       const pipelines = [...config.pipelines.keys()];

@@ -156,4 +156,6 @@ test('waybill config check names what is wrong, with exit code 2', async () => {
   const { code, stderr } = await runWaybill('config', 'check', file);
   assert.equal(code, 2);
   assert.match(stderr, /wrong\.yaml:2:1: zip: no such field/);
+  const byOption = await runWaybill('config', 'check', '--config', file);
+  assert.deepEqual([byOption.code, byOption.stderr], [code, stderr]);
 });
