@@ -7,6 +7,7 @@
  * and no key: the stretches meet by construction, and each is listed to its end by the store's own tokens.
  */
 import { WaybillError } from '../../core/failures.ts';
+import { isSupportedKey } from '../../core/keys.ts';
 import { CHUNK_OBJECTS, LIST_PAGE_KEYS } from '../../core/limits.ts';
 import { reservedPrefix, toTargetKey, type PipelineSpec } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
@@ -105,7 +106,10 @@ async function* listPages(
 
 /** Where the chunks end at the target, behind what was listed; without what a store might stumble over. */
 const toEnds = (spec: PipelineSpec, after: string, chunkEnds: readonly string[]): string[] =>
-  chunkEnds.map((key) => toTargetKey(spec, key)).filter((key) => compareUtf8(key, after) > 0 && isSafePivot(key));
+  chunkEnds
+    .map((key) => toTargetKey(spec, key))
+    // One that the target's prefix made too long cannot stand there, and the store might refuse it as a beginning.
+    .filter((key) => compareUtf8(key, after) > 0 && isSafePivot(key) && isSupportedKey(key));
 
 /** They meet: each begins where the one before it ends. */
 function toStretches(from: { readonly after: string; readonly token: string }, ends: readonly string[]): Stretch[] {

@@ -7,6 +7,7 @@ import { test } from 'node:test';
 import fc from 'fast-check';
 import { listTarget } from '../../activities/plan/list-target.ts';
 import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts';
+import type { ETag } from '../../core/ids.ts';
 import { failureTypeOf, WaybillError } from '../../core/failures.ts';
 import { reservedPrefix } from '../../core/pipeline.ts';
 import { buildSpec } from '../support/ledger-fixtures.ts';
@@ -66,7 +67,7 @@ function open({ held, ends, store: options, listInParallelMsMin = 0 }: Listing) 
   } as unknown as ActivityRuntime;
   const deps = { ledger: { readChunkEnds }, listInParallelMsMin } as unknown as ActivityDeps;
   const pages = listTarget(deps, runtime, { store, spec: SPEC, listingId: 'listing' });
-  return { pages, store, warnings, most: () => inFlightMost, asked: () => asked, controller };
+  return { pages, store, warnings, inFlight: () => inFlight, most: () => inFlightMost, asked: () => asked, controller };
 }
 
 async function readNames(pages: AsyncIterable<readonly { readonly key: string }[]>): Promise<string[]> {
@@ -178,7 +179,8 @@ test('a near store, and a manifest of one chunk, are listed without a question',
 test('keys that a store might stumble over are not asked for as beginnings', async () => {
   const listing = open({
     held: MANY,
-    ends: [...ENDS, 'k15\u0001', 'k15\u{1f600}'].sort(byBytes),
+    // The last of them is longer than a key may be: the target's prefix may leave no room for one of the source.
+    ends: [...ENDS, 'k15\u0001', 'k15\u{1f600}', `k15${'5'.repeat(1019)}`].sort(byBytes),
     store: { pageKeys: 20 },
   });
   assert.deepEqual(await readNames(listing.pages), MANY);
@@ -188,11 +190,61 @@ test('keys that a store might stumble over are not asked for as beginnings', asy
   assert.deepEqual(beginnings.sort(byBytes), ENDS.map(toTarget));
 });
 
+test('a store that says for a while that nothing follows is asked again for all of that while', async () => {
+  const lies = new Set<string>();
+  const listing = open({
+    held: MANY,
+    ends: ENDS,
+    store: {
+      pageKeys: 20,
+      edit(page, { startAfter = '', maxKeys }) {
+        // Four stretches in a row, each once.
+        if (maxKeys === 1 || !/k0[1-4]99$/.test(startAfter) || lies.has(startAfter)) return page;
+        lies.add(startAfter);
+        return { objects: [], commonPrefixes: [] };
+      },
+    },
+  });
+  assert.deepEqual(await readNames(listing.pages), MANY);
+  assert.equal(lies.size, 4);
+});
+
+test('a token that comes twice ends the listing, wherever it comes', async () => {
+  for (const at of [2, 12]) {
+    const listing = open({
+      held: MANY,
+      ends: ENDS,
+      store: {
+        pageKeys: 20,
+        edit: (page, { continuationToken }, nth) =>
+          nth < at || continuationToken === undefined ? page : { ...page, nextContinuationToken: continuationToken },
+      },
+    });
+    await assert.rejects(readNames(listing.pages), (error) => failureTypeOf(error) === 'listing_incomplete');
+  }
+});
+
+test('ETags are told in the one spelling that the ledger has', async () => {
+  const listing = open({
+    held: MANY,
+    ends: ENDS,
+    store: {
+      pageKeys: 20,
+      edit: (page) => ({ ...page, objects: page.objects.map((object) => ({ ...object, etag: '"abc"' as ETag })) }),
+    },
+  });
+  const etags = new Set<string>();
+  for await (const page of listing.pages) for (const { etag } of page) etags.add(etag);
+  assert.deepEqual([...etags], ['abc']);
+});
+
 test('a reader that stops ends the requests, and one that is cancelled fails', async () => {
   const listing = open({ held: MANY, ends: ENDS, store: { pageKeys: 20, before: wait([2]) } });
   let pages = 0;
   for await (const page of listing.pages) if (page.length > 0 && (pages += 1) === 12) break;
   assert.ok(isCut(listing.store));
+  // Whoever has stopped reading may close the store.
+  assert.equal(listing.inFlight(), 0);
   const { length } = listing.store.requests;
   for (let turn = 0; turn < 50; turn++) await new Promise(setImmediate);
   assert.equal(listing.store.requests.length, length);
