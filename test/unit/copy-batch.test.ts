@@ -19,8 +19,13 @@ const mismatch = (): WaybillError =>
   new WaybillError('bad_credentials', 'the signature does not match', { s3Code: 'SignatureDoesNotMatch' });
 
 /** @param refuse the failure of a write of this key, or null; `isAnswered`: whether questions are answered */
-async function copyAll(refuse: (key: string) => WaybillError | null, isAnswered = true) {
+async function copyAll(
+  refuse: (key: string) => WaybillError | null,
+  isAnswered = true,
+  source?: (store: Store) => Partial<Store>,
+) {
   const ground = await createCopyGround({
+    ...(source && { source }),
     target: (store: Store) => ({
       // Without a body, a refusal does not say why.
       head: (request) => (isAnswered ? store.head(request) : Promise.reject(new WaybillError('access_denied', '403'))),
@@ -86,6 +91,35 @@ test('a store that takes nothing that is signed so fails the batch, and is not a
   await catchFailure('bad_credentials', copied);
   assert.ok(asked < KEYS.length);
   assert.deepEqual(committed, []);
+});
+
+test('a source that takes nothing that is signed so fails the batch, though the target answers', async () => {
+  const { copied, committed } = await copyAll(
+    () => null,
+    true,
+    () => ({
+      get: () => Promise.reject(mismatch()),
+      head: () => Promise.reject(new WaybillError('access_denied', '403')),
+    }),
+  );
+  await catchFailure('bad_credentials', copied);
+  assert.deepEqual(committed, []);
+});
+
+test('a question that a store does not answer at once does not make an object’s own failure that of the credentials', async () => {
+  let asked = 0;
+  const { copied } = await copyAll(
+    (key) => (key === 'key-7' ? mismatch() : null),
+    true,
+    (store) => ({
+      head: (request) =>
+        ++asked === 1
+          ? Promise.reject(new WaybillError('store_slow_down', 'slow down', {}, { retryAfterMs: 1 }))
+          : store.head(request),
+    }),
+  );
+  assert.equal((await copied).counts.failed, 1);
+  assert.equal(asked, 2);
 });
 
 test('credentials that are not accepted any more fail the batch, whatever was taken before', async () => {
