@@ -4,7 +4,8 @@
  *
  * An MD5 in metadata is the word of whoever wrote it, and may outlive the bytes that it was true of: a tool that changes an object and
  * keeps its metadata says of the new bytes what was so of the old. So where the ledger knows that the source has changed, its metadata
- * proves nothing, and what stands at the target is what the ledger proved when it was delivered.
+ * proves nothing, and what stands at the target is what the ledger proved when it was delivered. Nor does the metadata of a target
+ * that is not the one that was delivered: whoever changed it may have kept the MD5 that we put there.
  */
 import { isWaybillError, type FailureType } from '../../core/failures.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
@@ -77,7 +78,7 @@ async function answer(
     const held = await head(target, { bucket: spec.target.bucket, key: targetKey });
     if (held.sizeBytes !== descriptor.sizeBytes) return null;
     const from = await head(source, { bucket: spec.source.bucket, key: descriptor.key, ifMatch: descriptor.etag });
-    const checksum = proveByContent(from, held, known?.sourceEtag === descriptor.etag ? undefined : known);
+    const checksum = proveByContent(from, held, known, known !== undefined && known.sourceEtag !== descriptor.etag);
     if (checksum === null) return null;
     return isEncryptedAs(spec, held) ? adopt(descriptor, held.etag, checksum) : copyOver(descriptor, held.etag);
   } catch (error) {
@@ -87,14 +88,24 @@ async function answer(
   }
 }
 
-/** What proves that both hold the same bytes, or null. `former`: the delivery of another version of the source. */
-function proveByContent(from: ObjectInfo, held: ObjectInfo, former: Known | undefined): string | null {
-  const fromMd5 = toContentMd5(former === undefined ? from : withoutMetadata(from));
-  const isFormer = held.etag === former?.targetEtag;
-  const heldMd5 = isFormer ? (toContentMd5(withoutMetadata(held)) ?? toProvedMd5(former)) : toContentMd5(held);
+/** What proves that both hold the same bytes, or null. `hasChanged`: the ledger knows another version of the source. */
+function proveByContent(
+  from: ObjectInfo,
+  held: ObjectInfo,
+  known: Known | undefined,
+  hasChanged: boolean,
+): string | null {
+  const fromMd5 = toContentMd5(hasChanged ? withoutMetadata(from) : from);
+  const heldMd5 = toHeldMd5(held, known, hasChanged);
   if (fromMd5 !== null && heldMd5 !== null) return fromMd5 === heldMd5 ? `md5:${heldMd5}` : null;
   const areHashes = from.etagIsContentHash && held.etagIsContentHash;
   return areHashes && proveSameBytes(from.etag, held.etag) ? `etag:${held.etag}` : null;
+}
+
+function toHeldMd5(held: ObjectInfo, known: Known | undefined, hasChanged: boolean): string | null {
+  if (known === undefined) return toContentMd5(held);
+  const isAsDelivered = held.etag === known.targetEtag;
+  return toContentMd5(withoutMetadata(held)) ?? (isAsDelivered && hasChanged ? toProvedMd5(known) : null);
 }
 
 const withoutMetadata = (info: ObjectInfo): ObjectInfo => ({ ...info, metadata: {} });

@@ -10,6 +10,7 @@
  * | yes | none | present | adopt where it equals the source, else by `overwrite`: refuse or copy over it |
  * | no | any | present | orphan |
  * | no | yes | absent | nothing: it is gone on both sides |
+ * | yes, without an ETag | any | any | refuse: neither the version that is read nor a change of it could be told |
  */
 import type { OutcomeCode } from '../../core/outcomes.ts';
 import type { Overwrite } from '../../core/pipeline.ts';
@@ -50,9 +51,17 @@ const CONFLICT: Decision = {
   detail: "somebody else's object stands at the target",
 };
 
+/** Of a gateway in front of files that it did not write, or that computes no hash (versitygw, rclone's `serve s3`). */
+const UNPINNABLE: Decision = {
+  kind: 'refuse',
+  code: 'store_error',
+  detail: 'the store tells no ETag of the object, so a change of its bytes could not be noticed',
+};
+
 export function decide(seen: Seen, options: DecideOptions): Decision {
   const { source, delivery, target } = seen;
   if (source === undefined) return { kind: target === undefined ? 'nothing' : 'orphan' };
+  if (isEmptyETag(source.etag)) return UNPINNABLE;
   const delivered =
     delivery !== undefined &&
     delivery.sourceEtag === source.etag &&
@@ -88,6 +97,8 @@ function copy(source: Descriptor, op: 'copy' | 'repair', expected: Expected): De
   const { key, sizeBytes, etag } = source;
   return { kind: 'act', action: { op, key, sizeBytes, etag, expected } };
 }
+
+const isEmptyETag = (etag: string): boolean => etag === '' || etag === '""';
 
 /** The ETag of a multipart upload depends on where its parts were cut, so it cannot be compared with another. */
 const isMultipart = (etag: string): boolean => /-[0-9]+$/.test(etag);

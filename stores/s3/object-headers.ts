@@ -115,10 +115,9 @@ export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqu
 
 /** The ETag that a write was answered with. @throws store_refused when there is none */
 export function parseWrittenETag(headers: AnswerHeaders): ETag {
-  const etag = headerText(headers, 'etag');
-  if (etag === undefined || etag === '')
-    throw refused('InvalidAnswer', 200, 'the store acknowledged a write without an ETag');
-  return stripQuotes(etag);
+  const etag = stripQuotes(headerText(headers, 'etag') ?? '');
+  if (etag === '') throw refused('InvalidAnswer', 200, 'the store acknowledged a write without an ETag');
+  return etag;
 }
 
 function parseObjectHeaders(headers: AnswerHeaders): ObjectHeaders {

@@ -37,8 +37,16 @@ const createPatience = (): Patience => ({
   isOver: () => false,
 });
 
+interface Delivered {
+  readonly checksum: string;
+  /** The target is not what was delivered. */
+  readonly isAsDelivered?: false;
+  /** The source is what was delivered. */
+  readonly isOfSource?: true;
+}
+
 /** `former`: what the ledger has of the source as it was before, where the target is still what was delivered then. */
-async function ask(from: Stands, held: Stands, former?: { readonly checksum: string; readonly isAsDelivered?: false }) {
+async function ask(from: Stands, held: Stands, former?: Delivered) {
   const [source, target] = [createMemoryStore(), createMemoryStore()];
   await source.createBucket('source');
   await target.createBucket('target');
@@ -47,7 +55,7 @@ async function ask(from: Stands, held: Stands, former?: { readonly checksum: str
   const descriptor = { key: 'key', sizeBytes: from.text.length, etag } as Descriptor;
   const b = former && {
     checksum: former.checksum,
-    sourceEtag: 'of-before-2',
+    sourceEtag: former.isOfSource === true ? etag : 'of-before-2',
     targetEtag: former.isAsDelivered === false ? 'of-before-2' : targetEtag,
   };
   const items: Question[] = [{ key: 'key', a: { descriptor }, b }];
@@ -86,6 +94,18 @@ test('a source that was put anew, whole, with the bytes that were delivered is a
   assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD }, { checksum: `md5:${md5(OLD)}` }), 'adopt');
   const other = { checksum: `md5:${md5(NEW)}`, isAsDelivered: false } as const;
   assert.equal(await ask({ text: OLD, isWhole: true }, { text: OLD, labelled: OLD }, other), 'adopt');
+});
+
+test('a target that was changed and kept the MD5 that we put there is copied over', async () => {
+  const checksum = `md5:${md5(OLD)}`;
+  const changed = { checksum, isAsDelivered: false } as const;
+  const held = { text: NEW, labelled: OLD };
+  assert.equal(await ask({ text: OLD, labelled: OLD }, held, { ...changed, isOfSource: true }), 'copy');
+  assert.equal(await ask({ text: OLD, isWhole: true }, held, { ...changed, isOfSource: true }), 'copy');
+  assert.equal(await ask({ text: OLD, isWhole: true }, held, changed), 'copy');
+  // Its bytes may say it all the same.
+  const whole = { text: OLD, isWhole: true };
+  assert.equal(await ask({ text: OLD, labelled: OLD }, whole, { ...changed, isOfSource: true }), 'adopt');
 });
 
 /** Asks of 200 objects that stand at both sides, over stores whose HEADs fail as said. */

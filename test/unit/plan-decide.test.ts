@@ -36,6 +36,15 @@ test('what the ledger and the target agree on is skipped', () => {
   assert.equal(summary({ source: source(), delivery: delivery(), target: target() }), 'skip');
 });
 
+test('a source without an ETag is refused, whatever is known of it: a change of its bytes would not be seen', () => {
+  for (const none of ['', '""']) {
+    const seen = { source: source(none), delivery: delivery(none, MD5), target: target() };
+    for (const options of [REFUSE, ALWAYS, BLIND]) assert.equal(summary(seen, options), 'refuse');
+    assert.equal(summary({ source: source(none), target: target(none) }), 'refuse');
+    assert.equal(summary({ source: source(none) }), 'refuse');
+  }
+});
+
 test('what was delivered and is gone is repaired where nothing is', () => {
   assert.equal(summary({ source: source(), delivery: delivery() }), 'repair {"absent":true}');
 });

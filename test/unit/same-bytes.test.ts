@@ -23,6 +23,9 @@ test('other ETags prove nothing', () => {
     [whole, inOnePart.replace('-1', '-2')],
     ['opaque', 'opaque-1'],
     ['', whole],
+    ['', ''],
+    ['""', '""'],
+    ['opaque', 'opaque'],
   ] as const) {
     assert.equal(proveSameBytes(a, b), false, `${a} ${b}`);
     assert.equal(proveSameBytes(b, a), false, `${b} ${a}`);
