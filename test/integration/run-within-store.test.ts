@@ -95,8 +95,8 @@ test('objects are copied by the store itself, with their headers, metadata and t
   assert.equal(b.requests['CopyObject'], OBJECTS.all.length + 1);
   assert.equal(b.requests['PutObject'], 1, 'the marker alone');
   assert.equal(b.requests['UploadPartCopy'], 2 + 1 + 3);
-  // Of the one that cannot be cut as it was: its ETag proves nothing then.
-  assert.equal(b.requests['GetObject'], 3);
+  // Of the one that cannot be cut as it was: its ETag proves nothing then, but two readings that are the same.
+  assert.equal(b.requests['GetObject'], 2 * 3);
   assert.equal(b.requests['UploadPart'], 3);
   assert.deepEqual(await compare([...OBJECTS.all, MEDIUM]), []);
   await assertCopied('all/parts.bin', true);

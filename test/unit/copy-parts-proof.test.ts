@@ -272,12 +272,18 @@ test('a target that refuses unsigned parts gets them signed, and no more unsigne
   }
 });
 
-async function putInParts(ground: CopyGround, metadata: Record<string, string> = {}): Promise<CopyAction> {
+/** @param firstBytes of the first part; those behind it begin so much earlier or later */
+async function putInParts(
+  ground: CopyGround,
+  metadata: Record<string, string> = {},
+  firstBytes = PART,
+): Promise<CopyAction> {
   const place = { bucket: 'source', key: 'key' };
   const { uploadId } = await ground.source.createUpload({ ...place, headers: { metadata } });
   const parts = [];
   for (let partNumber = 1; partNumber <= PARTS; partNumber++) {
-    const content = BYTES.subarray((partNumber - 1) * PART, partNumber * PART);
+    const begin = partNumber === 1 ? 0 : (partNumber - 2) * PART + firstBytes;
+    const content = BYTES.subarray(begin, partNumber === PARTS ? undefined : (partNumber - 1) * PART + firstBytes);
     const body = { sizeBytes: content.byteLength, content };
     parts.push({ partNumber, etag: (await ground.source.uploadPart({ ...place, uploadId }, partNumber, body)).etag });
   }
@@ -299,6 +305,54 @@ test('an MD5 that is recorded beside the parts is compared', async () => {
   const md5 = Buffer.from(MD5, 'hex').toString('base64');
   await checkCopied(ground, await putInParts(ground, { md5 }), new RegExp(`^md5:${MD5}$`));
 });
+
+for (const metadata of [{}, { md5: Buffer.from(MD5, 'hex').toString('base64') }]) {
+  const beside = 'md5' in metadata ? 'with an MD5 recorded' : 'with none';
+  test(`an object of parts, ${beside}: a bit that changed when it was read is noticed, and nothing is left`, async () => {
+    const ground = await createCopyGround({ source: corruptReads(2, 1) });
+    const action = await putInParts(ground, metadata);
+    await catchFailure('body_corrupt', copyMultipart(ground.begin(), action));
+    await checkNothingLeft(ground);
+    await checkCopied(ground, action, /./);
+  });
+}
+
+/** An object that tells something wrong of its bytes: of where its parts were cut, or an MD5 that outlived others. */
+const WRONG_WORDS: readonly (readonly [
+  what: string,
+  put: (ground: CopyGround) => Promise<CopyAction>,
+  proved: RegExp,
+])[] = [
+  ['parts cut elsewhere', (ground) => putInParts(ground, {}, PART - 5), /^etag:/],
+  [
+    'another MD5',
+    (ground) => putInParts(ground, { md5: createHash('md5').update('other').digest('base64') }, PART - 5),
+    /^md5:/,
+  ],
+];
+for (const [what, put, proved] of WRONG_WORDS) {
+  test(`${what}: the source is read twice, and copied where both readings are the same`, async () => {
+    const reads: number[] = [];
+    const ground = await createCopyGround({
+      source: (store) => ({
+        get(request) {
+          reads.push(firstOf(request));
+          return store.get(request);
+        },
+      }),
+    });
+    await checkCopied(ground, await put(ground), proved);
+    assert.equal(reads.length, 2 * PARTS);
+  });
+
+  test(`${what}: a bit that changed in one of the readings is noticed, and nothing is left`, async () => {
+    const ground = await createCopyGround({ source: corruptReads(3, 1) });
+    const action = await put(ground);
+    await catchFailure('body_corrupt', copyMultipart(ground.begin(), action));
+    await checkNothingLeft(ground);
+    await checkCopied(ground, action, proved);
+  });
+}
 
 /** Its completed uploads have the MD5 of the whole for an ETag, in its answer and afterwards, and no record of a checksum. */
 function completesWithMd5(change: (etag: string) => string = (etag) => etag) {
