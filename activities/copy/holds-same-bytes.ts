@@ -1,13 +1,14 @@
 /**
  * Whether what stands at the target is what was about to be written. A worker that was killed between the store's effect and the
- * ledger's leaves its successor just this question. Where the ETag is no hash of the bytes (SSE-KMS, an opaque store) and no MD5 was
- * recorded, only the bytes themselves can tell, and they are read: without it, an object of ours would look like somebody else's.
+ * ledger's leaves its successor just this question. Where the ETag is no hash of the bytes (SSE-KMS, an opaque store) only the bytes
+ * themselves can tell, and they are read: without it, an object of ours would look like somebody else's. An MD5 in its metadata says
+ * nothing: whoever wrote over an object of ours may have kept it.
  */
 import type { CrcAlgorithm } from '../../core/checksums.ts';
 import { isWaybillError } from '../../core/failures.ts';
 import { PART_BYTES_DEFAULT } from '../../core/limits.ts';
 import type { ObjectInfo } from '../../stores/store.ts';
-import { toContentMd5 } from '../plan/content-md5.ts';
+import { isMd5Hex } from '../plan/content-md5.ts';
 import { ReadHashes, type Digests } from './read-hashes.ts';
 import type { Transfer } from './transfer.ts';
 
@@ -21,7 +22,7 @@ export interface Wanted {
   readonly crc: { readonly algorithm: CrcAlgorithm; readonly value: string } | null;
 }
 
-/** Requests: none where the ETag or the recorded MD5 says it; otherwise one GET for each 8 MiB. */
+/** Requests: none where the ETag says it; otherwise one GET for each 8 MiB. */
 export async function holdsSameBytes(
   transfer: Transfer,
   targetKey: string,
@@ -30,9 +31,9 @@ export async function holdsSameBytes(
 ): Promise<boolean> {
   if (held.sizeBytes !== wanted.sizeBytes) return false;
   if (held.etag === wanted.etag) return true;
-  const recorded = toContentMd5(held);
-  if (recorded !== null && recorded === wanted.md5) return true;
-  if (wanted.crc === null && (recorded !== null || wanted.md5 === null)) return false;
+  const heldMd5 = held.etagIsContentHash && isMd5Hex(held.etag) ? held.etag : null;
+  if (heldMd5 !== null && heldMd5 === wanted.md5) return true;
+  if (wanted.crc === null && (heldMd5 !== null || wanted.md5 === null)) return false;
   try {
     const found = await hashTarget(transfer, targetKey, held, wanted);
     return wanted.crc === null ? found.md5 === wanted.md5 : found.crc === wanted.crc.value;
