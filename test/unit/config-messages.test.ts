@@ -118,3 +118,12 @@ for (const secret of SECRETS) {
     });
   }
 }
+
+test('a text as long as an access key is not repeated where one of a few words, a number or a unit belongs', () => {
+  const key = 'AKIAIOSFODNN7EXAMPLE';
+  for (const field of ['overwrite', 'retention', 'min_size', 'concurrency', 'tags']) {
+    const message = refuse(`${PIPELINE}    ${field}: ${key}\n`).join('\n');
+    assert.match(message, new RegExp(`copy.${field}: expected `));
+    assert.ok(!message.includes(key), message);
+  }
+});
