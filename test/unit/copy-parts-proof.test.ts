@@ -401,3 +401,28 @@ test('an object of parts is proved by its MD5 where the target has shown that it
   await checkCopied(ground, action, new RegExp(`^md5:${MD5}$`));
   assert.deepEqual(await ground.target.listUploads({ bucket: 'target', prefix: '' }), []);
 });
+
+test('a target whose completed upload has the ETag of other parts is refused, unless its ETags prove nothing', async () => {
+  const target = (store: Store): Partial<Store> => ({
+    async completeUpload(upload, parts) {
+      await store.completeUpload(upload, parts);
+      return { etag: `${'0'.repeat(32)}-${String(PARTS)}` as ETag };
+    },
+  });
+  const ground = await createCopyGround({ target });
+  await catchFailure('checksum_mismatch', copyMultipart(ground.begin(), await ground.put('key', BYTES)));
+  const opaque = await createCopyGround({ target, targetETags: 'opaque' });
+  await copyMultipart(opaque.begin(), await opaque.put('key', BYTES));
+});
+
+test('an upload whose place somebody else took meanwhile is a conflict, and nothing of it is left', async () => {
+  const ground = await createCopyGround();
+  const action = await ground.put('key', BYTES);
+  const theirs = Buffer.from('somebody else’s');
+  const request = { bucket: 'target', key: 'key', headers: { metadata: {} } };
+  await ground.target.put(request, { sizeBytes: theirs.byteLength, content: theirs });
+  await catchFailure('target_conflict', copyMultipart(ground.begin(), action));
+  assert.deepEqual(await ground.readTarget('key'), theirs);
+  assert.equal(ground.uploads.size, 0);
+  assert.deepEqual(await ground.target.listUploads({ bucket: 'target', prefix: '' }), []);
+});
