@@ -14,13 +14,11 @@ import { startRunStack, type RunStack } from '../support/run-stack.ts';
 import type { Fault } from '../support/start-fault-proxy.ts';
 import { startSecondWorker } from '../support/start-second-worker.ts';
 
-const LARGE = [1, 2, 3].map(
-  (n): DemoObject => ({
-    key: `storm/large-${String(n)}`,
-    sizeBytes: 20 * MiB + n,
-    headers: { contentType: 'application/x-large', metadata: { n: String(n) } },
-  }),
-);
+const LARGE = [1, 2, 3].map((n): DemoObject => ({
+  key: `storm/large-${String(n)}`,
+  sizeBytes: 20 * MiB + n,
+  headers: { contentType: 'application/x-large', metadata: { n: String(n) } },
+}));
 const OBJECTS = [...listSmallObjects('storm/', 150), ...LARGE];
 const SLOW_DOWN: Fault = { kind: 'answer', status: 503, code: 'SlowDown', headers: { 'retry-after': '1' } };
 const PASS: Fault = { kind: 'pass' };
