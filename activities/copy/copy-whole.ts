@@ -52,7 +52,7 @@ export async function copyWhole(
   const delivered = (targetEtag: string): DeliveryRecord =>
     toDelivery(action, { key: targetKey, targetEtag, checksum: read.proved });
 
-  // Where an ETag cannot say what the bytes are, the metadata does: a write that nobody lived to record is known again by it.
+  // Where an ETag cannot say what the bytes are, the metadata does, for whoever has lost the ledger and adopts what stands there.
   const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, read.md5) };
   const mayBeUnsigned = isProvable(transfer, bytes, read);
   const spoiled = transfer.spoiled.get(targetKey);
