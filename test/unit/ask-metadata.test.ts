@@ -82,6 +82,9 @@ test('a source that changed and kept its metadata is copied, whatever MD5 that t
   const former = { checksum: `md5:${md5(OLD)}` };
   assert.equal(await ask({ text: NEW, labelled: OLD }, { text: OLD, labelled: OLD }, former), 'copy');
   assert.equal(await ask({ text: NEW, labelled: OLD }, { text: OLD, labelled: OLD }, { checksum: 'etag:x-2' }), 'copy');
+  // A target whose ETag is the MD5 of its bytes says of itself what the label says of the source: also then.
+  const whole = { text: OLD, isWhole: true };
+  assert.equal(await ask({ text: NEW, labelled: OLD }, whole, former), 'copy');
   // Nor does a label that was wrong from the start, and that the copy has too, say of a source what stands at the target.
   assert.equal(await ask({ text: OLD, isWhole: true }, { text: NEW, labelled: OLD }, { checksum: 'etag:x-2' }), 'copy');
   assert.equal(
