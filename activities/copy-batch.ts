@@ -10,6 +10,7 @@ import { BATCH_PARTS, PART_BYTES_DEFAULT } from '../core/limits.ts';
 import { toTargetKey } from '../core/pipeline.ts';
 import type { DeliveryRecord, OutcomeRecord } from '../ledger/ledger.ts';
 import { copyMultipart } from './copy/copy-multipart.ts';
+import { copyRelayed } from './copy/copy-relayed.ts';
 import { copyWhole } from './copy/copy-whole.ts';
 import { copyPartsWithin } from './copy/copy-parts-within.ts';
 import { copyWithin } from './copy/copy-within.ts';
@@ -184,7 +185,7 @@ async function copyBytes(transfer: Transfer, action: CopyAction): Promise<Delive
   if (isCut || action.sizeBytes > PART_BYTES_DEFAULT) return copyMultipart(transfer, action);
   const lent = memory.tryLend(action.sizeBytes) ?? (await memory.lend(action.sizeBytes));
   try {
-    return await copyWhole(transfer, action, lent.memory);
+    return (await copyRelayed(transfer, action)) ?? (await copyWhole(transfer, action, lent.memory));
   } finally {
     lent.giveBack();
   }

@@ -9,6 +9,8 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const { signal } = guard;
   const writer: Writer = { signal, assertMayWrite: () => guard.assertMayWrite() };
   const copy = store.copy?.bind(store);
+  const grantRead = store.grantRead?.bind(store);
+  const copyFrom = store.copyFrom?.bind(store);
   const copyPart = store.copyPart?.bind(store);
   const measureFirstPart = store.measureFirstPart?.bind(store);
   // No async function: each costs promises, and this one stands before every write.
@@ -30,6 +32,8 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
     get: (request) => store.get({ ...request, signal }),
     put: (request, body) => write(() => store.put({ ...request, ...writer }, body)),
     ...(copy && { copy: (request) => write(() => copy({ ...request, ...writer })) }),
+    ...(grantRead && { grantRead: (place) => grantRead({ ...place, signal }) }),
+    ...(copyFrom && { copyFrom: (request) => write(() => copyFrom({ ...request, ...writer })) }),
     delete: (request) => write(() => store.delete({ ...request, ...writer })),
     createUpload: (request) => write(() => store.createUpload({ ...request, ...writer })),
     uploadPart: (upload, partNumber, body) => write(() => store.uploadPart({ ...upload, ...writer }, partNumber, body)),

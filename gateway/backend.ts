@@ -5,7 +5,9 @@
 import type { ServerResponse } from 'node:http';
 import type { ChecksumAlgorithm } from '../core/checksums.ts';
 import type { Operation } from '../core/traffic.ts';
+import type { AnswerHeaders } from '../http1/exchange.ts';
 import type { Caller } from './listener/caller.ts';
+import type { WriteHeaders } from './relay/relay-headers.ts';
 
 /** The target, decoded exactly once. */
 export interface Target {
@@ -68,8 +70,43 @@ export interface VerifiedRequest {
   readonly permits: (operation: Operation, key: string) => boolean;
 }
 
+/** An object between two stores, whole: held here from its last byte read to its last byte written. */
+export interface RelayedObject {
+  readonly headers: AnswerHeaders;
+  readonly sizeBytes: number;
+  /** Lower-case hex; null where it goes unsigned. */
+  readonly sha256: string | null;
+  /** Hex, by the word of its store: its ETag, where that is one; else null. */
+  readonly md5: string | null;
+  readonly pieces: readonly Uint8Array[];
+  /** Once, when nobody reads the pieces any more. */
+  release(): void;
+}
+
+export interface RelayRead {
+  readonly target: Target;
+  /** Of the request to the store: its conditions. */
+  readonly headers: ReadonlyMap<string, string>;
+  readonly caller: Caller;
+  readonly isHashed: boolean;
+  /** Asked once the length is known, and before any byte is kept: what it throws gives the object up, and is the failure. */
+  readonly accept: (sizeBytes: number) => void;
+}
+
+/** Either end of a copy from one store to another (`relay/`). */
+export interface RelayEnd {
+  /** Whether the store takes bodies without their hash in the signature. */
+  readonly takesUnsigned: boolean;
+  /** @throws the store's refusal; precondition_failed also where it ignored If-Match; store_unreachable and so on */
+  read(asked: RelayRead): Promise<RelayedObject>;
+  /** @returns the headers of the store's answer. @throws as `read` */
+  write(target: Target, headers: WriteHeaders, object: RelayedObject, caller: Caller): Promise<AnswerHeaders>;
+}
+
 /** Serves verified requests of one store. */
 export interface Backend {
+  /** Absent where the store is a directory of ours: nothing is copied from or to it without its client. */
+  readonly relay?: RelayEnd;
   /** True where it keeps the uploads itself: a part that brings a checksum comes unread, for its upload may not take that kind. */
   readonly keepsUploads?: boolean;
   /**

@@ -56,6 +56,7 @@ export async function leaseStore(config: StoreConfig, options: OpenStoreOptions)
     backend: {
       ...(backend.keepsUploads !== undefined && { keepsUploads: backend.keepsUploads }),
       ...(backend.passesMd5 !== undefined && { passesMd5: backend.passesMd5 }),
+      ...(backend.relay !== undefined && { relay: backend.relay }),
       handle: (request, response) => use(() => backend.handle(request, response)),
       close: () => backend.close(),
     },

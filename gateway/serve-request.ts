@@ -15,7 +15,7 @@ import { WholeBody } from '../stores/rules/whole-body.ts';
 import type { AccessKey, Authorize } from './keys/access.ts';
 import { authorizeRequest } from './keys/authorize-request.ts';
 import { answerFailure } from './answer/answer-failure.ts';
-import type { BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
+import type { Backend, BodyChecksum, Payload, Target, VerifiedRequest } from './backend.ts';
 import { isStreaming, notStreamable, planBody } from './body/plan-body.ts';
 import { readWhole } from './body/read-whole.ts';
 import { VerifiedBody } from './body/verified-body.ts';
@@ -23,6 +23,8 @@ import { withCopySource } from './request/copy-source.ts';
 import type { Caller } from './listener/caller.ts';
 import { findCallerAddress } from './listener/caller-address.ts';
 import { createExchange, type CountedResponse, type Exchange } from './listener/exchange.ts';
+import { admitReadGrant, parseReadGrant, type ReadGrant } from './relay/read-grant.ts';
+import { relayObject, type Relay } from './relay/relay-object.ts';
 import { mergeHeaderParameters } from './request/header-parameters.ts';
 import type { ListenerOptions } from './listener/listener-options.ts';
 import { parseHeaders } from './request/parse-headers.ts';
@@ -96,6 +98,23 @@ export function createServeRequest<Key extends AccessKey>(
     }
   };
 
+  /** The other end of a copy between two stores. @throws as for reading it there */
+  function openRelay(
+    grant: ReadGrant,
+    key: Key,
+    to: Backend,
+    exchange: Exchange,
+    host: string,
+    response: CountedResponse,
+  ): Relay {
+    const reader = admitReadGrant(options, keyCache, grant, host, exchange);
+    const { bucket, key: object } = grant.target;
+    const relayed = { key: reader.name, store: reader.store ?? '', bucket, object };
+    exchange.relayed = relayed;
+    const from = options.route(reader, response);
+    return { grant, from, to, memory: options.memory, mayBeUnsigned: key.allowUnsignedPayload, relayed };
+  }
+
   async function serve(
     request: IncomingMessage,
     response: CountedResponse,
@@ -146,12 +165,14 @@ export function createServeRequest<Key extends AccessKey>(
       throw isStreaming(verified.payloadHash) ? notStreamable() : (refusal ?? refuse('NotImplemented'));
     if (headerParameters.size > 0) mergeHeaderParameters(headers.byName, headerParameters);
     const byName = headers.byName;
-    const target = withCopySource(place, byName);
+    const grant = parseReadGrant(place, byName);
+    const target = grant === null ? withCopySource(place, byName) : place;
     const verdict = authorizeRequest(options.authorize, key, target);
     if (!verdict.ok) throw refuse('AccessDenied', verdict.message);
 
     // Now, by the state that has allowed it: while the body comes, the store's name may come to stand for another.
     const backend = options.route(key, response);
+    const relay = grant === null ? null : openRelay(grant, key, backend, exchange, byName.get('host') ?? '', response);
 
     const { operation } = target;
     const { scope, signature, signingKey, payloadHash } = verified;
@@ -185,7 +206,7 @@ export function createServeRequest<Key extends AccessKey>(
         verified: body,
         body: isStreamed ? body : new WholeBody(await readWhole(body)),
       });
-      await backend.handle(served, response);
+      await (relay === null ? backend.handle(served, response) : relayObject(served, response, relay));
       return null;
     } finally {
       body.release();

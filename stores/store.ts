@@ -218,6 +218,28 @@ export interface CopyRequest extends WriteConditions, Writer {
   readonly encryption?: Encrypt | null;
 }
 
+/** Leave to read one object, for the gateway that both stores are reached through. */
+export interface ReadGrant {
+  /** As x-amz-copy-source has it. Good for as long as a request may take. */
+  readonly source: string;
+  /** Told how many bytes were read by it: the request is its own store's to count. */
+  readonly onRead: (bytes: number) => void;
+}
+
+/** A copy from another store, which the gateway makes; its bytes do not come here. */
+export interface CopyFromRequest extends WriteConditions, Writer {
+  readonly bucket: string;
+  readonly key: string;
+  readonly grant: ReadGrant;
+  /** What the source must have, else precondition_failed. */
+  readonly sourceETag: string;
+  /** Not every object's can be copied so: store_refused then. False: they are left behind. */
+  readonly withTags: boolean;
+  readonly encryption?: Encrypt | null;
+  /** As of a `Body`: only the answer's ETag proves the bytes then. */
+  readonly isUnsigned?: boolean;
+}
+
 export interface DeleteRequest extends Writer {
   readonly bucket: string;
   readonly key: string;
@@ -319,6 +341,13 @@ export interface Store {
    * did not hold, a precondition_failed does not tell; and not every service looks at those of the target.
    */
   copy?(request: CopyRequest): Promise<PutResult>;
+  /** Absent, as the next, where no gateway of ours stands before the store. */
+  grantRead?(place: { bucket: string; key: string; signal?: AbortSignal }): Promise<ReadGrant>;
+  /**
+   * An object of up to 8 MiB with all that travels with it. Which side a precondition_failed or no_such_key is about, it does not tell;
+   * store_refused, body_corrupt, access_denied and not_implemented are for the way by the bytes to find out.
+   */
+  copyFrom?(request: CopyFromRequest): Promise<PutResult>;
   /** Deleting what is not there succeeds, unless `ifMatch` asks for something to be there. */
   delete(request: DeleteRequest): Promise<void>;
 

@@ -1,7 +1,7 @@
 /**
  * The worker's way to the stores: through the gateway, for a run signed with a session of that run where `worker.sessions` says so, and
- * with its own workload keys otherwise. Where a store's traffic is direct the gateway signs and the worker goes straight. It holds no
- * provider's secret.
+ * with its own workload keys otherwise. Where a store's traffic is direct the gateway signs and the worker goes straight. Between two
+ * stores whose traffic is proxied the gateway itself copies what is small. The worker holds no provider's secret.
  */
 import type { ActivityDeps, StoreFacts } from '../activities/runtime.ts';
 import type { Config, WorkerConfig, WorkloadKey } from '../config/config.ts';
@@ -93,6 +93,7 @@ export async function openStores(
         connectionsMax: CONNECTIONS_MAX,
         etags: store.etags,
         transport: straight?.transport ?? transport,
+        isRelayed: straight === undefined && store.kind === 'provider',
         ...(straight === undefined ? {} : { signer: straight.signer(attemptId, credentials) }),
         ...(options.now === undefined ? {} : { now: options.now }),
       });

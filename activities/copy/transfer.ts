@@ -18,6 +18,8 @@ export interface Shown {
   composes: boolean;
   /** It refused a body that was not signed, and took it signed. */
   refusesUnsigned: boolean;
+  /** Objects that the gateway was to copy into it from another store, and could not, or not to anybody's satisfaction. */
+  notRelayed: number;
 }
 
 export interface Transfer {
@@ -63,6 +65,6 @@ function findShown({ memory }: ActivityDeps, place: string): Shown {
   if (places === undefined) shownTo.set(memory, (places = new Map<string, Shown>()));
   let shown = places.get(place);
   if (shown === undefined)
-    places.set(place, (shown = { md5: false, checksum: null, composes: true, refusesUnsigned: false }));
+    places.set(place, (shown = { md5: false, checksum: null, composes: true, refusesUnsigned: false, notRelayed: 0 }));
   return shown;
 }

@@ -51,6 +51,11 @@ function toLine(record: RequestRecord): Readonly<Record<string, string | number>
     ms: Math.round(record.durationMs * 100) / 100,
   };
   if (record.run !== '') line['run'] = record.run;
+  if (record.relayed !== null) {
+    const { key, store, bucket, object } = record.relayed;
+    line['copiedFrom'] = `${store}/${bucket}/${object}`;
+    line['readBy'] = key;
+  }
   if (record.claimed !== '') line['claimed'] = record.claimed;
   return line;
 }

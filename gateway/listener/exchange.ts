@@ -36,10 +36,24 @@ export interface RequestRecord {
   readonly bucket: string;
   /** The object's key; '' for operations on a bucket. */
   readonly object: string;
+  /** Of a copy between two stores: where it was read, and by which key's right. */
+  readonly relayed: Relayed | null;
   readonly durationMs: number;
 }
 
 export type SignedBy = 'header' | 'presigned' | 'none' | 'bearer';
+
+/** A copy between two stores, as far as it has come. */
+export interface Relayed {
+  /** Whose right it was to read. */
+  readonly key: string;
+  readonly store: string;
+  readonly bucket: string;
+  readonly object: string;
+  /** Requests that were sent to the stores, with the bytes of the object that they moved; absent where none was. */
+  bytesRead?: number;
+  bytesWritten?: number;
+}
 
 /** What the listener learns on the way; the answer carries it. */
 export interface Exchange {
@@ -57,6 +71,8 @@ export interface Exchange {
   bucket: string;
   object: string;
   body: VerifiedBody | null;
+  /** Of a copy between two stores: what it asked of them, as its answer tells (`relay/`). */
+  relayed: Relayed | null;
   readonly onRecord: (record: RequestRecord) => void;
 }
 
@@ -80,11 +96,20 @@ export function createExchange(
     bucket: '',
     object: '',
     body: null,
+    relayed: null,
     onRecord,
   };
 }
 
 const SERVER = 'waybill';
+/** What a copy between two stores asked of them, for whoever pays for it: `GetObject=1024, PutObject=1024`, in bytes of the object. */
+const RELAYED_HEADER = 'x-waybill-requests';
+
+const printRelayed = ({ bytesRead, bytesWritten }: Relayed): string =>
+  [
+    ...(bytesRead === undefined ? [] : [`GetObject=${String(bytesRead)}`]),
+    ...(bytesWritten === undefined ? [] : [`PutObject=${String(bytesWritten)}`]),
+  ].join(', ');
 
 /** A response that counts the bytes of its body. Made by node:http itself, so that nothing is patched and no closure is made. */
 export class CountedResponse<Request extends IncomingMessage = IncomingMessage>
@@ -133,10 +158,13 @@ export class CountedResponse<Request extends IncomingMessage = IncomingMessage>
     const headers = rest.at(-1);
     if (exchange !== null && Array.isArray(headers)) {
       // As one list: headers that were set before would make node:http merge them name by name.
-      rest[rest.length - 1] = [...(headers as unknown[]), 'x-amz-request-id', exchange.requestId, 'Server', SERVER];
+      const own = ['x-amz-request-id', exchange.requestId, 'Server', SERVER];
+      if (exchange.relayed !== null) own.push(RELAYED_HEADER, printRelayed(exchange.relayed));
+      rest[rest.length - 1] = [...(headers as unknown[]), ...own];
     } else if (exchange !== null) {
       this.setHeader('x-amz-request-id', exchange.requestId);
       this.setHeader('Server', SERVER);
+      if (exchange.relayed !== null) this.setHeader(RELAYED_HEADER, printRelayed(exchange.relayed));
     }
     return (super.writeHead as (...all: unknown[]) => this).call(this, statusCode, ...rest);
   }
@@ -186,6 +214,7 @@ export function toRecord(exchange: Exchange, status: number, bytesOut: number): 
     address: exchange.address,
     bucket: exchange.bucket,
     object: exchange.object,
+    relayed: exchange.relayed,
     durationMs: performance.now() - exchange.startedMs,
   };
 }

@@ -15,6 +15,7 @@ import { toProviderAddress } from './provider-address.ts';
 import type { ProviderConnection } from './provider-connection.ts';
 import type { ProviderCredentials } from './provider-credentials.ts';
 import { toProviderFailure } from './provider-failure.ts';
+import { createRelayEnd } from './relay-end.ts';
 import { createOutboundSigner } from './sign-outbound.ts';
 
 export interface ProviderParts {
@@ -36,6 +37,7 @@ export function createProviderBackend(parts: ProviderParts): Backend {
   const callerRegion = parts.callerRegion ?? store.region;
   const signer = createOutboundSigner(store.region, parts.keyCache);
   return {
+    relay: createRelayEnd(parts),
     passesMd5: toPassedMd5(store),
     async handle(request, response) {
       const { target } = request;

@@ -4,8 +4,11 @@ import { buildConnector } from 'undici';
 import { WaybillError } from '../../core/failures.ts';
 import { createHttpClient } from '../../http1/client.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
+import type { AnswerHandler } from '../../http1/exchange.ts';
+import type { RelayRead } from '../backend.ts';
 import type { Caller } from '../listener/caller.ts';
 import { toConnectionFailure } from './connection-failure.ts';
+import { ObjectExchange, type ReadAnswer } from './object-exchange.ts';
 import { ProviderExchange } from './provider-exchange.ts';
 import type { OnBlank } from './provider-exchange.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
@@ -46,6 +49,8 @@ export interface ProviderConnection {
     caller: Caller,
     onBlank?: OnBlank,
   ): Promise<ProviderAnswer | null>;
+  /** Sends a GetObject and keeps its answer. Rejects with the failure, that of `accept` among them. */
+  read(outbound: OutboundRequest, caller: Caller, how: Pick<RelayRead, 'accept' | 'isHashed'>): Promise<ReadAnswer>;
   close(): Promise<void>;
 }
 
@@ -64,18 +69,25 @@ export function createProviderConnection(
     keepAliveMs: KEEP_ALIVE_MS,
   });
 
+  const dispatch = (outbound: OutboundRequest, handler: AnswerHandler, caller: Caller): void => {
+    const exchange = client.dispatch(outbound, handler);
+    caller.onLeave(() => {
+      exchange.abort(
+        new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
+      );
+    });
+  };
+
   return {
     send: (outbound, response, caller, onBlank) =>
       new Promise((resolve, reject) => {
-        const answer = new ProviderExchange(outbound, response, onBlank ?? null, resolve, (error) => {
-          reject(toConnectionFailure(error, store));
-        });
-        const exchange = client.dispatch(outbound, answer);
-        caller.onLeave(() => {
-          exchange.abort(
-            new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
-          );
-        });
+        const fail = (error: Error): void => reject(toConnectionFailure(error, store));
+        dispatch(outbound, new ProviderExchange(outbound, response, onBlank ?? null, resolve, fail), caller);
+      }),
+    read: (outbound, caller, how) =>
+      new Promise((resolve, reject) => {
+        const fail = (error: Error): void => reject(toConnectionFailure(error, store));
+        dispatch(outbound, new ObjectExchange(how, resolve, fail), caller);
       }),
     close() {
       client.close();

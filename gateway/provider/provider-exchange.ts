@@ -9,15 +9,12 @@
  */
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { WaybillError } from '../../core/failures.ts';
-import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { giveBack, HANDED_OVER_BYTES_MIN } from '../../http1/socket-reads.ts';
 import { toAnswerList } from './answer-headers.ts';
+import { CollectedAnswer } from './collected-answer.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 import type { OutboundRequest } from './sign-outbound.ts';
-
-/** S3's error documents have about 1 KiB, those of SignatureDoesNotMatch up to 20. */
-const COLLECTED_BYTES_MAX = 64 * KiB;
 
 /** Told of white space in a success that is collected: the provider's sign that it is still at work. */
 export type OnBlank = (status: number, headers: IncomingHttpHeaders) => void;
@@ -35,8 +32,7 @@ export class ProviderExchange implements AnswerHandler {
   #leftBytes = Number.NaN;
   /** For the caller to take what was written. */
   #isWaiting = false;
-  #collected: Uint8Array[] | null = null;
-  #collectedBytes = 0;
+  #collected: CollectedAnswer | null = null;
 
   /**
    * @param response null: the answer is collected, whatever it is
@@ -69,7 +65,7 @@ export class ProviderExchange implements AnswerHandler {
     if (isSuccess && !this.#isBodySent()) {
       this.#abort(new WaybillError('store_error', 'the store answered before it had the whole body', { status }));
     } else if (!isSuccess || this.#response === null) {
-      this.#collected = [];
+      this.#collected = new CollectedAnswer(status, headers);
     } else if (!this.#endIsKnown()) {
       this.#abort(new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }));
     } else {
@@ -80,7 +76,7 @@ export class ProviderExchange implements AnswerHandler {
 
   onData(chunk: Uint8Array): void {
     if (this.#collected !== null) {
-      this.#collect(chunk);
+      if (!this.#collected.take(chunk)) this.#abort(this.#collected.tooLarge());
       if (this.#onBlank !== null && this.#status < 300 && isBlank(chunk)) this.#onBlank(this.#status, this.#headers);
       return;
     }
@@ -101,7 +97,7 @@ export class ProviderExchange implements AnswerHandler {
   }
 
   onEnd(): void {
-    if (this.#collected !== null) this.#settle(this.#toAnswer(this.#collected));
+    if (this.#collected !== null) this.#settle(this.#collected.toAnswer());
     else {
       if (this.#response?.writableEnded === false) this.#response.end();
       this.#settle(null);
@@ -111,7 +107,7 @@ export class ProviderExchange implements AnswerHandler {
   onError(error: Error): void {
     if (this.#collected !== null && this.#status >= 300) {
       // The refusal is known by its status, also when its document broke off.
-      this.#settle(this.#toAnswer(this.#collected));
+      this.#settle(this.#collected.toAnswer());
       return;
     }
     if (this.#response?.headersSent === true) this.#response.destroy();
@@ -125,22 +121,6 @@ export class ProviderExchange implements AnswerHandler {
 
   #abort(reason: Error): void {
     this.#exchange?.abort(reason);
-  }
-
-  #collect(chunk: Uint8Array): void {
-    this.#collected?.push(chunk);
-    this.#collectedBytes += chunk.byteLength;
-    if (this.#collectedBytes > COLLECTED_BYTES_MAX) {
-      this.#abort(new WaybillError('store_error', 'the answer of the store is too large', { status: this.#status }));
-    }
-  }
-
-  #toAnswer(collected: readonly Uint8Array[]): ProviderAnswer {
-    return {
-      status: this.#status,
-      headers: this.#headers,
-      body: Buffer.concat(collected).subarray(0, COLLECTED_BYTES_MAX),
-    };
   }
 
   #isBodySent(): boolean {

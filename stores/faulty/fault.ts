@@ -3,7 +3,10 @@ import type { FailureType } from '../../core/failures.ts';
 import type { Store } from '../store.ts';
 
 /** Without the copies within a store, which a faulty store does not offer. */
-export type StoreOperation = Exclude<keyof Store, 'close' | 'copy' | 'copyPart' | 'measureFirstPart'>;
+export type StoreOperation = Exclude<
+  keyof Store,
+  'close' | 'copy' | 'copyFrom' | 'copyPart' | 'grantRead' | 'measureFirstPart'
+>;
 
 export type FaultKind =
   /** The call fails and nothing happened. */

@@ -1,4 +1,5 @@
 /** One request to S3 before it has an address and a signature. Names and values are undecoded text; nothing is encoded yet. */
+import type { AnswerHeaders } from '../../http1/exchange.ts';
 import type { Operation } from '../../core/traffic.ts';
 import type { ReadInto } from '../store.ts';
 import type { PreparedBody } from './prepared-body.ts';
@@ -22,4 +23,6 @@ export interface S3Call {
   readonly signal?: AbortSignal | undefined;
   /** Of a write: asked when it leaves, and what it throws keeps it back. */
   readonly assertMayWrite?: (() => void) | undefined;
+  /** Told the head of any answer; what was asked is counted by whoever is told, and not as this call. */
+  readonly onAnswer?: (headers: AnswerHeaders) => void;
 }

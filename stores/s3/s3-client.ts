@@ -56,8 +56,10 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         signal: call.signal,
         assertMayBegin: call.assertMayWrite,
         onBodySent: () => (bodySent = true),
-        onReport: ({ status, bytesReceived }) =>
-          options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0),
+        onReport: ({ status, bytesReceived }) => {
+          if (call.onAnswer !== undefined) return;
+          options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0);
+        },
         beginBeforeMs,
         onLate,
       },
@@ -89,6 +91,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
       const answer = await (signed instanceof Promise
         ? sendLater(call, signed)
         : exchange(call, signed, options.requestLimitMs, ignore));
+      call.onAnswer?.(answer.headers);
       if (answer.status >= 300) throw toS3Failure(call, answer);
       return answer;
     },

@@ -8,6 +8,7 @@ import type { Credentials } from '../../sigv4/types.ts';
 import type { Store } from '../store.ts';
 import { parseEndpoint } from './call-target.ts';
 import type { Addressing } from './call-target.ts';
+import { copyFrom, createGrantRead } from './copy-from.ts';
 import { copyPart, measureFirstPart } from './copy-part.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { HttpTransport } from './http-transport.ts';
@@ -49,6 +50,8 @@ export interface S3StoreOptions {
    * with the credentials, and the others where this says.
    */
   readonly signer?: RequestSigner;
+  /** The endpoint is a gateway of ours and the store behind it a provider's: it copies by itself from one such store to another. */
+  readonly isRelayed?: boolean;
 }
 
 const IDLE_LIMIT_MS = 30_000;
@@ -81,6 +84,10 @@ export function createS3Store(options: S3StoreOptions): Store {
     get: (request) => getObject(client, request, reading),
     put: (request, body) => putObject(client, request, body, unsignedPayload),
     copy: (request) => copyObject(client, request),
+    ...(options.isRelayed === true && {
+      grantRead: createGrantRead({ ...options, endpoint, now, onTraffic }),
+      copyFrom: (request) => copyFrom(client, request, onTraffic),
+    }),
     delete: (request) => deleteObject(client, request),
 
     createUpload: (request) => createUpload(client, request),

@@ -41,6 +41,7 @@ const READS = {
   list: [{ bucket: 'b' }],
   head: [{ bucket: 'b', key: 'k' }],
   get: [{ bucket: 'b', key: 'k' }],
+  grantRead: [{ bucket: 'b', key: 'k' }],
   measureFirstPart: [{ bucket: 'b', key: 'k' }],
   listParts: [{ bucket: 'b', key: 'k', uploadId: 'u' }],
   listUploads: [{ bucket: 'b', prefix: '' }],
@@ -55,6 +56,9 @@ const WRITES = {
     { sizeBytes: 0, content: new Uint8Array() },
   ],
   copy: [{ bucket: 'b', key: 'k', source: { bucket: 'a', key: 'k', ifMatch: 'e' } }],
+  copyFrom: [
+    { bucket: 'b', key: 'k', grant: { source: '/a/k', onRead: () => undefined }, sourceETag: 'e', withTags: true },
+  ],
   delete: [{ bucket: 'b', key: 'k' }],
   createUpload: [{ bucket: 'b', key: 'k', headers: { metadata: {} } }],
   uploadPart: [{ bucket: 'b', key: 'k', uploadId: 'u' }, 1, { sizeBytes: 0, content: new Uint8Array() }],

@@ -1,0 +1,77 @@
+/**
+ * Copies a small object between two stores that are reached through one gateway: the gateway reads it and puts it, and its bytes do not
+ * come here. It counts only where the ETags prove it: the source's is the MD5 of its bytes, nothing but that ETag is copied, the target is
+ * told the MD5 and answers with it. In every other case, and wherever a condition does not hold, the bytes are copied, and looked
+ * at, as ever (`copy-whole.ts`): what it means is decided in one place.
+ */
+import { isWaybillError } from '../../core/failures.ts';
+import { toTargetKey } from '../../core/pipeline.ts';
+import type { DeliveryRecord } from '../../ledger/ledger.ts';
+import type { CopyAction } from '../plan/action.ts';
+import { isMd5Hex } from '../plan/content-md5.ts';
+import { toDelivery } from './to-delivery.ts';
+import { hasMd5ETags, type Transfer } from './transfer.ts';
+import { writeExpected } from './write-conditions.ts';
+
+/** After so many that did not come about, the rest is not tried: a key may not, an older gateway cannot, a bucket encrypts. */
+const NOT_RELAYED_MAX = 16;
+
+/**
+ * Null where the bytes have to be copied.
+ * @throws whatever the stores answer that may pass
+ */
+export async function copyRelayed(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord | null> {
+  const { source, target, spec, shown } = transfer;
+  const copyFrom = target.copyFrom?.bind(target);
+  if (source.grantRead === undefined || copyFrom === undefined) return null;
+  if (shown.notRelayed >= NOT_RELAYED_MAX || !isProvable(transfer, action)) return null;
+  const { key, etag } = action;
+  const targetKey = toTargetKey(spec, key);
+  try {
+    const grant = await source.grantRead({ bucket: spec.source.bucket, key });
+    const isUnsigned = transfer.targetFacts.unsignedPayload === true && shown.md5 && !shown.refusesUnsigned;
+    const copied = await writeExpected(transfer, targetKey, action.expected, (conditions) =>
+      copyFrom({
+        bucket: spec.target.bucket,
+        key: targetKey,
+        ...{
+          grant,
+          sourceETag: etag,
+          withTags: spec.tags,
+          encryption: spec.target.encryption,
+          isUnsigned,
+          ...conditions,
+        },
+      }),
+    );
+    if (copied.etag === etag) {
+      shown.md5 = true;
+      return toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
+    }
+    // Ours, and nothing proves it: to be written over, by bytes that are looked at.
+    transfer.spoiled.set(targetKey, copied.etag);
+  } catch (error) {
+    if (!isWaybillError(error) || !LEFT_TO_BYTES.has(error.type)) throw error;
+    // These two are about this object alone.
+    if (error.type === 'precondition_failed' || error.type === 'no_such_key') return null;
+  }
+  shown.notRelayed += 1;
+  return null;
+}
+
+const LEFT_TO_BYTES: ReadonlySet<string> = new Set([
+  'access_denied',
+  'body_corrupt',
+  'no_such_bucket',
+  'no_such_key',
+  'not_implemented',
+  'precondition_failed',
+  'store_refused',
+]);
+
+/** Whether the target's ETag will say that it has the source's bytes. */
+function isProvable(transfer: Transfer, { key, etag }: CopyAction): boolean {
+  const { step, spec, spoiled } = transfer;
+  if (!isMd5Hex(etag) || !hasMd5ETags(transfer) || spoiled.has(toTargetKey(spec, key))) return false;
+  return step.deps.storeFacts(spec.source.store).etags === 'md5';
+}
