@@ -8,7 +8,7 @@ import { toAmzDate } from './amz-date.ts';
 import { buildCanonicalQuery, printQuery } from './canonical-query.ts';
 import { buildCanonicalRequest } from './canonical-request.ts';
 import { findHeaders } from './canonical-headers.ts';
-import { toHex } from './hex.ts';
+import { hmacSha256Hex } from './hex.ts';
 import { malformedTarget } from './sign.ts';
 import { toSignedHeaders } from './signed-headers.ts';
 import { deriveSigningKey } from './signing-key.ts';
@@ -56,7 +56,7 @@ export function presignRequest(crypto: Crypto, input: PresignInput): Presigned {
     throw new WaybillError('invalid_request', 'the query holds X-Amz- parameters of a signature already');
   const stages = buildStages(crypto, canonical, amzDate, scope);
   const signingKey = deriveSigningKey(crypto, credentials.secretAccessKey, scope, input.keyCache);
-  const signature = toHex(crypto.hmacSha256(signingKey, stages.stringToSign));
+  const signature = hmacSha256Hex(crypto, signingKey, stages.stringToSign);
   return { target: `${request.path}?${query}&X-Amz-Signature=${signature}`, signature, stages };
 }
 

@@ -9,6 +9,7 @@ import { toTargetKey } from '../../core/pipeline.ts';
 import type { DeliveryRecord } from '../../ledger/ledger.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
+import { TOLD_BYTES_MIN } from './copy-whole.ts';
 import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { writeExpected } from './write-conditions.ts';
@@ -25,11 +26,12 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
   const copyFrom = target.copyFrom?.bind(target);
   if (source.grantRead === undefined || copyFrom === undefined) return null;
   if (shown.notRelayed >= NOT_RELAYED_MAX || !isProvable(transfer, action)) return null;
-  const { key, etag } = action;
+  const { key, etag, sizeBytes } = action;
   const targetKey = toTargetKey(spec, key);
   try {
     const grant = await source.grantRead({ bucket: spec.source.bucket, key });
-    const isUnsigned = transfer.targetFacts.unsignedPayload === true && shown.md5 && !shown.refusesUnsigned;
+    const mayBeUnsigned = transfer.targetFacts.unsignedPayload === true && sizeBytes >= TOLD_BYTES_MIN;
+    const isUnsigned = mayBeUnsigned && shown.md5 && !shown.refusesUnsigned;
     const copied = await writeExpected(transfer, targetKey, action.expected, (conditions) =>
       copyFrom({
         bucket: spec.target.bucket,
@@ -69,9 +71,13 @@ const LEFT_TO_BYTES: ReadonlySet<string> = new Set([
   'store_refused',
 ]);
 
-/** Whether the target's ETag will say that it has the source's bytes. */
+/**
+ * Whether the target's ETag will say that it has the source's bytes. And its conditions have to hold: where it is asked first instead, the
+ * reading would lie between the question and the write.
+ */
 function isProvable(transfer: Transfer, { key, etag }: CopyAction): boolean {
-  const { step, spec, spoiled } = transfer;
+  const { step, spec, spoiled, targetFacts } = transfer;
+  if (!targetFacts.conditionalWrites) return false;
   if (!isMd5Hex(etag) || !hasMd5ETags(transfer) || spoiled.has(toTargetKey(spec, key))) return false;
   return step.deps.storeFacts(spec.source.store).etags === 'md5';
 }

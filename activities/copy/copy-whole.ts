@@ -29,7 +29,7 @@ import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { explainRefusal, headTarget, writeExpected } from './write-conditions.ts';
 
 /** A smaller body is hashed at once: that costs less than one more header. */
-const TOLD_BYTES_MIN = 32 * KiB;
+export const TOLD_BYTES_MIN = 32 * KiB;
 
 /** @throws source_changed, target_conflict, checksum_mismatch, body_corrupt, and whatever the stores answer */
 export async function copyWhole(

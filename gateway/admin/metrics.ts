@@ -25,7 +25,7 @@ export function createS3Metrics(registry: Registry = new Registry()): S3Metrics 
   });
   const bytes = new Counter({
     name: 'waybill_s3_object_bytes_total',
-    help: 'Object bytes: out with GetObject, in with PutObject and UploadPart.',
+    help: 'Object bytes: out with GetObject, in with PutObject and UploadPart; both with a copy between two stores.',
     labelNames: ['operation', 'direction'],
     registers: [registry],
   });
@@ -42,8 +42,9 @@ export function createS3Metrics(registry: Registry = new Registry()): S3Metrics 
       const { operation } = record;
       requests.inc({ operation, status: record.status });
       durations.observe({ operation }, record.durationMs / 1000);
-      const moved = toObjectBytes(record);
-      if (moved !== null) bytes.inc({ operation, direction: moved.direction }, moved.bytes);
+      for (const moved of toObjectBytes(record)) {
+        bytes.inc({ operation, direction: moved.direction }, moved.bytes);
+      }
     },
   };
 }
@@ -81,16 +82,31 @@ export function observeListener(registry: Registry, { stats }: ObservedListener)
   });
 }
 
-/** Null when the request moved no object bytes. */
-export function toObjectBytes(record: RequestRecord): { readonly direction: Direction; readonly bytes: number } | null {
-  if (record.status < 200 || record.status > 299) return null;
+interface Moved {
+  /** From where the callers are; what a copy between two stores reads comes in, and goes out again. */
+  readonly direction: Direction;
+  readonly bytes: number;
+}
+
+/** None when the request moved no object bytes. */
+export function toObjectBytes(record: RequestRecord): readonly Moved[] {
+  if (record.status < 200 || record.status > 299) return [];
   switch (record.operation) {
     case 'GetObject':
-      return { direction: 'out', bytes: record.bytesOut };
+      return [{ direction: 'out', bytes: record.bytesOut }];
     case 'PutObject':
     case 'UploadPart':
-      return { direction: 'in', bytes: record.bytesIn };
+      return [{ direction: 'in', bytes: record.bytesIn }];
+    case 'CopyObject': {
+      const { bytesRead, bytesWritten } = record.relayed ?? {};
+      return bytesRead === undefined || bytesWritten === undefined
+        ? []
+        : [
+            { direction: 'in', bytes: bytesRead },
+            { direction: 'out', bytes: bytesWritten },
+          ];
+    }
     default:
-      return null;
+      return [];
   }
 }

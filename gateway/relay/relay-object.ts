@@ -70,18 +70,23 @@ export async function relayObject(
 }
 
 /** Of the store's own headers. */
-const PASSED = /^x-amz-(version-id$|server-side-encryption)/;
+const isPassed = (name: string): boolean =>
+  name === 'x-amz-version-id' || name.startsWith('x-amz-server-side-encryption');
 
 function sendResult(response: ServerResponse, object: RelayedObject, answer: RelayedObject['headers']): void {
-  const passed = Object.entries(answer).flatMap(([name, value]) =>
-    typeof value === 'string' && PASSED.test(name) ? [name, value] : [],
-  );
+  const etag = String(answer['etag'] ?? '');
+  // Also as a header: whoever copies many objects need not read the document.
+  const passed = ['ETag', etag];
+  for (const name in answer) {
+    const value = answer[name];
+    if (typeof value === 'string' && isPassed(name)) passed.push(name, value);
+  }
   const version = object.headers['x-amz-version-id'];
   if (typeof version === 'string') passed.push('x-amz-copy-source-version-id', version);
   const document = printDocument(
     'CopyObjectResult',
     textElement('LastModified', new Date().toISOString()),
-    textElement('ETag', String(answer['etag'] ?? '')),
+    textElement('ETag', etag),
   );
   sendDocument(response, document, passed);
 }

@@ -103,6 +103,8 @@ test('waybill run exits 0 for done, 1 for failed, 3 for partial, and prints the 
     {
       match: toObject('GET', `/source/${OBJECTS[1]?.key ?? ''}`),
       fault: () => ({ kind: 'answer', status: 403, code: 'AccessDenied' }),
+      // To the gateway, and then to the worker.
+      times: 2,
     },
   ]);
   const partial = await run(3, 'partial', 'denied', '--run-id', 'cli');

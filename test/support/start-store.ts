@@ -115,7 +115,7 @@ export async function startStore(options: StartStoreOptions = {}): Promise<Start
 
 function toCounts(all: readonly RequestRecord[]): StoreCounts {
   const records = [...all];
-  const moved = records.map(toObjectBytes).filter((one) => one !== null);
+  const moved = records.flatMap(toObjectBytes);
   const sum = (direction: 'in' | 'out'): number =>
     moved.reduce((total, one) => total + (one.direction === direction ? one.bytes : 0), 0);
   return {

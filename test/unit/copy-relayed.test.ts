@@ -1,13 +1,16 @@
 /** An object that the gateway copies by itself: it counts where the ETags prove it, and everything else is left to the bytes. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { describe, it } from 'node:test';
 import { copyRelayed } from '../../activities/copy/copy-relayed.ts';
 import { WaybillError, type FailureType } from '../../core/failures.ts';
+import { KiB } from '../../core/limits.ts';
 import type { ETag } from '../../core/ids.ts';
 import type { CopyFromRequest, PutResult, Store } from '../../stores/store.ts';
 import { createCopyGround, type CopyGround, type GroundOptions } from '../support/copy-ground.ts';
 
 const BYTES = Buffer.from('what is copied');
+const LARGE = Buffer.alloc(32 * KiB, 'large');
 const MD5 = '4a71b9a1bcb6ee7c1d5f3cf0a4dbb4ed';
 
 interface RelayGround extends CopyGround {
@@ -35,11 +38,14 @@ async function createGround(
   return { ...ground, asked };
 }
 
-const putThere = (store: Store, { bucket, key, ifNoneMatch, ifMatch }: CopyFromRequest): Promise<PutResult> =>
-  store.put(
+const putThere = (store: Store, { bucket, key, sourceETag, ...conditions }: CopyFromRequest): Promise<PutResult> => {
+  const content = [BYTES, LARGE].find((bytes) => hash('md5', bytes) === sourceETag) ?? assert.fail('no such source');
+  const { ifNoneMatch, ifMatch } = conditions;
+  return store.put(
     { bucket, key, headers: { metadata: {} }, ...(ifNoneMatch && { ifNoneMatch }), ...(ifMatch && { ifMatch }) },
-    { sizeBytes: BYTES.byteLength, content: BYTES },
+    { sizeBytes: content.byteLength, content },
   );
+};
 const failWith = (type: FailureType) => (): Promise<never> => Promise.reject(new WaybillError(type, 'no'));
 
 describe('a copy that the gateway makes', () => {
@@ -61,10 +67,11 @@ describe('a copy that the gateway makes', () => {
 
   it('goes unsigned by the option alone, and once the target has answered with an MD5', async () => {
     const ground = await createGround(putThere, { unsignedPayload: true });
-    for (const key of ['1', '2']) await copyRelayed(ground.begin(), await ground.put(key, BYTES));
+    for (const key of ['1', '2']) await copyRelayed(ground.begin(), await ground.put(key, LARGE));
+    await copyRelayed(ground.begin(), await ground.put('small', BYTES));
     assert.deepEqual(
       ground.asked.map(({ isUnsigned }) => isUnsigned),
-      [false, true],
+      [false, true, false],
     );
   });
 
@@ -110,6 +117,14 @@ describe('a copy that the gateway makes', () => {
       await assert.rejects(copyRelayed(ground.begin(), await ground.put('key', BYTES)), { type });
     });
   }
+
+  it('is not asked of a target that is asked first for want of conditions: the reading would lie in between', async () => {
+    const ground = await createGround(putThere);
+    const transfer = ground.begin();
+    const targetFacts = { ...transfer.targetFacts, conditionalWrites: false };
+    assert.equal(await copyRelayed({ ...transfer, targetFacts }, await ground.put('key', BYTES)), null);
+    assert.deepEqual(ground.asked, []);
+  });
 
   it('is not asked for where no ETag would prove it', async () => {
     for (const more of [{ sourceETags: 'opaque' }, { targetETags: 'opaque' }] as const) {
