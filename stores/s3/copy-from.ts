@@ -86,9 +86,9 @@ export async function copyFrom(
   return { etag: parseWrittenETag(headers), ...versionOf(headers) };
 }
 
-/** What the gateway asked of the two stores, and they are paid for, by its own account. */
-function countRequests(headers: AnswerHeaders, grant: ReadGrant, onTraffic: TrafficListener): void {
-  const said = headerText(headers, 'x-waybill-requests') ?? '';
+/** What the gateway asked of the two stores, and they are paid for, by its own account; without one, as much as it may have asked. */
+function countRequests(headers: AnswerHeaders | null, grant: ReadGrant, onTraffic: TrafficListener): void {
+  const said = headers === null ? 'GetObject=0, PutObject=0' : (headerText(headers, 'x-waybill-requests') ?? '');
   const read = /(?:^|, )GetObject=(\d{1,15})/.exec(said)?.[1];
   const written = /(?:^|, )PutObject=(\d{1,15})/.exec(said)?.[1];
   if (read !== undefined) grant.onRead(Number(read));

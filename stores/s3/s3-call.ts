@@ -23,6 +23,6 @@ export interface S3Call {
   readonly signal?: AbortSignal | undefined;
   /** Of a write: asked when it leaves, and what it throws keeps it back. */
   readonly assertMayWrite?: (() => void) | undefined;
-  /** Told the head of any answer; what was asked is counted by whoever is told, and not as this call. */
-  readonly onAnswer?: (headers: AnswerHeaders) => void;
+  /** Told the head of any answer, or null of a request that was sent and had none; who is told counts it, and not as this call. */
+  readonly onAnswer?: (headers: AnswerHeaders | null) => void;
 }

@@ -57,7 +57,10 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         assertMayBegin: call.assertMayWrite,
         onBodySent: () => (bodySent = true),
         onReport: ({ status, bytesReceived }) => {
-          if (call.onAnswer !== undefined) return;
+          if (call.onAnswer !== undefined) {
+            if (status === 0) call.onAnswer(null);
+            return;
+          }
           options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0);
         },
         beginBeforeMs,
