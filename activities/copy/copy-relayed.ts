@@ -12,7 +12,7 @@ import { isMd5Hex } from '../plan/content-md5.ts';
 import { TOLD_BYTES_MIN } from './copy-whole.ts';
 import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
-import { writeExpected } from './write-conditions.ts';
+import { headTarget, writeExpected } from './write-conditions.ts';
 
 /** After so many that did not come about, the rest is not tried: a key may not, an older gateway cannot, a bucket encrypts. */
 const NOT_RELAYED_MAX = 16;
@@ -28,6 +28,7 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
   if (shown.notRelayed >= NOT_RELAYED_MAX || !isProvable(transfer, action)) return null;
   const { key, etag, sizeBytes } = action;
   const targetKey = toTargetKey(spec, key);
+  const delivered = toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
   try {
     const grant = await source.grantRead({ bucket: spec.source.bucket, key });
     const mayBeUnsigned = transfer.targetFacts.unsignedPayload === true && sizeBytes >= TOLD_BYTES_MIN;
@@ -48,17 +49,24 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
     );
     if (copied.etag === etag) {
       shown.md5 = true;
-      return toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
+      return delivered;
     }
     // Ours, and nothing proves it: to be written over, by bytes that are looked at.
     transfer.spoiled.set(targetKey, copied.etag);
   } catch (error) {
     if (!isWaybillError(error) || !LEFT_TO_BYTES.has(error.type)) throw error;
     // These two are about this object alone.
-    if (error.type === 'precondition_failed' || error.type === 'no_such_key') return null;
+    if (error.type === 'no_such_key') return null;
+    if (error.type === 'precondition_failed') return (await isThere(transfer, action)) ? delivered : null;
   }
   shown.notRelayed += 1;
   return null;
+}
+
+/** An earlier try of ours, whose answer nobody lived to see. */
+async function isThere(transfer: Transfer, { key, etag, sizeBytes }: CopyAction): Promise<boolean> {
+  const held = await headTarget(transfer, toTargetKey(transfer.spec, key));
+  return held !== null && held.etag === etag && held.etagIsContentHash && held.sizeBytes === sizeBytes;
 }
 
 const LEFT_TO_BYTES: ReadonlySet<string> = new Set([

@@ -95,6 +95,16 @@ describe('a copy that the gateway makes', () => {
     });
   }
 
+  it('whose target has just that object already, by an earlier try, is delivered', async () => {
+    const ground = await createGround(failWith('precondition_failed'));
+    const action = await ground.put('key', BYTES);
+    const request = { bucket: 'target', key: 'key', headers: { metadata: {} } };
+    await ground.target.put(request, { sizeBytes: LARGE.byteLength, content: LARGE });
+    assert.equal(await copyRelayed(ground.begin(), action), null, 'other bytes');
+    await ground.target.put(request, { sizeBytes: BYTES.byteLength, content: BYTES });
+    assert.equal((await copyRelayed(ground.begin(), action))?.targetEtag, action.etag);
+  });
+
   for (const type of ['not_implemented', 'store_refused', 'access_denied', 'body_corrupt', 'no_such_bucket'] as const) {
     it(`that fails by ${type} again and again is not tried any more`, async () => {
       const ground = await createGround(failWith(type));
