@@ -78,8 +78,9 @@ export interface RelayedObject {
   readonly sha256: string | null;
   /** Hex, by the word of its store: its ETag, where that is one; else null. */
   readonly md5: string | null;
-  readonly pieces: readonly Uint8Array[];
-  /** Once, when nobody reads the pieces any more. */
+  /** Whoever takes one out gives its memory back. */
+  readonly pieces: Uint8Array[];
+  /** When nobody reads the pieces any more: gives back those that are left. */
   release(): void;
 }
 

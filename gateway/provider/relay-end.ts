@@ -96,18 +96,21 @@ function toBody({ pieces, sizeBytes }: RelayedObject): Uint8Array | OutboundStre
   return sizeBytes <= WHOLE_BYTES_MAX ? (pieces[0] ?? new Uint8Array(0)) : new Pieces(pieces);
 }
 
-/** Until the last piece has left it, a success of the store is none. */
+/**
+ * Until the last piece has left it, a success of the store is none. Each is taken out for good: who sends it gives its memory back (`onSent`),
+ * and memory that is given back twice would be read into by two sockets at once.
+ */
 class Pieces implements OutboundStream {
-  readonly #pieces: readonly Uint8Array[];
+  readonly #pieces: Uint8Array[];
   isVerified = false;
 
-  constructor(pieces: readonly Uint8Array[]) {
+  constructor(pieces: Uint8Array[]) {
     this.#pieces = pieces;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (const [index, piece] of this.#pieces.entries()) {
-      this.isVerified = index === this.#pieces.length - 1;
+    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
+      this.isVerified = this.#pieces.length === 0;
       yield piece;
     }
   }
