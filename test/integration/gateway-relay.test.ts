@@ -1,9 +1,12 @@
 /** Copies from one provider to another, made by the gateway: what goes along, what is proved, and what is refused and by whom. */
 import assert from 'node:assert/strict';
 import { createHash, randomBytes } from 'node:crypto';
-import type http from 'node:http';
+import http from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { DEFAULT_LIMITS } from '../../config/to-gateway.ts';
 import { MiB } from '../../core/limits.ts';
+import { toWriteHeaders } from '../../gateway/relay/relay-headers.ts';
 import { send, sign, type Answer, type RequestPlan } from '../support/signed-request.ts';
 import { PROVIDER_CREDENTIALS, startFakeProvider } from '../support/start-fake-provider.ts';
 import type { FakeProvider, ProviderRequest } from '../support/start-fake-provider.ts';
@@ -74,7 +77,9 @@ beforeEach(() => {
 });
 
 type Pair = readonly [name: string, value: string];
-interface CopyPlan extends Partial<RequestPlan> {
+interface CopyPlan extends Partial<Omit<RequestPlan, 'at'>> {
+  /** Default: the one of all. */
+  readonly at?: StartedGateway;
   readonly reader?: string;
   readonly writer?: string;
   /** Of the grant. */
@@ -85,6 +90,7 @@ interface CopyPlan extends Partial<RequestPlan> {
 }
 
 function copy({
+  at = gateway,
   reader = 'reader',
   writer = 'writer',
   read,
@@ -92,8 +98,8 @@ function copy({
   headers = [],
   ...plan
 }: CopyPlan = {}): Promise<Answer> {
-  const grant = sign(gateway.caller(reader), { method: 'GET', target: '/source/in/key', presignSeconds: 30, ...read });
-  return send(gateway.caller(writer), {
+  const grant = sign(at.caller(reader), { method: 'GET', target: '/source/in/key', presignSeconds: 30, ...read });
+  return send(at.caller(writer), {
     ...{ method: 'PUT', target: '/target/out/key' },
     ...plan,
     headers: [['x-amz-copy-source', bend?.(grant.target) ?? grant.target], ...headers],
@@ -309,6 +315,83 @@ describe('a copy between two providers that fails', () => {
     assert.equal((await copy({ headers: [['x-amz-tagging-directive', 'REPLACE']] })).status, 200);
   });
 
+  it('is no success where the target says so before it had all of it', async () => {
+    const early = http.createServer((request, response) => {
+      response.writeHead(200, { etag: `"${md5(BYTES)}"`, 'content-length': 0 }).end();
+      request.resume();
+    });
+    await new Promise<void>((resolve) => early.listen(0, '127.0.0.1', resolve));
+    const { port } = early.address() as AddressInfo;
+    const own = await startGateway({
+      stores: [providerStore(source.endpoint, { name: 'a' }), providerStore(`http://127.0.0.1:${port}`, { name: 'b' })],
+      keys: [
+        { name: 'reader', store: 'a' },
+        { name: 'writer', store: 'b' },
+      ],
+    });
+    try {
+      held.bytes = randomBytes(8 * MiB);
+      const answer = await copy({ at: own });
+      assert.notEqual(answer.status, 200);
+    } finally {
+      await own.close();
+      early.closeAllConnections();
+      early.close();
+    }
+  });
+
+  it('for want of memory is told to slow down, and what it held is given back', async () => {
+    const limits = { ...DEFAULT_LIMITS, memoryBytes: MiB };
+    const own = await startGateway({
+      stores: [providerStore(source.endpoint, { name: 'a' }), providerStore(target.endpoint, { name: 'b' })],
+      keys: [
+        { name: 'reader', store: 'a' },
+        { name: 'writer', store: 'b' },
+      ],
+      gateway: { limits },
+    });
+    try {
+      const answerWell = target.script;
+      let answer: () => void = () => undefined;
+      target.script = (request, response) => void (answer = () => answerWell(request, response));
+      const first = copy({ at: own });
+      await target.seen(0);
+      refusedAs(await copy({ at: own }), 503, 'SlowDown');
+      answer();
+      assert.equal((await first).status, 200);
+      target.script = answerWell;
+      for (let again = 0; again < 3; again++) assert.equal((await copy({ at: own })).status, 200);
+    } finally {
+      await own.close();
+    }
+  });
+
+  it('begins no write when its caller has left, and ends the reading', async () => {
+    let left: () => void = () => undefined;
+    const hasLeft = new Promise<void>((resolve) => (left = resolve));
+    const reading = new Promise<http.ServerResponse>((resolve) => {
+      source.script = (_, response) => {
+        response.on('close', left);
+        response.writeHead(200, { etag: '"e"', 'content-length': BYTES.length });
+        response.write(BYTES.subarray(0, 1000), () => resolve(response));
+      };
+    });
+    const grant = sign(gateway.caller('reader'), { method: 'GET', target: '/source/in/key', presignSeconds: 30 });
+    const plan = { method: 'PUT', target: '/target/out/key', headers: [['x-amz-copy-source', grant.target]] as const };
+    const { headers } = sign(gateway.caller('writer'), plan);
+    const asked = http.request({
+      port: gateway.caller('writer').port,
+      method: 'PUT',
+      path: plan.target,
+      headers: headers.flat(),
+    });
+    asked.on('error', () => undefined).end();
+    await reading;
+    asked.destroy();
+    await hasLeft;
+    nothingWritten();
+  });
+
   it('does not begin to write when its leave to read has run out meanwhile', async () => {
     source.script = (_, response) =>
       void setTimeout(() => {
@@ -412,6 +495,13 @@ describe('a copy between two providers is refused', () => {
       nothingWritten();
     });
   }
+
+  it('of an object whose metadata no request can carry', () => {
+    const write = (value: string) => toWriteHeaders(new Map(), { 'x-amz-meta-a': value });
+    assert.deepEqual(write('a\tb').carried, [['x-amz-meta-a', 'a\tb']]);
+    for (const value of ['a\u0001', 'a\u007f', 'a\u000b'])
+      assert.throws(() => write(value), { type: 'invalid_request' });
+  });
 
   it('by a directory, which has no part in it', async () => {
     const { startStore } = await import('../support/start-store.ts');

@@ -103,6 +103,12 @@ describe('a copy that the gateway makes', () => {
     assert.equal(await copyRelayed(ground.begin(), action), null, 'other bytes');
     await ground.target.put(request, { sizeBytes: BYTES.byteLength, content: BYTES });
     assert.equal((await copyRelayed(ground.begin(), action))?.targetEtag, action.etag);
+    const transfer = ground.begin();
+    const target: Store = {
+      ...transfer.target,
+      head: async (request) => ({ ...(await ground.target.head(request)), etagIsContentHash: false }),
+    };
+    assert.equal(await copyRelayed({ ...transfer, target }, action), null, 'an ETag that is no hash says nothing');
   });
 
   for (const type of ['not_implemented', 'store_refused', 'access_denied', 'body_corrupt', 'no_such_bucket'] as const) {
