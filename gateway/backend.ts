@@ -100,8 +100,18 @@ export interface RelayEnd {
   readonly takesUnsigned: boolean;
   /** @throws the store's refusal; precondition_failed also where it ignored If-Match; store_unreachable and so on */
   read(asked: RelayRead): Promise<RelayedObject>;
-  /** @returns the headers of the store's answer. @throws as `read` */
-  write(target: Target, headers: WriteHeaders, object: RelayedObject, caller: Caller): Promise<AnswerHeaders>;
+  /**
+   * @param beginBeforeMs of `performance.now()`
+   * @returns the headers of the store's answer
+   * @throws as `read`; invalid_request with s3Code RequestTimeout when nothing was sent by then
+   */
+  write(
+    target: Target,
+    headers: WriteHeaders,
+    object: RelayedObject,
+    caller: Caller,
+    beginBeforeMs: number,
+  ): Promise<AnswerHeaders>;
 }
 
 /** Serves verified requests of one store. */

@@ -22,12 +22,13 @@ const NOT_RELAYED_MAX = 16;
  * @throws whatever the stores answer that may pass
  */
 export async function copyRelayed(transfer: Transfer, action: CopyAction): Promise<DeliveryRecord | null> {
-  const { source, target, spec, shown } = transfer;
+  const { source, target, spec, shown, outlasted } = transfer;
   const copyFrom = target.copyFrom?.bind(target);
   if (source.grantRead === undefined || copyFrom === undefined) return null;
   if (shown.notRelayed >= NOT_RELAYED_MAX || !isProvable(transfer, action)) return null;
   const { key, etag, sizeBytes } = action;
   const targetKey = toTargetKey(spec, key);
+  if (outlasted.has(targetKey) || outlasted.size >= NOT_RELAYED_MAX) return null;
   const delivered = toDelivery(action, { key: targetKey, targetEtag: etag, checksum: `md5:${etag}` });
   try {
     const grant = await source.grantRead({ bucket: spec.source.bucket, key });
@@ -54,13 +55,26 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
     // Ours, and nothing proves it: to be written over, by bytes that are looked at.
     transfer.spoiled.set(targetKey, copied.etag);
   } catch (error) {
+    // The next try is by the bytes.
+    if (isWaybillError(error) && error.type === 'store_timeout') outlasted.add(targetKey);
     if (!isWaybillError(error) || !LEFT_TO_BYTES.has(error.type)) throw error;
     // These two are about this object alone.
     if (error.type === 'no_such_key') return null;
-    if (error.type === 'precondition_failed') return (await isThere(transfer, action)) ? delivered : null;
+    if (error.type === 'precondition_failed') {
+      return mayBeOurs(transfer, action) && (await isThere(transfer, action)) ? delivered : null;
+    }
   }
   shown.notRelayed += 1;
   return null;
+}
+
+/**
+ * Whether an earlier try of ours makes the target's condition fail. Where it asked for none, or for the very ETag that such a try leaves, it
+ * was the source's: what stands there is what was to be written over, with another encryption or other headers.
+ */
+function mayBeOurs({ spec }: Transfer, { expected, etag }: CopyAction): boolean {
+  if ('unknown' in expected) return spec.overwrite !== 'always';
+  return !('etag' in expected) || expected.etag !== etag;
 }
 
 /** An earlier try of ours, whose answer nobody lived to see. */

@@ -36,6 +36,8 @@ export interface Transfer {
   readonly mismatched: Map<string, string>;
   /** ETags by target key of what this execution wrote and nothing proves: the next try writes over it. */
   readonly spoiled: Map<string, string>;
+  /** Target keys whose copy by the gateway outlasted the limit of a request, in which it reads and writes; apart, each has all of it. */
+  readonly outlasted: Set<string>;
 }
 
 /** False where the target's ETags are known not to be MD5s: then the signed hash of the body is what the store checked. */
@@ -54,6 +56,7 @@ export function createTransfer(step: Step, spec: PipelineSpec): Transfer {
     within: { isOffered: spec.source.store === spec.target.store },
     mismatched: new Map(),
     spoiled: new Map(),
+    outlasted: new Set(),
   };
 }
 

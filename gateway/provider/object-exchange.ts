@@ -3,10 +3,10 @@
  * for `provider-failure.ts` to read.
  */
 import { createHash, hash, type Hash } from 'node:crypto';
-import { WaybillError } from '../../core/failures.ts';
 import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { giveBack } from '../../http1/socket-reads.ts';
+import { refuse } from '../answer/s3-error.ts';
 import type { RelayedObject, RelayRead } from '../backend.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
@@ -47,7 +47,8 @@ export class ObjectExchange implements AnswerHandler {
     if (status !== 200) {
       this.#refusal = new CollectedAnswer(status, headers);
     } else if (typeof length !== 'string') {
-      this.#abort(new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }));
+      // Whoever copies the bytes himself takes an answer in chunks.
+      this.#abort(refuse('NotImplemented', 'The store does not say how long the object is before it sends it.'));
     } else {
       this.#sizeBytes = Number(length);
       try {

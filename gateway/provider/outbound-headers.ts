@@ -134,7 +134,7 @@ function toWireValue(name: string, value: string): string {
 }
 
 /** `aws-chunked` says how the request travelled, not how the object is encoded. */
-function withoutAwsChunked(value: string): string {
+export function withoutAwsChunked(value: string): string {
   if (!/aws-chunked/i.test(value)) return value;
   return value
     .split(',')

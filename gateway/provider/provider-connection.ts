@@ -69,13 +69,16 @@ export function createProviderConnection(
     keepAliveMs: KEEP_ALIVE_MS,
   });
 
+  const givenUp = (): WaybillError =>
+    new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store });
   const dispatch = (outbound: OutboundRequest, handler: AnswerHandler, caller: Caller): void => {
+    // Asked before, for a small request is sent whole at once.
+    if (caller.hasLeft) {
+      handler.onError(givenUp());
+      return;
+    }
     const exchange = client.dispatch(outbound, handler);
-    caller.onLeave(() => {
-      exchange.abort(
-        new WaybillError('invalid_request', 'the caller gave the request up', { s3Code: 'RequestTimeout', store }),
-      );
-    });
+    caller.onLeave(() => exchange.abort(givenUp()));
   };
 
   return {

@@ -11,6 +11,7 @@ import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { WaybillError } from '../../core/failures.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
 import { giveBack, HANDED_OVER_BYTES_MIN } from '../../http1/socket-reads.ts';
+import { refuse } from '../answer/s3-error.ts';
 import { toAnswerList } from './answer-headers.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
@@ -56,6 +57,8 @@ export class ProviderExchange implements AnswerHandler {
 
   onStart(exchange: Exchange): void {
     this.#exchange = exchange;
+    const { beginBeforeMs } = this.#outbound;
+    if (beginBeforeMs !== undefined && performance.now() > beginBeforeMs) this.#abort(refuse('RequestTimeout'));
   }
 
   onHead(status: number, headers: AnswerHeaders): void {

@@ -52,7 +52,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
       throw refuse('PreconditionFailed');
     },
 
-    async write(target, { asked: own, carried }, object, caller) {
+    async write(target, { asked: own, carried }, object, caller, beginBeforeMs) {
       const current = await credentials.current();
       const promised = object.md5 === null ? [] : [toContentMd5(object.md5)];
       const passed = mergeHeaders(toOutboundHeaders(own), [...carried, ...promised]);
@@ -69,7 +69,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
         current,
         now(),
       );
-      const answer = (await connection.send(outbound, null, caller)) ?? NO_ANSWER;
+      const answer = (await connection.send({ ...outbound, beginBeforeMs }, null, caller)) ?? NO_ANSWER;
       if (answer.status >= 300) throw toProviderFailure(answer, asked('PutObject'), current);
       return answer.headers;
     },

@@ -18,6 +18,8 @@ export interface OutboundRequest {
   readonly body: Uint8Array | OutboundStream | null;
   /** Nobody reads a piece of a streamed body again: memory that the caller's socket was read into goes back to it. */
   readonly onSent?: (piece: Uint8Array) => void;
+  /** Of `performance.now()`: after it nothing is sent any more, whatever it has waited for. */
+  readonly beginBeforeMs?: number;
 }
 
 export interface Unsigned {

@@ -1,6 +1,7 @@
 /** What the object has at its target beside its bytes: its own, or what the copy says, as the directives of CopyObject have it. */
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { refuse } from '../answer/s3-error.ts';
+import { withoutAwsChunked } from '../provider/outbound-headers.ts';
 import { isHeaderText } from '../request/header-parameters.ts';
 
 type Headers = ReadonlyMap<string, string>;
@@ -42,7 +43,7 @@ export function toReadHeaders(request: Headers): Headers {
 export interface WriteHeaders {
   /** Of the request, as text: what is on the list of `outbound-headers.ts` goes out. */
   readonly asked: readonly (readonly [name: string, value: string])[];
-  /** Of the source, as wire text, byte for byte. */
+  /** Of the source, as wire text, byte for byte, but for `aws-chunked`. */
   readonly carried: readonly (readonly [name: string, value: string])[];
 }
 
@@ -66,7 +67,8 @@ export function toWriteHeaders(request: Headers, source: AnswerHeaders): WriteHe
   const carried: [string, string][] = [];
   for (const name in keepsMetadata ? source : {}) {
     const value = source[name];
-    const text = Array.isArray(value) ? value.join(', ') : (value ?? '');
+    const sent = Array.isArray(value) ? value.join(', ') : (value ?? '');
+    const text = name === 'content-encoding' ? withoutAwsChunked(sent) : sent;
     if (!describes(name) || (text === '' && DESCRIBES.has(name))) continue;
     if (!isHeaderText(text)) throw refuse('InvalidRequest', 'The object has metadata that no request can carry.');
     carried.push([name, text]);

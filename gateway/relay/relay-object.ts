@@ -58,10 +58,16 @@ export async function relayObject(
   try {
     relayed.bytesRead = object.sizeBytes;
     const written = toWriteHeaders(headers, object.headers);
-    // Whoever asked counts on nothing being begun after this, should he be gone by then.
+    // Whoever asked counts on nothing being begun after this, should he be gone by then; it is looked at once more where it is sent.
     if (caller.hasLeft || performance.now() > beginBeforeMs) throw refuse('RequestTimeout');
     relayed.bytesWritten = 0;
-    const answer = await to.relay.write({ ...request.target, operation: 'PutObject' }, written, object, caller);
+    const answer = await to.relay.write(
+      { ...request.target, operation: 'PutObject' },
+      written,
+      object,
+      caller,
+      beginBeforeMs,
+    );
     relayed.bytesWritten = object.sizeBytes;
     sendResult(response, object, answer);
   } finally {

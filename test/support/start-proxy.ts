@@ -21,9 +21,11 @@ export interface ProxyOptions {
   readonly user?: { readonly name: string; readonly password: string };
   /** CONNECT only. */
   readonly tls?: SecureContextOptions;
+  /** CONNECT only: how long it takes to open a connection. */
+  readonly afterMs?: number;
 }
 
-export async function startConnectProxy({ to, user, tls }: ProxyOptions): Promise<StartedProxy> {
+export async function startConnectProxy({ to, user, tls, afterMs = 0 }: ProxyOptions): Promise<StartedProxy> {
   const asked: string[] = [];
   const server = tls === undefined ? http.createServer() : https.createServer(tls);
   const expected = user && `Basic ${Buffer.from(`${user.name}:${user.password}`).toString('base64')}`;
@@ -34,8 +36,12 @@ export async function startConnectProxy({ to, user, tls }: ProxyOptions): Promis
       socket.end('HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n');
       return;
     }
-    socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
-    join(socket, to);
+    const open = (): void => {
+      socket.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      join(socket, to);
+    };
+    if (afterMs === 0) open();
+    else setTimeout(open, afterMs);
   });
   return toProxy(server, asked);
 }

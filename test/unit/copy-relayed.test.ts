@@ -111,6 +111,19 @@ describe('a copy that the gateway makes', () => {
     assert.equal(await copyRelayed({ ...transfer, target }, action), null, 'an ETag that is no hash says nothing');
   });
 
+  it('is not taken for an earlier try of ours where none can have failed so: the source has changed then', async () => {
+    const ground = await createGround(failWith('precondition_failed'));
+    const action = await ground.put('key', BYTES);
+    const request = { bucket: 'target', key: 'key', headers: { metadata: {} } };
+    await ground.target.put(request, { sizeBytes: BYTES.byteLength, content: BYTES });
+    // Written over for what a listing does not show, its encryption or its headers.
+    assert.equal(await copyRelayed(ground.begin(), { ...action, expected: { etag: action.etag } }), null);
+    // Written whatever stands there.
+    const transfer = ground.begin();
+    const always = { ...transfer, spec: { ...transfer.spec, overwrite: 'always' as const } };
+    assert.equal(await copyRelayed(always, { ...action, expected: { unknown: true } }), null);
+  });
+
   for (const type of ['not_implemented', 'store_refused', 'access_denied', 'body_corrupt', 'no_such_bucket'] as const) {
     it(`that fails by ${type} again and again is not tried any more`, async () => {
       const ground = await createGround(failWith(type));
@@ -133,6 +146,19 @@ describe('a copy that the gateway makes', () => {
       await assert.rejects(copyRelayed(ground.begin(), await ground.put('key', BYTES)), { type });
     });
   }
+
+  it('that outlasted the limit of a request is left to the bytes by the next try, for they have it twice', async () => {
+    const ground = await createGround(failWith('store_timeout'));
+    const transfer = ground.begin();
+    const action = await ground.put('key', BYTES);
+    await assert.rejects(copyRelayed(transfer, action), { type: 'store_timeout' });
+    assert.equal(await copyRelayed(transfer, action), null);
+    await assert.rejects(copyRelayed(ground.begin(), action), { type: 'store_timeout' }, 'a slow day is not for ever');
+    for (let at = 1; at < 16; at++) {
+      await assert.rejects(copyRelayed(transfer, await ground.put(String(at), BYTES)), { type: 'store_timeout' });
+    }
+    assert.equal(await copyRelayed(transfer, await ground.put('17', BYTES)), null, 'all of them are');
+  });
 
   it('is not asked of a target that is asked first for want of conditions: the reading would lie in between', async () => {
     const ground = await createGround(putThere);
