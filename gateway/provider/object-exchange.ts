@@ -5,7 +5,7 @@
 import { createHash, hash, type Hash } from 'node:crypto';
 import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
-import { giveBack } from '../../http1/socket-reads.ts';
+import { appendTo, giveBack } from '../../http1/socket-reads.ts';
 import { refuse } from '../answer/s3-error.ts';
 import type { RelayedObject, RelayRead } from '../backend.ts';
 import { CollectedAnswer } from './collected-answer.ts';
@@ -67,7 +67,10 @@ export class ObjectExchange implements AnswerHandler {
       return;
     }
     this.#hash?.update(piece);
-    this.#pieces.push(piece);
+    const last = this.#pieces.at(-1);
+    const both = last === undefined ? null : appendTo(last, piece);
+    if (both === null) this.#pieces.push(piece);
+    else this.#pieces[this.#pieces.length - 1] = both;
   }
 
   onEnd(): void {
