@@ -14,7 +14,7 @@ import { toDelivery } from './to-delivery.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 import { headTarget, writeExpected } from './write-conditions.ts';
 
-/** After so many that did not come about, the rest is not tried: a key may not, an older gateway cannot, a bucket encrypts. */
+/** After so many that did not come about the rest is not tried: tags travel, a key may not, an older gateway cannot, a bucket encrypts. */
 const NOT_RELAYED_MAX = 16;
 
 /**
@@ -50,10 +50,12 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
     );
     if (copied.etag === etag) {
       shown.md5 = true;
+      shown.notRelayed = Math.max(0, shown.notRelayed - 1);
       return delivered;
     }
     // Ours, and nothing proves it: to be written over, by bytes that are looked at.
     transfer.spoiled.set(targetKey, copied.etag);
+    count(transfer, 'another ETag');
   } catch (error) {
     // The next try is by the bytes.
     if (isWaybillError(error) && error.type === 'store_timeout') outlasted.add(targetKey);
@@ -63,9 +65,20 @@ export async function copyRelayed(transfer: Transfer, action: CopyAction): Promi
     if (error.type === 'precondition_failed') {
       return mayBeOurs(transfer, action) && (await isThere(transfer, action)) ? delivered : null;
     }
+    count(transfer, error.message);
   }
-  shown.notRelayed += 1;
   return null;
+}
+
+/** Of what did not come about; some do not stand for the others, so each that does takes one back. */
+function count({ shown, step, spec }: Transfer, cause: string): void {
+  shown.notRelayed += 1;
+  if (shown.notRelayed !== NOT_RELAYED_MAX) return;
+  const { store, bucket } = spec.target;
+  step.runtime.log.warn(
+    { store, bucket, cause },
+    'the gateway cannot copy to this bucket: from now on the bytes go through the worker',
+  );
 }
 
 /**

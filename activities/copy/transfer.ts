@@ -18,7 +18,7 @@ export interface Shown {
   composes: boolean;
   /** It refused a body that was not signed, and took it signed. */
   refusesUnsigned: boolean;
-  /** Objects that the gateway was to copy into it from another store, and could not, or not to anybody's satisfaction. */
+  /** Objects that the gateway was to copy into it from another store, and could not, or not to anybody's satisfaction; less those it did. */
   notRelayed: number;
 }
 
