@@ -73,15 +73,12 @@ export interface VerifiedRequest {
 /** An object between two stores, whole: held here from its last byte read to its last byte written. */
 export interface RelayedObject {
   readonly headers: AnswerHeaders;
-  readonly sizeBytes: number;
+  /** In the memory that `accept` gave. */
+  readonly bytes: Uint8Array;
   /** Lower-case hex; null where it goes unsigned. */
   readonly sha256: string | null;
   /** Hex, by the word of its store: its ETag, where that is one; else null. */
   readonly md5: string | null;
-  /** Whoever takes one out gives its memory back. */
-  readonly pieces: Uint8Array[];
-  /** When nobody reads the pieces any more: gives back those that are left. */
-  release(): void;
 }
 
 export interface RelayRead {
@@ -90,8 +87,11 @@ export interface RelayRead {
   readonly headers: ReadonlyMap<string, string>;
   readonly caller: Caller;
   readonly isHashed: boolean;
-  /** Asked once the length is known, and before any byte is kept: what it throws gives the object up, and is the failure. */
-  readonly accept: (sizeBytes: number) => void;
+  /**
+   * Asked once the length is known, and before any byte is kept, for memory of just that length; null leaves it to the reader. What it throws
+   * gives the object up, and is the failure.
+   */
+  readonly accept: (sizeBytes: number) => Uint8Array | null;
 }
 
 /** Either end of a copy from one store to another (`relay/`). */

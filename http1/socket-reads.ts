@@ -135,20 +135,6 @@ export function copyOut(bytes: Uint8Array): Buffer {
   return slab.subarray(0, bytes.byteLength);
 }
 
-/**
- * Moves bytes into what is left of the slab that those before them have, and gives their own memory back: a slab for each read would hold up
- * to eight times what was read.
- * @returns both, in place of `before`; null where there is no room, or `before` is in no slab, and nothing was changed
- */
-export function appendTo(before: Uint8Array, bytes: Uint8Array): Buffer | null {
-  const slab = handedOver.get(before.buffer);
-  const end = before.byteOffset + before.byteLength;
-  if (slab === undefined || end + bytes.byteLength > slab.byteLength) return null;
-  slab.set(bytes, end);
-  giveBack(bytes);
-  return slab.subarray(before.byteOffset, end + bytes.byteLength);
-}
-
 function addFree(slab: Buffer): void {
   if (free.length < FREE_MAX) free.push(slab);
 }

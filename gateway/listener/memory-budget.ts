@@ -4,14 +4,28 @@
  * SlowDown before a byte of the body was asked for, rather than made to wait: a queue would hold its connection too.
  */
 import type { ServerResponse } from 'node:http';
+import { KiB } from '../../core/limits.ts';
+import { LentMemory } from '../../stores/rules/lent-memory.ts';
 import { refuse } from '../answer/s3-error.ts';
+
+/** Smaller bodies bring memory of their own. */
+const LENT_BYTES_MIN = 32 * KiB;
+
+/** Memory of just the length that was asked for; null for a small body. */
+export interface Lent {
+  readonly memory: Uint8Array | null;
+  /** Once, when nobody reads or writes it any more. */
+  readonly giveBack: () => void;
+}
 
 export class MemoryBudget {
   readonly maxBytes: number;
+  readonly #lendable: LentMemory;
   #heldBytes = 0;
 
   constructor(maxBytes: number) {
     this.maxBytes = maxBytes;
+    this.#lendable = new LentMemory(maxBytes);
   }
 
   get heldBytes(): number {
@@ -35,5 +49,15 @@ export class MemoryBudget {
     response.once('close', () => {
       this.#heldBytes -= bytes;
     });
+  }
+
+  /** `hold`, with the memory itself. @throws as it does */
+  lend(response: ServerResponse, bytes: number): Lent {
+    this.hold(response, bytes);
+    if (bytes < LENT_BYTES_MIN) return { memory: null, giveBack: () => undefined };
+    const range = this.#lendable.lend(bytes);
+    // The free bytes may lie apart, and somebody who left may not have given his back yet.
+    if (range === null) return { memory: Buffer.allocUnsafeSlow(bytes), giveBack: () => undefined };
+    return { memory: range.memory, giveBack: () => this.#lendable.giveBack(range) };
   }
 }

@@ -1,18 +1,18 @@
 /**
- * A GetObject whose answer stays here: the object's bytes, whole, in the pieces in which they came. Anything but a success is collected,
- * for `provider-failure.ts` to read.
+ * A GetObject whose answer stays here: the object's bytes, whole, read right into the memory that is given for them. Anything but a success
+ * is collected, for `provider-failure.ts` to read.
  */
 import { createHash, hash, type Hash } from 'node:crypto';
 import { KiB } from '../../core/limits.ts';
 import type { AnswerHandler, AnswerHeaders, Exchange } from '../../http1/exchange.ts';
-import { appendTo, giveBack } from '../../http1/socket-reads.ts';
+import { ObjectBytes } from '../../stores/s3/answer-bytes.ts';
 import { refuse } from '../answer/s3-error.ts';
 import type { RelayedObject, RelayRead } from '../backend.ts';
 import { CollectedAnswer } from './collected-answer.ts';
 import type { ProviderAnswer } from './provider-failure.ts';
 
-/** Above it a body is hashed while it comes, each piece while the processor's cache still has it. */
-const HASHED_AT_ONCE_BYTES_MAX = 32 * KiB;
+/** One read of a socket into given memory: it is hashed while the processor's cache still has it. */
+const READ_BYTES_MAX = 256 * KiB;
 
 export type ReadAnswer = { readonly object: Omit<RelayedObject, 'md5'> } | { readonly refusal: ProviderAnswer };
 
@@ -22,10 +22,11 @@ export class ObjectExchange implements AnswerHandler {
   readonly #fail: (error: Error) => void;
   #exchange: Exchange | null = null;
   #headers: AnswerHeaders = {};
-  #sizeBytes = 0;
-  #hash: Hash | null = null;
   #refusal: CollectedAnswer | null = null;
-  #pieces: Uint8Array[] = [];
+  #bytes = new ObjectBytes(0);
+  #readBytes = 0;
+  /** Of what is read into given memory, piece by piece. */
+  #hash: Hash | null = null;
 
   constructor(
     asked: Pick<RelayRead, 'accept' | 'isHashed'>,
@@ -50,15 +51,27 @@ export class ObjectExchange implements AnswerHandler {
       // Whoever copies the bytes himself takes an answer in chunks.
       this.#abort(refuse('NotImplemented', 'The store does not say how long the object is before it sends it.'));
     } else {
-      this.#sizeBytes = Number(length);
       try {
-        this.#asked.accept(this.#sizeBytes);
+        this.#bytes = this.#receive(Number(length));
       } catch (error) {
         this.#abort(error as Error);
-        return;
       }
-      if (this.#asked.isHashed && this.#sizeBytes > HASHED_AT_ONCE_BYTES_MAX) this.#hash = createHash('sha256');
     }
+  }
+
+  memoryFor(bytesMax: number): Buffer | null {
+    const { memory } = this.#bytes;
+    if (this.#refusal !== null || memory === undefined) return null;
+    const leftBytes = memory.byteLength - this.#readBytes;
+    return Buffer.from(
+      memory.buffer,
+      memory.byteOffset + this.#readBytes,
+      Math.min(bytesMax, leftBytes, READ_BYTES_MAX),
+    );
+  }
+
+  get copiesData(): boolean {
+    return this.#refusal === null && this.#bytes.memory !== undefined;
   }
 
   onData(piece: Uint8Array): void {
@@ -66,11 +79,8 @@ export class ObjectExchange implements AnswerHandler {
       if (!this.#refusal.take(piece)) this.#abort(this.#refusal.tooLarge());
       return;
     }
-    this.#hash?.update(piece);
-    const last = this.#pieces.at(-1);
-    const both = last === undefined ? null : appendTo(last, piece);
-    if (both === null) this.#pieces.push(piece);
-    else this.#pieces[this.#pieces.length - 1] = both;
+    this.#bytes.take(piece, this.#readBytes);
+    this.#readBytes += piece.byteLength;
   }
 
   onEnd(): void {
@@ -78,30 +88,23 @@ export class ObjectExchange implements AnswerHandler {
       this.#settle({ refusal: this.#refusal.toAnswer() });
       return;
     }
-    const pieces = this.#sizeBytes <= HASHED_AT_ONCE_BYTES_MAX ? [join(this.#pieces)] : this.#pieces;
-    this.#settle({
-      object: {
-        headers: this.#headers,
-        sizeBytes: this.#sizeBytes,
-        sha256: this.#toSha256(pieces),
-        pieces,
-        release: () => pieces.splice(0).forEach(giveBack),
-      },
-    });
+    const bytes = this.#bytes.finish().body;
+    const sha256 = this.#asked.isHashed ? (this.#hash?.digest('hex') ?? hash('sha256', bytes, 'hex')) : null;
+    this.#settle({ object: { headers: this.#headers, bytes, sha256 } });
   }
 
   onError(error: Error): void {
     // The refusal is known by its status, also when its document broke off.
     if (this.#refusal !== null) this.#settle({ refusal: this.#refusal.toAnswer() });
-    else {
-      this.#pieces.splice(0).forEach(giveBack);
-      this.#fail(error);
-    }
+    else this.#fail(error);
   }
 
-  #toSha256([only]: readonly Uint8Array[]): string | null {
-    if (!this.#asked.isHashed) return null;
-    return this.#hash?.digest('hex') ?? hash('sha256', only ?? new Uint8Array(0), 'hex');
+  /** @throws what `accept` does */
+  #receive(sizeBytes: number): ObjectBytes {
+    const memory = this.#asked.accept(sizeBytes);
+    if (memory === null) return new ObjectBytes(sizeBytes);
+    const running = this.#asked.isHashed ? (this.#hash = createHash('sha256')) : null;
+    return new ObjectBytes(sizeBytes, { memory, onBytes: (piece) => running?.update(piece) });
   }
 
   #abort(reason: Error): void {
@@ -109,8 +112,3 @@ export class ObjectExchange implements AnswerHandler {
     this.#exchange?.abort(reason);
   }
 }
-
-const join = (pieces: readonly Uint8Array[]): Uint8Array => {
-  const [only] = pieces;
-  return pieces.length === 1 && only !== undefined ? only : Buffer.concat(pieces);
-};

@@ -16,6 +16,8 @@ import { createOutboundSigner } from './sign-outbound.ts';
 
 /** One write up to here: head and body leave together. */
 const WHOLE_BYTES_MAX = 32 * KiB;
+/** What is given to a socket at once above it. */
+const PIECE_BYTES = 512 * KiB;
 
 export function createRelayEnd(parts: ProviderParts): RelayEnd {
   const { store, connection, credentials, keyCache } = parts;
@@ -48,7 +50,6 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
       const md5 = store.etags === 'md5' && isMd5(etag) && !isEncryptedByKey(object.headers) ? etag : null;
       if (wanted === undefined || wanted === '*' || toTag(wanted) === etag) return { ...object, md5 };
       // A store that does not look at If-Match answers with what it has.
-      object.release();
       throw refuse('PreconditionFailed');
     },
 
@@ -63,7 +64,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
           query: [],
           headers: mergeHeaders(passed, toEncryptionHeaders(store.encryption, 'PutObject', passed)),
           payloadHash: object.sha256 ?? 'UNSIGNED-PAYLOAD',
-          contentLength: object.sizeBytes,
+          contentLength: object.bytes.byteLength,
           body: toBody(object),
         },
         current,
@@ -92,26 +93,22 @@ const isEncryptedByKey = (headers: AnswerHeaders): boolean =>
   /^aws:kms/.test(String(headers['x-amz-server-side-encryption'] ?? '')) ||
   headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined;
 
-function toBody({ pieces, sizeBytes }: RelayedObject): Uint8Array | OutboundStream {
-  return sizeBytes <= WHOLE_BYTES_MAX ? (pieces[0] ?? new Uint8Array(0)) : new Pieces(pieces);
-}
+const toBody = ({ bytes }: RelayedObject): Uint8Array | OutboundStream =>
+  bytes.byteLength <= WHOLE_BYTES_MAX ? bytes : new Pieces(bytes);
 
-/**
- * Until the last piece has left it, a success of the store is none. Each is taken out for good: who sends it gives its memory back (`onSent`),
- * and memory that is given back twice would be read into by two sockets at once.
- */
+/** Until the last piece has left it, a success of the store is none. */
 class Pieces implements OutboundStream {
-  readonly #pieces: Uint8Array[];
+  readonly #bytes: Uint8Array;
   isVerified = false;
 
-  constructor(pieces: Uint8Array[]) {
-    this.#pieces = pieces;
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
-    for (let piece = this.#pieces.shift(); piece !== undefined; piece = this.#pieces.shift()) {
-      this.isVerified = this.#pieces.length === 0;
-      yield piece;
+    for (let at = 0; at < this.#bytes.byteLength; at += PIECE_BYTES) {
+      this.isVerified = at + PIECE_BYTES >= this.#bytes.byteLength;
+      yield this.#bytes.subarray(at, at + PIECE_BYTES);
     }
   }
 }

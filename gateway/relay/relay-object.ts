@@ -15,7 +15,7 @@ import { sendDocument } from '../answer/send-document.ts';
 import { printDocument, textElement } from '../answer/xml.ts';
 import type { Backend, RelayedObject, VerifiedRequest } from '../backend.ts';
 import type { Relayed } from '../listener/exchange.ts';
-import type { MemoryBudget } from '../listener/memory-budget.ts';
+import type { Lent, MemoryBudget } from '../listener/memory-budget.ts';
 import type { ReadGrant } from './read-grant.ts';
 import { toReadHeaders, toWriteHeaders } from './relay-headers.ts';
 
@@ -30,6 +30,8 @@ export interface Relay {
   readonly relayed: Relayed;
 }
 
+const TOO_LARGE = `A copy between two stores is of ${String(PART_BYTES_DEFAULT)} bytes at most.`;
+
 /** @throws either store's refusal; not_implemented where one of them is a directory; invalid_request */
 export async function relayObject(
   request: VerifiedRequest,
@@ -43,35 +45,32 @@ export async function relayObject(
   const { caller, payload, headers } = request;
   const beginBeforeMs = performance.now() + grant.expiresSeconds * 1000;
   const conditions = toReadHeaders(headers);
-  relayed.bytesRead = 0;
-  const object = await from.relay.read({
-    target: grant.target,
-    headers: conditions,
-    caller,
-    isHashed: !(payload.kind === 'unsigned' && mayBeUnsigned && to.relay.takesUnsigned),
-    accept(sizeBytes) {
-      if (sizeBytes > PART_BYTES_DEFAULT)
-        throw refuse('EntityTooLarge', `A copy between two stores is of ${String(PART_BYTES_DEFAULT)} bytes at most.`);
-      memory?.hold(response, sizeBytes);
-    },
-  });
+  let lent: Lent | null = null;
   try {
-    relayed.bytesRead = object.sizeBytes;
+    relayed.bytesRead = 0;
+    const object = await from.relay.read({
+      target: grant.target,
+      headers: conditions,
+      caller,
+      isHashed: !(payload.kind === 'unsigned' && mayBeUnsigned && to.relay.takesUnsigned),
+      accept(sizeBytes) {
+        if (sizeBytes > PART_BYTES_DEFAULT) throw refuse('EntityTooLarge', TOO_LARGE);
+        lent = memory?.lend(response, sizeBytes) ?? null;
+        return lent?.memory ?? null;
+      },
+    });
+    const sizeBytes = object.bytes.byteLength;
+    relayed.bytesRead = sizeBytes;
     const written = toWriteHeaders(headers, object.headers);
     // Whoever asked counts on nothing being begun after this, should he be gone by then; it is looked at once more where it is sent.
     if (caller.hasLeft || performance.now() > beginBeforeMs) throw refuse('RequestTimeout');
     relayed.bytesWritten = 0;
-    const answer = await to.relay.write(
-      { ...request.target, operation: 'PutObject' },
-      written,
-      object,
-      caller,
-      beginBeforeMs,
-    );
-    relayed.bytesWritten = object.sizeBytes;
+    const target = { ...request.target, operation: 'PutObject' } as const;
+    const answer = await to.relay.write(target, written, object, caller, beginBeforeMs);
+    relayed.bytesWritten = sizeBytes;
     sendResult(response, object, answer);
   } finally {
-    object.release();
+    (lent as Lent | null)?.giveBack();
   }
 }
 
