@@ -1,9 +1,9 @@
 /**
  * A budget of bytes that all copies of a worker process share, so that memory does not depend on sizes or counts (invariant I8), and the
- * memory itself, lent again and again (`stores/rules/lent-memory.ts`).
+ * memory itself, lent again and again (`core/lent-memory.ts`).
  */
 import { KiB } from '../../core/limits.ts';
-import { LentMemory } from '../../stores/rules/lent-memory.ts';
+import { LentMemory } from '../../core/lent-memory.ts';
 
 /** Smaller bodies cost nothing worth keeping. */
 const LENT_BYTES_MIN = 32 * KiB;

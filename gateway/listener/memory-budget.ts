@@ -5,7 +5,7 @@
  */
 import type { ServerResponse } from 'node:http';
 import { KiB } from '../../core/limits.ts';
-import { LentMemory } from '../../stores/rules/lent-memory.ts';
+import { LentMemory } from '../../core/lent-memory.ts';
 import { refuse } from '../answer/s3-error.ts';
 
 /** Smaller bodies bring memory of their own. */

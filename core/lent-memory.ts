@@ -7,7 +7,7 @@
  * in the processor's cache, is used again, and what is never needed is never there. Small bodies take the last one, from its end: among
  * large ones they would leave ranges that are long enough for none.
  */
-import { GiB, KiB, MiB } from '../../core/limits.ts';
+import { GiB, KiB, MiB } from './limits.ts';
 
 /** One buffer has 4 GiB at most; whoever allows more in flight than this has the memory for new buffers beside it. */
 const LENDABLE_BYTES_MAX = GiB;
