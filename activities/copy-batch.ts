@@ -183,6 +183,7 @@ async function copyBytes(transfer: Transfer, action: CopyAction): Promise<Delive
   const { memory } = transfer.step.deps;
   const isCut = toSourcePartLayout(action.etag, action.sizeBytes, memory.totalBytes / PARTS_IN_FLIGHT).parts > 1;
   if (isCut || action.sizeBytes > PART_BYTES_DEFAULT) return copyMultipart(transfer, action);
+  // Also where the gateway copies, whose memory it bounds then; what nobody writes to takes none here.
   const lent = memory.tryLend(action.sizeBytes) ?? (await memory.lend(action.sizeBytes));
   try {
     return (await copyRelayed(transfer, action)) ?? (await copyWhole(transfer, action, lent.memory));

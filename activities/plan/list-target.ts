@@ -203,8 +203,13 @@ function cut(page: ListPage, until: string | null): { readonly count: number; re
   const { columns } = page;
   const total = columns?.count ?? page.objects.length;
   if (until === null || total === 0) return { count: total, isWhole: true };
-  const count = columns === undefined ? countUpTo(page.objects, until) : countKeysUpTo(columns, until);
-  const last = columns === undefined ? page.objects.at(-1)?.key : keyAt(columns, total - 1);
+  if (columns === undefined) {
+    const count = countUpTo(page.objects, until);
+    return { count, isWhole: count === total && page.objects.at(-1)?.key !== until };
+  }
+  // By its last key first, as above: of keys that are out of order none may be passed over, for the reader refuses them.
+  const last = keyAt(columns, total - 1);
+  const count = compareUtf8(last, until) <= 0 ? total : countKeysUpTo(columns, until);
   return { count, isWhole: count === total && last !== until };
 }
 

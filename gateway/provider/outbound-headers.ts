@@ -80,8 +80,8 @@ const ONLY_AS: Readonly<Record<string, string>> = {
   'x-amz-object-ownership': 'bucketownerenforced',
 };
 
-/** An empty one of these says nothing. Any other, a condition above all, is the store's to refuse: without it more would be done. */
-const DESCRIPTIVE = new Set([
+/** What describes an object, beside its metadata. An empty one of these says nothing. Any other, a condition above all, is the store's to refuse: without it more would be done. */
+export const DESCRIPTIVE: ReadonlySet<string> = new Set([
   'cache-control',
   'content-disposition',
   'content-encoding',

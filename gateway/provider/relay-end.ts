@@ -2,6 +2,8 @@
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { KiB } from '../../core/limits.ts';
 import type { Operation } from '../../core/traffic.ts';
+import { stripQuotes } from '../../stores/s3/etag-text.ts';
+import { isEncryptedByKey } from '../../stores/s3/object-headers.ts';
 import { refuse } from '../answer/s3-error.ts';
 import type { RelayedObject, RelayEnd } from '../backend.ts';
 import { EMPTY_SHA256 } from '../body/plan-body.ts';
@@ -80,18 +82,13 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
 const NO_ANSWER: ProviderAnswer = { status: 502, headers: {}, body: new Uint8Array(0) };
 
 /** Quotes are left out by some stores. */
-const toTag = (etag: AnswerHeaders[string]): string => String(etag ?? '').replace(/^"(.*)"$/, '$1');
+const toTag = (etag: AnswerHeaders[string]): string => stripQuotes(String(etag ?? ''));
 
 const isMd5 = (etag: string): boolean => /^[0-9a-f]{32}$/.test(etag);
 const toContentMd5 = (md5: string): readonly [string, string] => [
   'content-md5',
   Buffer.from(md5, 'hex').toString('base64'),
 ];
-
-/** With a key of KMS or of the customer the ETag is not the MD5 of the bytes. */
-const isEncryptedByKey = (headers: AnswerHeaders): boolean =>
-  /^aws:kms/.test(String(headers['x-amz-server-side-encryption'] ?? '')) ||
-  headers['x-amz-server-side-encryption-customer-algorithm'] !== undefined;
 
 const toBody = ({ bytes }: RelayedObject): Uint8Array | OutboundStream =>
   bytes.byteLength <= WHOLE_BYTES_MAX ? bytes : new Pieces(bytes);

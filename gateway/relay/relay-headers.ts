@@ -1,22 +1,14 @@
 /** What the object has at its target beside its bytes: its own, or what the copy says, as the directives of CopyObject have it. */
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { refuse } from '../answer/s3-error.ts';
-import { withoutAwsChunked } from '../provider/outbound-headers.ts';
+import { DESCRIPTIVE, withoutAwsChunked } from '../provider/outbound-headers.ts';
 import { isHeaderText } from '../request/header-parameters.ts';
 
 type Headers = ReadonlyMap<string, string>;
 
-/** What describes an object, and goes with it. A redirect and a storage class belong to their place. */
-const DESCRIBES = new Set([
-  'cache-control',
-  'content-disposition',
-  'content-encoding',
-  'content-language',
-  'content-type',
-  'expires',
-]);
 const META = 'x-amz-meta-';
-const describes = (name: string): boolean => DESCRIBES.has(name) || name.startsWith(META);
+/** What goes with an object. A redirect and a storage class belong to their place. */
+const describes = (name: string): boolean => DESCRIPTIVE.has(name) || name.startsWith(META);
 
 /** Of the request: about the copy itself, whose body is empty, and not the object's. */
 const OF_THE_COPY = new Set(['content-md5', 'x-amz-metadata-directive', 'x-amz-tagging-directive']);
@@ -69,7 +61,7 @@ export function toWriteHeaders(request: Headers, source: AnswerHeaders): WriteHe
     const value = source[name];
     const sent = Array.isArray(value) ? value.join(', ') : (value ?? '');
     const text = name === 'content-encoding' ? withoutAwsChunked(sent) : sent;
-    if (!describes(name) || (text === '' && DESCRIBES.has(name))) continue;
+    if (!describes(name) || (text === '' && DESCRIPTIVE.has(name))) continue;
     if (!isHeaderText(text)) throw refuse('InvalidRequest', 'The object has metadata that no request can carry.');
     carried.push([name, text]);
   }

@@ -136,7 +136,7 @@ function parseObjectHeaders(headers: AnswerHeaders): ObjectHeaders {
 }
 
 /** With a key of KMS or of the customer the ETag is not the MD5 of the bytes. */
-function isEncryptedByKey(headers: AnswerHeaders): boolean {
+export function isEncryptedByKey(headers: AnswerHeaders): boolean {
   const algorithm = headerText(headers, 'x-amz-server-side-encryption');
   return (
     algorithm?.startsWith('aws:kms') === true ||

@@ -10,7 +10,9 @@ import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts'
 import type { ETag } from '../../core/ids.ts';
 import { failureTypeOf, WaybillError } from '../../core/failures.ts';
 import { reservedPrefix } from '../../core/pipeline.ts';
+import type { ListRequest } from '../../stores/store.ts';
 import { buildSpec } from '../support/ledger-fixtures.ts';
+import { lendPage } from '../support/lent-page.ts';
 import { createSortedStore, type SortedStore, type SortedStoreOptions } from '../support/sorted-store.ts';
 
 const base = buildSpec('target');
@@ -36,9 +38,11 @@ interface Listing {
   readonly ends: readonly string[];
   readonly store: Omit<SortedStoreOptions, 'keys'>;
   readonly listInParallelMsMin?: number;
+  /** Pages as columns, as the adapter of S3 has them. */
+  readonly asColumns?: boolean;
 }
 
-function open({ held, ends, store: options, listInParallelMsMin = 0 }: Listing) {
+function open({ held, ends, store: options, listInParallelMsMin = 0, asColumns = false }: Listing) {
   const keys = [...held.map(toTarget), `${reservedPrefix(SPEC.target)}manifests/x.json`, 'im/a', 'io/a'].sort(byBytes);
   let inFlight = 0;
   let inFlightMost = 0;
@@ -66,7 +70,10 @@ function open({ held, ends, store: options, listInParallelMsMin = 0 }: Listing) 
     log: { warn: (_: unknown, message: string) => warnings.push(message) },
   } as unknown as ActivityRuntime;
   const deps = { ledger: { readChunkEnds }, listInParallelMsMin } as unknown as ActivityDeps;
-  const pages = listTarget(deps, runtime, { store, spec: SPEC, listingId: 'listing' });
+  const read = asColumns
+    ? { ...store, list: async (request: ListRequest) => lendPage(await store.list(request)) }
+    : store;
+  const pages = listTarget(deps, runtime, { store: read, spec: SPEC, listingId: 'listing' });
   return { pages, store, warnings, inFlight: () => inFlight, most: () => inFlightMost, asked: () => asked, controller };
 }
 
@@ -87,21 +94,47 @@ const wait = (turns: readonly number[]): (() => Promise<void>) => {
 const isCut = ({ requests }: SortedStore): boolean =>
   requests.some(({ startAfter, maxKeys }) => startAfter !== undefined && maxKeys !== 1);
 
-test('whatever stands there and wherever chunks end, it is the serial listing', async () => {
-  const seen = { cut: 0, sideBySide: 0 };
-  await fc.assert(
-    fc.asyncProperty(names, names, fc.integer({ min: 1, max: 7 }), turns, async (held, ends, pageKeys, turns) => {
-      const before = wait(turns);
-      const listing = open({ held, ends, store: { pageKeys, before } });
-      assert.deepEqual(await readNames(listing.pages), held);
-      if (isCut(listing.store)) seen.cut += 1;
-      if (listing.most() > 1) seen.sideBySide += 1;
-      assert.ok(listing.most() <= 16);
-    }),
-    { numRuns: 300 },
-  );
-  assert.ok(seen.cut > 100 && seen.sideBySide > 100, JSON.stringify(seen));
-});
+/** In pages of 20 and chunks of 100. */
+const MANY = Array.from({ length: 1600 }, (_, n) => `k${String(n).padStart(4, '0')}`);
+const ENDS = MANY.filter((_, n) => n % 100 === 99);
+
+for (const asColumns of [false, true]) {
+  const what = asColumns ? 'columns' : 'objects';
+  test(`whatever stands there and wherever chunks end, it is the serial listing: ${what}`, async () => {
+    const seen = { cut: 0, sideBySide: 0 };
+    await fc.assert(
+      fc.asyncProperty(names, names, fc.integer({ min: 1, max: 7 }), turns, async (held, ends, pageKeys, turns) => {
+        const before = wait(turns);
+        const listing = open({ held, ends, store: { pageKeys, before }, asColumns });
+        assert.deepEqual(await readNames(listing.pages), held);
+        if (isCut(listing.store)) seen.cut += 1;
+        if (listing.most() > 1) seen.sideBySide += 1;
+        assert.ok(listing.most() <= 16);
+      }),
+      { numRuns: 300 },
+    );
+    assert.ok(seen.cut > 100 && seen.sideBySide > 100, JSON.stringify(seen));
+  });
+
+  test(`keys out of order within a stretch are refused, and none is passed over: ${what}`, async () => {
+    let swapped = false;
+    const listing = open({
+      ...{ held: MANY, ends: ENDS, asColumns },
+      store: {
+        pageKeys: 20,
+        // One that belongs behind the stretch stands in its midst.
+        edit(page, { startAfter, maxKeys }) {
+          if (swapped || startAfter === undefined || maxKeys === 1) return page;
+          swapped = true;
+          const stray = { ...page.objects[0]!, key: toTarget('kzzzz') };
+          return { ...page, objects: page.objects.with(10, stray) };
+        },
+      },
+    });
+    await assert.rejects(readNames(listing.pages), { type: 'store_refused', message: /in order/ });
+    assert.ok(swapped);
+  });
+}
 
 test('what a store says wrongly once, and what it refuses now and then, costs no key', async () => {
   let lied = 0;
@@ -137,10 +170,6 @@ test('what a store says wrongly once, and what it refuses now and then, costs no
   );
   assert.ok(lied > 30, String(lied));
 });
-
-/** In pages of 20 and chunks of 100. */
-const MANY = Array.from({ length: 1600 }, (_, n) => `k${String(n).padStart(4, '0')}`);
-const ENDS = MANY.filter((_, n) => n % 100 === 99);
 
 test('what stands where it is expected costs no request more than a serial listing, but for one question', async () => {
   const listing = open({ held: MANY, ends: ENDS, store: { pageKeys: 20 } });
