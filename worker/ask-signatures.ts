@@ -82,7 +82,7 @@ export function createAskSignatures(options: AskSignaturesOptions): AskSignature
         requestLimitMs: limitMs,
         idleLimitMs: limitMs,
         isObject: false,
-        details: { store },
+        details: () => ({ store }),
         signal: undefined,
         onBodySent: ignore,
         onReport: ignore,

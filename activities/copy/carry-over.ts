@@ -4,17 +4,22 @@ import type { ObjectHeaders, ObjectInfo, PutRequest } from '../../stores/store.t
 import { MD5_METADATA, toMd5Base64 } from '../plan/content-md5.ts';
 import type { Transfer } from './transfer.ts';
 
+const CARRIED = [
+  'contentType',
+  'cacheControl',
+  'contentDisposition',
+  'contentEncoding',
+  'contentLanguage',
+  'expires',
+] as const;
+
 export function toHeaders(info: ObjectInfo): ObjectHeaders {
-  const { contentType, cacheControl, contentDisposition, contentEncoding, contentLanguage, expires, metadata } = info;
-  return {
-    ...(contentType === undefined ? {} : { contentType }),
-    ...(cacheControl === undefined ? {} : { cacheControl }),
-    ...(contentDisposition === undefined ? {} : { contentDisposition }),
-    ...(contentEncoding === undefined ? {} : { contentEncoding }),
-    ...(contentLanguage === undefined ? {} : { contentLanguage }),
-    ...(expires === undefined ? {} : { expires }),
-    metadata,
-  };
+  const headers: { -readonly [Field in keyof ObjectHeaders]: ObjectHeaders[Field] } = { metadata: info.metadata };
+  for (const field of CARRIED) {
+    const value = info[field];
+    if (value !== undefined) headers[field] = value;
+  }
+  return headers;
 }
 
 /** A multipart ETag says nothing of the bytes, so their MD5, where it is known, is kept as `x-amz-meta-md5` if there is room for it. */
@@ -29,21 +34,14 @@ export function withMd5(headers: ObjectHeaders, md5Hex: string | null): ObjectHe
   return bytes > USER_METADATA_BYTES_MAX ? headers : { ...headers, metadata };
 }
 
-/** The target's side of a write: where, with what, encrypted how. One request more for an object that has tags. */
-export async function toPutRequest(
-  transfer: Transfer,
+/** What is written beside the bytes, and encrypted how. One request more for an object that has tags. */
+export async function toCarried(
+  { spec, source }: Transfer,
   sourceKey: string,
-  targetKey: string,
   info: ObjectInfo,
-): Promise<PutRequest> {
-  const { spec, source } = transfer;
-  const tags =
-    spec.tags && info.tagCount > 0 ? await source.getTags({ bucket: spec.source.bucket, key: sourceKey }) : undefined;
-  return {
-    bucket: spec.target.bucket,
-    key: targetKey,
-    headers: toHeaders(info),
-    encryption: spec.target.encryption,
-    ...(tags === undefined ? {} : { tags }),
-  };
+): Promise<Pick<PutRequest, 'headers' | 'encryption' | 'tags'>> {
+  const { encryption } = spec.target;
+  const headers = toHeaders(info);
+  if (!spec.tags || info.tagCount === 0) return { headers, encryption };
+  return { headers, encryption, tags: await source.getTags({ bucket: spec.source.bucket, key: sourceKey }) };
 }

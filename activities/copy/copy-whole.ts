@@ -19,7 +19,7 @@ import { computeChecksum } from '../../stores/rules/checksum-hash.ts';
 import type { Body, ObjectInfo, PartChecksum, PutResult } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
-import { toPutRequest, withMd5 } from './carry-over.ts';
+import { toCarried, withMd5 } from './carry-over.ts';
 import { toCrc } from './choose-proof.ts';
 import { holdsSameBytes } from './holds-same-bytes.ts';
 import { orSigned } from './or-signed.ts';
@@ -46,14 +46,15 @@ export async function copyWhole(
   });
   const bytes = await readWhole(got);
   const read = await proveRead(transfer, action, got.info, bytes);
-  const request = await toPutRequest(transfer, key, targetKey, got.info).catch((error: unknown) => {
+  const carried = await toCarried(transfer, key, got.info).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
   const delivered = (targetEtag: string): DeliveryRecord =>
     toDelivery(action, { key: targetKey, targetEtag, checksum: read.proved });
 
   // Where an ETag cannot say what the bytes are, the metadata does, for whoever has lost the ledger and adopts what stands there.
-  const put = hasMd5ETags(transfer) ? request : { ...request, headers: withMd5(request.headers, read.md5) };
+  const headers = hasMd5ETags(transfer) ? carried.headers : withMd5(carried.headers, read.md5);
+  const { bucket } = transfer.spec.target;
   const mayBeUnsigned = isProvable(transfer, bytes, read);
   const spoiled = transfer.spoiled.get(targetKey);
   const expected = spoiled === undefined ? action.expected : { etag: spoiled };
@@ -62,7 +63,8 @@ export async function copyWhole(
     const answer = await writeExpected(transfer, targetKey, expected, (conditions) =>
       orSigned(transfer, mayBeUnsigned, (unsigned) => {
         isUnsigned = unsigned;
-        return transfer.target.put({ ...put, ...conditions }, toBody(bytes, read, unsigned));
+        const request = { bucket, key: targetKey, ...carried, headers, ...conditions };
+        return transfer.target.put(request, toBody(bytes, read, unsigned));
       }),
     );
     await judge(transfer, targetKey, bytes, { read, isUnsigned, answer });

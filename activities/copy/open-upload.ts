@@ -15,7 +15,7 @@ import type { ObjectInfo, PutRequest } from '../../stores/store.ts';
 import type { CopyAction } from '../plan/action.ts';
 import { toContentMd5 } from '../plan/content-md5.ts';
 import { dropUpload, isIntent, toIntentId } from './abort-upload.ts';
-import { toPutRequest, withMd5 } from './carry-over.ts';
+import { toCarried, withMd5 } from './carry-over.ts';
 import { chooseProof } from './choose-proof.ts';
 import { PARTS_IN_FLIGHT } from './copy-parts.ts';
 import { toSourceChanged } from './read-source.ts';
@@ -54,7 +54,7 @@ export async function openUpload(transfer: Transfer, action: CopyAction, layout?
     });
   if (info.sizeBytes !== action.sizeBytes)
     throw new WaybillError('source_changed', 'the object has another size than was listed');
-  const request = await toPutRequest(transfer, action.key, targetKey, info).catch((error: unknown) => {
+  const carried = await toCarried(transfer, action.key, info).catch((error: unknown) => {
     throw toSourceChanged(error);
   });
   const cut =
@@ -71,7 +71,9 @@ export async function openUpload(transfer: Transfer, action: CopyAction, layout?
   };
   await ledger.openUpload(step.fence, record);
   const md5 = toContentMd5({ ...info, etag: action.etag });
-  const upload = await createUpload(transfer, record, { ...request, headers: withMd5(request.headers, md5) });
+  const { bucket } = spec.target;
+  const headers = withMd5(carried.headers, md5);
+  const upload = await createUpload(transfer, record, { bucket, key: targetKey, ...carried, headers });
   await ledger.openUpload(step.fence, upload);
   return { upload, parts: [] };
 }

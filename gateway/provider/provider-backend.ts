@@ -49,7 +49,7 @@ export function createProviderBackend(parts: ProviderParts): Backend {
         const encryption = toEncryptionHeaders(store.encryption, target.operation, passed);
         const headers = mergeHeaders(passed, [...encryption, ...body.headers]);
         const credentials = await parts.credentials.current();
-        const unsigned = { ...body, address, method: request.method, query, headers };
+        const unsigned = { address, method: request.method, query, ...body, headers };
         const outbound = signer.sign(unsigned, credentials, now());
         const asked = { store: store.name, region: store.region, operation: target.operation };
         if (isLate(target.operation)) {

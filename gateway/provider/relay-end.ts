@@ -50,7 +50,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
       const wanted = headers.get('if-match');
       const etag = toTag(object.headers['etag']);
       const md5 = store.etags === 'md5' && isMd5(etag) && !isEncryptedByKey(object.headers) ? etag : null;
-      if (wanted === undefined || wanted === '*' || toTag(wanted) === etag) return { ...object, md5 };
+      if (wanted === undefined || wanted === '*' || toTag(wanted) === etag) return { md5, ...object };
       // A store that does not look at If-Match answers with what it has.
       throw refuse('PreconditionFailed');
     },
@@ -72,7 +72,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
         current,
         now(),
       );
-      const answer = (await connection.send({ ...outbound, beginBeforeMs }, null, caller)) ?? NO_ANSWER;
+      const answer = (await connection.send({ beginBeforeMs, ...outbound }, null, caller)) ?? NO_ANSWER;
       if (answer.status >= 300) throw toProviderFailure(answer, asked('PutObject'), current);
       return answer.headers;
     },

@@ -47,7 +47,8 @@ export interface ExchangeOptions {
   readonly into?: ReadInto | undefined;
   /** A successful answer that is no object comes in lent memory. */
   readonly isLent?: boolean | undefined;
-  readonly details: FailureDetails;
+  /** Of a failure. */
+  readonly details: () => FailureDetails;
   readonly signal: AbortSignal | undefined;
   readonly onReport: (report: ExchangeReport) => void;
   /** Of `performance.now()`: not begun by then, it is given up unsent. */
@@ -108,7 +109,7 @@ export class HttpExchange implements AnswerHandler {
       this.#bytes = isLent ? new LentBytes(lengthBytes ?? 0) : new JoinedBytes();
     } else if (lengthBytes === undefined) {
       this.#cancel(
-        refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details),
+        refused('MissingContentLength', status, 'the store sent an object without its length', this.#options.details()),
       );
     } else if (this.#options.into?.memory.byteLength === lengthBytes) {
       this.#bytes = new ObjectBytes(lengthBytes, this.#options.into);
@@ -248,7 +249,8 @@ export class HttpExchange implements AnswerHandler {
   }
 
   #detailsNow(): FailureDetails {
-    return this.#status === 0 ? this.#options.details : { ...this.#options.details, status: this.#status };
+    const details = this.#options.details();
+    return this.#status === 0 ? details : { ...details, status: this.#status };
   }
 }
 

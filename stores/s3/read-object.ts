@@ -1,5 +1,5 @@
 /** HeadObject and GetObject. What arrives is exactly what was promised, or the body fails. */
-import type { GetRequest, GetResult, HeadRequest, ObjectInfo } from '../store.ts';
+import type { GetRequest, GetResult, HeadRequest, ObjectInfo, ReadInto } from '../store.ts';
 import { WaybillError } from '../../core/failures.ts';
 import { refused } from '../rules/refusals.ts';
 import { WholeBody } from '../rules/whole-body.ts';
@@ -35,8 +35,7 @@ export async function headObject(client: S3Client, request: HeadRequest, options
  */
 export async function getObject(client: S3Client, request: GetRequest, options: ReadOptions): Promise<GetResult> {
   const range = request.range === undefined ? undefined : printRange(request.range);
-  const read = buildReadCall('GetObject', 'GET', request, range === undefined ? [] : [['range', range]]);
-  const call: S3Call = request.into === undefined ? read : { ...read, into: request.into };
+  const call = buildReadCall('GetObject', 'GET', request, range === undefined ? [] : [['range', range]], request.into);
   const answer = await client.send(call);
   try {
     const content = toContentRange(answer, request, call);
@@ -76,17 +75,15 @@ function buildReadCall(
   operation: 'HeadObject' | 'GetObject',
   method: 'HEAD' | 'GET',
   request: HeadRequest,
-  headers: [string, string][],
+  more: readonly (readonly [string, string])[],
+  into?: ReadInto,
 ): S3Call {
-  return {
-    operation,
-    method,
-    bucket: request.bucket,
-    key: request.key,
-    ...(request.versionId === undefined ? {} : { query: [['versionId', request.versionId]] }),
-    headers: [...buildConditions(request), ...(request.withChecksum === true ? [CHECKSUM_MODE] : []), ...headers],
-    signal: request.signal,
-  };
+  const { bucket, key, versionId, signal } = request;
+  const headers = buildConditions(request);
+  if (request.withChecksum === true) headers.push(CHECKSUM_MODE);
+  headers.push(...more);
+  const query = versionId === undefined ? undefined : ([['versionId', versionId]] as const);
+  return { operation, method, bucket, key, query, headers, into, signal };
 }
 
 function printRange(range: NonNullable<GetRequest['range']>): string {

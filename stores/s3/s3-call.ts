@@ -12,12 +12,12 @@ export interface S3Call {
   readonly bucket: string;
   /** Absent for an operation on the bucket itself. */
   readonly key?: string;
-  readonly query?: Pairs;
+  readonly query?: Pairs | undefined;
   /** Lower-case names, values as wire text: one character a byte. */
   readonly headers?: Pairs;
   readonly body?: PreparedBody;
   /** What an object of this length is read into. */
-  readonly into?: ReadInto;
+  readonly into?: ReadInto | undefined;
   /** Its answer is read once: it comes in memory that is given back. */
   readonly isLent?: boolean;
   readonly signal?: AbortSignal | undefined;

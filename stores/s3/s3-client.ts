@@ -52,7 +52,7 @@ export function createS3Client(options: S3ClientOptions): S3Client {
         isObject: call.operation === 'GetObject',
         into: call.into,
         isLent: call.isLent,
-        details: { store: options.name, ...callDetails(call) },
+        details: () => ({ store: options.name, ...callDetails(call) }),
         signal: call.signal,
         assertMayBegin: call.assertMayWrite,
         onBodySent: () => (bodySent = true),

@@ -23,8 +23,8 @@ export interface ErrorAnswer {
 }
 
 export function callDetails(call: CallName): FailureDetails {
-  const details = { operation: call.operation, bucket: call.bucket };
-  return call.key === undefined ? details : { ...details, key: call.key };
+  const { operation, bucket, key } = call;
+  return key === undefined ? { operation, bucket } : { operation, bucket, key };
 }
 
 /** The failure that an answer of 300 and above is; also one of 200 whose body is an error. */
