@@ -71,7 +71,7 @@ export function createSessionSealer(text: string): SessionSealer {
       `session_secret is ${SECRET_CHARACTERS_MIN} characters or more, for instance of openssl rand -base64 32; two lines while it is replaced`,
     );
   }
-  /** What was opened lately: each request of a run brings the same token, and asks for it twice. */
+  /** What was opened lately, by token: each request of a run brings the same one, and asks for it twice. */
   const opened = new Map<string, OpenedSession>();
   const rings = secrets.map(deriveKeys);
   const [first] = rings as [Keys, ...Keys[]];
@@ -88,9 +88,8 @@ export function createSessionSealer(text: string): SessionSealer {
     },
     open(accessKeyId, sessionToken) {
       if (!accessKeyId.startsWith(ID_PREFIX) || sessionToken.length > TOKEN_CHARACTERS_MAX) return null;
-      const mark = `${accessKeyId}\n${sessionToken}`;
-      const before = opened.get(mark);
-      if (before !== undefined) return before;
+      const before = opened.get(sessionToken);
+      if (before !== undefined) return before.credentials.accessKeyId === accessKeyId ? before : null;
       for (const keys of rings) {
         const claims = unseal(keys, accessKeyId, sessionToken);
         if (claims === null) continue;
@@ -98,7 +97,7 @@ export function createSessionSealer(text: string): SessionSealer {
         const session = { claims, credentials: { accessKeyId, secretAccessKey, sessionToken } };
         // Only what we made gets in, so nobody can fill it with what he likes.
         if (opened.size >= OPENED_MAX) opened.clear();
-        opened.set(mark, session);
+        opened.set(sessionToken, session);
         return session;
       }
       return null;

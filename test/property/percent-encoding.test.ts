@@ -2,7 +2,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
-import { decodePercent, encodeComponent, encodePath, recodeComponent, recodePath } from '../../sigv4/encode.ts';
+import { decodeComponent, decodePercent, encodeComponent, encodePath } from '../../sigv4/encode.ts';
+import { recodeComponent, recodePath } from '../../sigv4/encode.ts';
 
 function encodeByteByByte(bytes: Uint8Array, kept: RegExp): string {
   return [...bytes]
@@ -51,6 +52,22 @@ test('what is encoded already is decoded and encoded, also where it is left as i
     const bytes = Uint8Array.of(byte);
     for (const escape of [`%${toHex(byte)}`, `%${toHex(byte).toLowerCase()}`]) {
       assert.equal(recodePath(escape), encodeByteByByte(bytes, PATH), escape);
+      assert.equal(recodeComponent(escape), encodeByteByByte(bytes, COMPONENT), escape);
     }
   }
 });
+
+test('text is decoded as its bytes are, and what is no UTF-8 is not', () => {
+  fc.assert(
+    fc.property(texts, (text) => {
+      const bytes = decodePercent(text);
+      assert.equal(decodeComponent(text), text.includes('%') ? bytes && decodeStrictly(bytes) : text);
+    }),
+    { numRuns: 2000 },
+  );
+});
+
+function decodeStrictly(bytes: Uint8Array): string | null {
+  const text = Buffer.from(bytes).toString('utf8');
+  return Buffer.from(text, 'utf8').equals(bytes) ? text : null;
+}

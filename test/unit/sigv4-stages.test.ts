@@ -106,8 +106,18 @@ test('texts are equal only when all of them is', () => {
     ['', 'a'],
     ['a', ''],
     ['a\0', 'a'],
+    ['ä', '\u00c3'],
+    ['\ud800', '\ufffd'],
+    ['\ud83d\ude00a', 'abc'],
   ] as const) {
     assert.ok(!equalConstantTime(a, b), `${a} ${b}`);
+  }
+  for (const length of [64, 1024, 1025, 5000]) {
+    const same = 'f'.repeat(length);
+    assert.ok(equalConstantTime(same, 'f'.repeat(length)));
+    for (const at of [0, length >> 1, length - 1]) {
+      assert.ok(!equalConstantTime(`${same.slice(0, at)}0${same.slice(at + 1)}`, same), `${length} at ${at}`);
+    }
   }
 });
 
