@@ -16,7 +16,8 @@ export interface ObjectColumns {
   readonly modifiedMs: Float64Array;
 }
 
-const keyStart = ({ ends }: ObjectColumns, index: number): number => (index === 0 ? 0 : (ends[2 * index - 1] ?? 0));
+export const keyStart = ({ ends }: ObjectColumns, index: number): number =>
+  index === 0 ? 0 : (ends[2 * index - 1] ?? 0);
 export const keyEnd = ({ ends }: ObjectColumns, index: number): number => ends[2 * index] ?? 0;
 
 export function keyAt(columns: ObjectColumns, index: number): string {

@@ -1,4 +1,5 @@
 /** What has been delivered to a target, and as which version of its source. */
+import type { Sha256Hex } from '../core/ids.ts';
 
 export interface DeliveryRecord {
   /** Target key. */
@@ -26,13 +27,13 @@ export interface DeliveredRange extends KeyRange {
   readonly targetPrefix: string;
 }
 
-/** Canonical descriptors of what was delivered, by key, joined by ','. */
+/** What was delivered, as the text of a manifest: canonical descriptors, by key, joined by ','. */
 export interface DeliveredText {
   readonly objects: number;
-  /** With the ETags of the source. */
-  readonly sourceText: string;
-  /** With those that the target had afterwards. */
-  readonly targetText: string;
+  /** Of the text's UTF-8, with the ETags of the source: to be told whether it is the manifest's it need not come here. */
+  readonly sourceSha256: Sha256Hex;
+  /** With the ETags that the target had afterwards; null: it is the same. */
+  readonly targetText: string | null;
 }
 
 export interface DeliveryLedger {

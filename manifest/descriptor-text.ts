@@ -1,53 +1,130 @@
 /**
  * Reads along a body of canonical descriptors without parsing it: whether the next one is that of a given object. For an object that
- * stands where it is expected that is a comparison of text, and nothing is made of it; a listing of 10,000 keys is held against a chunk
- * in a millisecond.
+ * stands where it is expected that is a comparison of bytes, and nothing is made of it.
  *
  * The text of a descriptor is made from an object by a function that keeps different objects apart (`printDescriptor`), so equal text
- * means an equal object. A string that JSON prints as it is holds no backslash and is equal to its text; one that is equal to a text
- * without being printed as it is would have to hold one.
+ * means an equal object. A value that JSON would escape is never compared as it is: a key may hold what looks like the end of one
+ * descriptor and the beginning of the next.
  */
-const BETWEEN = ',';
+import { keyAt, keyEnd, keyStart, type ObjectColumns } from '../core/object-columns.ts';
+
+const COMMA = Buffer.from(',');
+const AFTER_ETAG = Buffer.from('","key":"');
+const AFTER_KEY = Buffer.from('","size":');
+const END = Buffer.from('}');
+const SPACE = 0x20;
+const QUOTE = 0x22;
+const BACKSLASH = 0x5c;
+const ZERO = 0x30;
+
+/** How keys of a listing stand in the descriptors: `from` in front of them is `to` there. */
+export class Renaming {
+  readonly from: string;
+  readonly to: string;
+  readonly fromBytes: number;
+  /** Null where JSON would escape it. */
+  readonly printed: Buffer | null;
+
+  constructor(from: string, to: string) {
+    this.from = from;
+    this.to = to;
+    this.fromBytes = Buffer.byteLength(from);
+    this.printed = JSON.stringify(to) === `"${to}"` ? Buffer.from(to) : null;
+  }
+
+  rename(key: string): string {
+    return this.to + key.slice(this.from.length);
+  }
+}
 
 export class DescriptorText {
-  readonly #text: string;
-  readonly #head: string;
+  readonly #text: Uint8Array;
+  readonly #head: Buffer;
   #at = 0;
 
-  /** @param text canonical descriptors of this bucket joined by ','; '' for none */
-  constructor(text: string, bucket: string) {
+  /** @param text canonical descriptors of this bucket joined by ','; empty for none */
+  constructor(text: Uint8Array, bucket: string) {
     this.#text = text;
-    this.#head = `{"bucket":${JSON.stringify(bucket)},"etag":"`;
+    this.#head = Buffer.from(`{"bucket":${JSON.stringify(bucket)},"etag":"`);
+  }
+
+  get isAtEnd(): boolean {
+    return this.#at === this.#text.byteLength;
   }
 
   /** Moves behind the next descriptor and returns true, if it is that of this object, which has no version id. */
   accept(key: string, etag: string, sizeBytes: number): boolean {
+    const value = (text: string): string => JSON.stringify(text).slice(1, -1);
+    const rest = `${value(etag)}","key":"${value(key)}","size":${String(sizeBytes)}}`;
     const from = this.#at;
-    const isNext =
-      (from === 0 || this.#skip(BETWEEN)) &&
-      this.#skip(this.#head) &&
-      this.#skipString(etag) &&
-      this.#skip('","key":"') &&
-      this.#skipString(key) &&
-      this.#skip('","size":') &&
-      this.#skip(String(sizeBytes)) &&
-      this.#skip('}');
-    if (!isNext) this.#at = from;
-    return isNext;
+    if (this.#skipHead() && this.#skip(Buffer.from(rest))) return true;
+    this.#at = from;
+    return false;
   }
 
-  get isAtEnd(): boolean {
-    return this.#at === this.#text.length;
+  /** The same of an object in columns, of which no string is made. */
+  acceptColumns(columns: ObjectColumns, index: number, renaming: Renaming): boolean {
+    const { text, ends, sizes } = columns;
+    const { printed, fromBytes } = renaming;
+    const [start, end, etagEnd] = [keyStart(columns, index), keyEnd(columns, index), ends[2 * index + 1] ?? 0];
+    const size = sizes[index] ?? 0;
+    const from = this.#at;
+    if (
+      printed !== null &&
+      this.#skipHead() &&
+      this.#skipPlain(text, end, etagEnd) &&
+      this.#skip(AFTER_ETAG) &&
+      this.#skip(printed) &&
+      this.#skipPlain(text, start + fromBytes, end) &&
+      this.#skip(AFTER_KEY) &&
+      this.#skipNumber(size) &&
+      this.#skip(END)
+    ) {
+      return true;
+    }
+    this.#at = from;
+    return this.accept(renaming.rename(keyAt(columns, index)), text.toString('latin1', end, etagEnd), size);
   }
 
-  #skip(literal: string): boolean {
-    if (!this.#text.startsWith(literal, this.#at)) return false;
-    this.#at += literal.length;
+  #skipHead(): boolean {
+    return (this.#at === 0 || this.#skip(COMMA)) && this.#skip(this.#head);
+  }
+
+  #skip(bytes: Uint8Array): boolean {
+    const text = this.#text;
+    const at = this.#at;
+    for (let index = 0; index < bytes.length; index++) if (text[at + index] !== bytes[index]) return false;
+    this.#at = at + bytes.length;
     return true;
   }
 
-  #skipString(value: string): boolean {
-    if (!value.includes('\\') && this.#skip(value)) return true;
-    return this.#skip(JSON.stringify(value).slice(1, -1));
+  /** Of bytes that JSON prints as they are; false where there is another. */
+  #skipPlain(bytes: Uint8Array, start: number, end: number): boolean {
+    const text = this.#text;
+    const at = this.#at - start;
+    for (let index = start; index < end; index++) {
+      const byte = bytes[index] as number;
+      if (text[at + index] !== byte || byte === QUOTE || byte === BACKSLASH || byte < SPACE) return false;
+    }
+    this.#at = at + end;
+    return true;
+  }
+
+  /** Of a whole number up to 15 digits. */
+  #skipNumber(value: number): boolean {
+    let read = 0;
+    let at = this.#at;
+    for (let digit = this.#digitAt(at); digit >= 0; digit = this.#digitAt(at)) {
+      read = 10 * read + digit;
+      at += 1;
+    }
+    if (at === this.#at || read !== value) return false;
+    this.#at = at;
+    return true;
+  }
+
+  #digitAt(at: number): number {
+    const digit = (this.#text[at] ?? 0) - ZERO;
+    return digit <= 9 ? digit : -1;
   }
 }

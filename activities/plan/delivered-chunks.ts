@@ -1,4 +1,6 @@
 /** The chunks of a manifest, each with what the ledger has delivered of its keys, told in the chunk's own words. */
+import { hash } from 'node:crypto';
+import type { Sha256Hex } from '../../core/ids.ts';
 import { toTargetKey, type PipelineSpec } from '../../core/pipeline.ts';
 import type { Chunk, DeliveredText, KeyRange, Ledger } from '../../ledger/ledger.ts';
 import { unpackBody } from '../../manifest/pack-body.ts';
@@ -9,7 +11,6 @@ export interface DeliveredChunk {
   readonly range: KeyRange & { readonly until: string };
   /** The chunk's, unpacked. */
   readonly body: Uint8Array;
-  readonly text: string;
   /** Null: the ledger has more objects in the range than the chunk. */
   readonly delivered: DeliveredText | null;
 }
@@ -29,16 +30,19 @@ export async function* readDeliveredChunks(
     // Unpacked while Postgres reads; the failure is looked at below.
     asked.catch(() => undefined);
     const body = unpackBody(chunk.body);
-    const text = Buffer.from(body.buffer, body.byteOffset, body.byteLength).toString();
-    yield { chunk, range, body, text, delivered: await asked };
+    yield { chunk, range, body, delivered: await asked };
   }
 }
 
-/** Every object of the chunk was delivered in this very version, and in its range nothing else was. */
-export const isDelivered = (read: DeliveredChunk): read is DeliveredChunk & { readonly delivered: DeliveredText } =>
-  read.delivered?.sourceText === read.text;
+export interface WhollyDelivered extends DeliveredChunk {
+  readonly delivered: DeliveredText;
+}
 
-const NOTHING: DeliveredText = { objects: 0, sourceText: '', targetText: '' };
+/** Every object of the chunk was delivered in this very version, and in its range nothing else was. */
+export const isDelivered = (read: DeliveredChunk): read is WhollyDelivered =>
+  read.delivered?.objects === read.chunk.objects && read.delivered.sourceSha256 === hash('sha256', read.body, 'hex');
+
+const NOTHING: DeliveredText = { objects: 0, sourceSha256: hash('sha256', '', 'hex') as Sha256Hex, targetText: null };
 
 async function readDelivered(
   ledger: Ledger,

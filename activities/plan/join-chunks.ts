@@ -8,17 +8,16 @@
  * would be skipped: that is said of the chunk at once. Any other chunk is parsed and joined object by object.
  */
 import type { PipelineSpec } from '../../core/pipeline.ts';
-import type { DeliveredText, DeliveryRecord, KeyRange, Ledger } from '../../ledger/ledger.ts';
-import { DescriptorText } from '../../manifest/descriptor-text.ts';
+import type { DeliveryRecord, KeyRange, Ledger } from '../../ledger/ledger.ts';
+import { DescriptorText, Renaming } from '../../manifest/descriptor-text.ts';
 import { mergeJoin, type Joined } from '../../manifest/merge-join.ts';
 import { parseDescriptors } from '../../manifest/parse-descriptors.ts';
 import type { ListedObject } from '../../stores/store.ts';
 import { readAhead } from '../read-ahead.ts';
 import { readLedger, toSourceItems, type SourceItem } from '../streams.ts';
-import { isDelivered, readDeliveredChunks } from './delivered-chunks.ts';
+import { isDelivered, readDeliveredChunks, type WhollyDelivered } from './delivered-chunks.ts';
+import type { TargetPage } from './target-page.ts';
 import { TargetPages } from './target-pages.ts';
-
-type Pages = readonly (readonly ListedObject[])[];
 
 export type JoinedItem = Joined<SourceItem, DeliveryRecord, ListedObject>;
 
@@ -33,8 +32,8 @@ export interface JoinOptions {
   readonly listingId: string;
   /** Null: nothing was ever delivered there. */
   readonly targetId: string | null;
-  /** By key, in arrays; null: the target is not looked at. */
-  readonly target: AsyncIterable<readonly ListedObject[]> | null;
+  /** By key; null: the target is not looked at. */
+  readonly target: AsyncIterable<TargetPage> | null;
 }
 
 /**
@@ -44,15 +43,16 @@ export interface JoinOptions {
 export async function* joinChunks(options: JoinOptions): AsyncGenerator<JoinedStretch, void, void> {
   const { ledger, spec, targetId, listingId } = options;
   const pages = options.target === null ? null : new TargetPages(options.target);
-  const rest = (taken: Pages, until: string | null): AsyncIterable<readonly ListedObject[]> =>
+  const renaming = new Renaming(spec.target.prefix, spec.source.prefix);
+  const rest = (taken: readonly TargetPage[], until: string | null): AsyncIterable<readonly ListedObject[]> =>
     pages?.rest(taken, until) ?? readNothing();
   let after: string | null = null;
   try {
     for await (const read of readAhead(readDeliveredChunks(ledger, spec, targetId, listingId))) {
       const { chunk, range, body, delivered } = read;
-      const taken: (readonly ListedObject[])[] = [];
+      const taken: TargetPage[] = [];
       after = range.until;
-      if (isDelivered(read) && (pages === null || (await readsAlong(options, read.delivered, pages, after, taken)))) {
+      if (isDelivered(read) && (pages === null || (await readsAlong(spec, renaming, read, pages, taken)))) {
         yield { kind: 'same', objects: chunk.objects, sizeBytes: chunk.sizeBytes };
         continue;
       }
@@ -66,23 +66,22 @@ export async function* joinChunks(options: JoinOptions): AsyncGenerator<JoinedSt
   }
 }
 
-/** Whether the target holds, up to `until`, what was delivered and nothing else. What was read of it is left in `taken`. */
+/**
+ * Whether the target holds, up to the chunk's end, what was delivered and nothing else. What was read of it is left in `taken`.
+ * @param renaming what was listed is under the target's prefix
+ */
 async function readsAlong(
-  { spec }: JoinOptions,
-  { targetText }: DeliveredText,
+  { source }: PipelineSpec,
+  renaming: Renaming,
+  { range: { until }, body, delivered: { targetText } }: WhollyDelivered,
   pages: TargetPages,
-  until: string,
-  taken: (readonly ListedObject[])[],
+  taken: TargetPage[],
 ): Promise<boolean> {
-  const { source, target } = spec;
-  const expected = new DescriptorText(targetText, source.bucket);
+  // Most targets have the ETags of their source: then it is the chunk's own text.
+  const expected = new DescriptorText(targetText === null ? body : Buffer.from(targetText), source.bucket);
   for (let page = await pages.next(until); page !== null; page = await pages.next(until)) {
     taken.push(page);
-    for (const { key, etag, sizeBytes } of page) {
-      // It was listed under the target's prefix.
-      const sourceKey = source.prefix + key.slice(target.prefix.length);
-      if (!expected.accept(sourceKey, etag, sizeBytes)) return false;
-    }
+    if (!page.readsAlong(expected, renaming)) return false;
   }
   return expected.isAtEnd;
 }

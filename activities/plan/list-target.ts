@@ -9,12 +9,9 @@
 import { WaybillError } from '../../core/failures.ts';
 import { isSupportedKey } from '../../core/keys.ts';
 import { CHUNK_OBJECTS, LIST_PAGE_KEYS } from '../../core/limits.ts';
-import { countKeysUpTo, keyAt } from '../../core/object-columns.ts';
 import { reservedPrefix, toTargetKey, type PipelineSpec } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
-import { normaliseEtag } from '../../manifest/normalise-etag.ts';
-import type { ListedObject, ListPage, Store } from '../../stores/store.ts';
-import { countUpTo } from '../list/count-up-to.ts';
+import type { ListPage, Store } from '../../stores/store.ts';
 import { InFlightLimit } from '../list/in-flight-limit.ts';
 import { PARALLEL_MS_MIN } from '../list/lister.ts';
 import { isSafePivot } from '../list/pivots.ts';
@@ -23,6 +20,7 @@ import { toKeyPage } from '../list/source.ts';
 import { beginsWhereAsked } from '../list/start-after.ts';
 import { readAhead } from '../read-ahead.ts';
 import type { ActivityDeps, ActivityRuntime } from '../runtime.ts';
+import { TargetPage } from './target-page.ts';
 
 /** Stretches under way at once. Each holds up to a chunk's keys, some 1.1 MB as columns, until its turn comes: 18 MB. */
 const STRETCHES_MAX = 16;
@@ -51,36 +49,36 @@ interface Stretch {
   readonly until: string | null;
 }
 
-/** What of a page lies in its stretch. Its objects are made when its turn comes: as columns they take less than half the memory. */
 interface StretchPage {
-  readonly page: ListPage;
-  /** Of its objects, from the first on. */
-  readonly count: number;
+  /** What of a page lies in the stretch. */
+  readonly page: TargetPage;
   /** The store says that nothing follows, and the stretch's end was not seen. */
   readonly endsByWord: boolean;
 }
 
 /**
- * What stands at the target, without what belongs to the markers, in arrays.
- * @throws store_refused when the keys do not ascend; listing_incomplete when a token comes twice; whatever the store answers
+ * What stands at the target, without what belongs to the markers.
+ * @throws store_refused when the keys do not ascend; listing_incomplete when a token comes twice, or for a key outside of the prefix;
+ *   whatever the store answers
  */
 export async function* listTarget(
   deps: ActivityDeps,
   runtime: ActivityRuntime,
   listing: TargetListing,
-): AsyncGenerator<ListedObject[], void, void> {
+): AsyncGenerator<TargetPage, void, void> {
   const { spec } = listing;
+  const { bucket, prefix } = spec.target;
   const reserved = reservedPrefix(spec.target);
   let last: string | undefined;
   for await (const page of listPages(deps, runtime, listing)) {
-    for (const { key } of page) {
-      if (last !== undefined && compareUtf8(last, key) >= 0) throw outOfOrder(spec);
-      last = key;
+    if (page.count === 0) continue;
+    if ((last !== undefined && compareUtf8(last, page.keyAt(0)) >= 0) || !page.ascends) throw outOfOrder(spec);
+    last = page.lastKey;
+    // Between two keys that begin with the prefix every key does.
+    if (![page.keyAt(0), last].every((key) => key.startsWith(prefix))) {
+      throw new WaybillError('listing_incomplete', 'the store listed a key outside the prefix', { bucket, prefix });
     }
-    const objects = page
-      .filter(({ key }) => !key.startsWith(reserved))
-      .map((object) => ({ ...object, etag: normaliseEtag(object.etag) }));
-    if (objects.length > 0) yield objects;
+    yield* page.without(reserved);
   }
 }
 
@@ -88,7 +86,7 @@ async function* listPages(
   { ledger, listInParallelMsMin = PARALLEL_MS_MIN }: ActivityDeps,
   runtime: ActivityRuntime,
   { store, spec, listingId }: TargetListing,
-): AsyncGenerator<readonly ListedObject[], void, void> {
+): AsyncGenerator<TargetPage, void, void> {
   const { bucket, prefix } = spec.target;
   const limit = new InFlightLimit({ max: STRETCHES_MAX });
   const over = new AbortController();
@@ -97,11 +95,12 @@ async function* listPages(
     requestPatiently(() => store.list({ bucket, prefix, maxKeys: LIST_PAGE_KEYS, ...from }), patience);
   const first = await ask({});
   const isFar = limit.usualMs >= listInParallelMsMin;
-  const { objects, nextContinuationToken: token } = first;
-  yield objects;
+  const { nextContinuationToken: token } = first;
+  const page = new TargetPage(first);
+  yield page;
   if (token === undefined) return;
-  const after = objects.at(-1)?.key ?? '';
-  const keys = isFar && objects.length > 0 ? toKeyPage(first) : null;
+  const after = page.lastKey;
+  const keys = isFar && page.count > 0 ? toKeyPage(first) : null;
   let ends = keys === null ? [] : toEnds(spec, after, await ledger.readChunkEnds(listingId));
   if (keys === null || ends.length < 2 || !(await beginsWhereAsked(store, spec.target, keys, runtime.log))) ends = [];
   yield* readStretches({ ask, limit, over }, toStretches({ after, token }, ends));
@@ -124,10 +123,7 @@ function toStretches(from: { readonly after: string; readonly token: string }, e
   }));
 }
 
-async function* readStretches(
-  asking: Asking,
-  stretches: readonly Stretch[],
-): AsyncGenerator<readonly ListedObject[], void, void> {
+async function* readStretches(asking: Asking, stretches: readonly Stretch[]): AsyncGenerator<TargetPage, void, void> {
   const { limit, over } = asking;
   const underWay: Reading[] = [];
   let begun = 0;
@@ -144,16 +140,15 @@ async function* readStretches(
       const { stretch, pages } = reading;
       let { after } = stretch;
       for (let next = await reading.first; next.done !== true; next = await pages.next()) {
-        const { endsByWord } = next.value;
-        const objects = toObjects(next.value);
-        if (objects.length > 0 && endedAt !== null) {
+        const { page, endsByWord } = next.value;
+        if (page.count > 0 && endedAt !== null) {
           // And something does follow: the store is asked once more for what may lie between.
           const gap = readStretch(asking, { after: endedAt, token: null, until: stretch.after });
-          for await (const missed of gap) yield toObjects(missed);
+          for await (const { page: missed } of gap) yield missed;
           endedAt = null;
         }
-        yield objects;
-        after = objects.at(-1)?.key ?? after;
+        yield page;
+        if (page.count > 0) after = page.lastKey;
         if (endsByWord) endedAt ??= after;
         beginMore();
       }
@@ -191,30 +186,21 @@ async function* readStretch({ ask, over }: Asking, stretch: Stretch): AsyncGener
     if (next !== undefined && next === token) {
       throw new WaybillError('listing_incomplete', 'the store gave the same continuation token twice', { after });
     }
-    const { count, isWhole } = cut(page, until);
-    yield { page, count, endsByWord: isWhole && next === undefined };
+    const { kept, isWhole } = cut(new TargetPage(page), until);
+    yield { page: kept, endsByWord: isWhole && next === undefined };
     if (next === undefined || !isWhole) return;
     token = next;
   }
 }
 
-/** How much of it lies in the stretch, and whether more may follow that does. No objects are made of columns for it. */
-function cut(page: ListPage, until: string | null): { readonly count: number; readonly isWhole: boolean } {
-  const { columns } = page;
-  const total = columns?.count ?? page.objects.length;
-  if (until === null || total === 0) return { count: total, isWhole: true };
-  if (columns === undefined) {
-    const count = countUpTo(page.objects, until);
-    return { count, isWhole: count === total && page.objects.at(-1)?.key !== until };
-  }
-  // By its last key first, as above: of keys that are out of order none may be passed over, for the reader refuses them.
-  const last = keyAt(columns, total - 1);
-  const count = compareUtf8(last, until) <= 0 ? total : countKeysUpTo(columns, until);
-  return { count, isWhole: count === total && last !== until };
+/** What of it lies in the stretch, and whether more may follow that does. */
+function cut(page: TargetPage, until: string | null): { readonly kept: TargetPage; readonly isWhole: boolean } {
+  if (until === null || page.count === 0) return { kept: page, isWhole: true };
+  const { lastKey } = page;
+  // By its last key first: of keys that are out of order none may be passed over, for the reader refuses them.
+  const count = compareUtf8(lastKey, until) <= 0 ? page.count : page.countUpTo(until);
+  return { kept: page.slice(0, count), isWhole: count === page.count && lastKey !== until };
 }
-
-const toObjects = ({ page: { objects }, count }: StretchPage): readonly ListedObject[] =>
-  count === objects.length ? objects : objects.slice(0, count);
 
 /** A source is sorted through the ledger; a target is joined as it comes. */
 function outOfOrder({ target }: PipelineSpec): WaybillError {

@@ -1,37 +1,36 @@
 /** A listing of the target that is read in stretches of keys: a page that reaches beyond one is cut, and its rest kept for the next. */
 import type { ListedObject } from '../../stores/store.ts';
-import { countUpTo } from '../list/count-up-to.ts';
+import { TargetPage } from './target-page.ts';
+
+const NOTHING = new TargetPage({ objects: [] });
 
 export class TargetPages {
-  readonly #pages: AsyncIterator<readonly ListedObject[]>;
-  #page: readonly ListedObject[] = [];
+  readonly #pages: AsyncIterator<TargetPage>;
+  #page = NOTHING;
   #ended = false;
 
-  constructor(pages: AsyncIterable<readonly ListedObject[]>) {
+  constructor(pages: AsyncIterable<TargetPage>) {
     this.#pages = pages[Symbol.asyncIterator]();
   }
 
   /** The next objects up to and including `until` (null: to the end), at most a page; null when there are no more. */
-  async next(until: string | null): Promise<readonly ListedObject[] | null> {
-    while (this.#page.length === 0 && !this.#ended) {
+  async next(until: string | null): Promise<TargetPage | null> {
+    while (this.#page.count === 0 && !this.#ended) {
       const page = await this.#pages.next();
       if (page.done === true) this.#ended = true;
       else this.#page = page.value;
     }
-    const count = until === null ? this.#page.length : countUpTo(this.#page, until);
+    const page = this.#page;
+    const count = until === null ? page.count : page.countUpTo(until);
     if (count === 0) return null;
-    const taken = count === this.#page.length ? this.#page : this.#page.slice(0, count);
-    this.#page = count === this.#page.length ? [] : this.#page.slice(count);
-    return taken;
+    this.#page = count === page.count ? NOTHING : page.slice(count, page.count);
+    return page.slice(0, count);
   }
 
   /** All of them up to and including `until`, behind those that were taken before. */
-  async *rest(
-    taken: readonly (readonly ListedObject[])[],
-    until: string | null,
-  ): AsyncGenerator<readonly ListedObject[]> {
-    yield* taken;
-    for (let page = await this.next(until); page !== null; page = await this.next(until)) yield page;
+  async *rest(taken: readonly TargetPage[], until: string | null): AsyncGenerator<readonly ListedObject[]> {
+    for (const page of taken) yield page.objects;
+    for (let page = await this.next(until); page !== null; page = await this.next(until)) yield page.objects;
   }
 
   async close(): Promise<void> {

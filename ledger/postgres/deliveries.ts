@@ -1,4 +1,5 @@
 /** What stands at a target, by key: as rows, and as the text that a manifest of it would have. */
+import type { Sha256Hex } from '../../core/ids.ts';
 import type { DeliveredRange, DeliveredText, DeliveryLedger, DeliveryRecord } from '../ledger.ts';
 import type { Database } from './database.ts';
 
@@ -13,17 +14,22 @@ const toDescriptor = (etag: 'source_etag' | 'target_etag'): string => `concat($5
   to_json($6::text || substr(key, char_length($7::text) + 1)), ',"size":', size_bytes,
   case when source_version is not null then concat(',"version_id":', to_json(source_version)) end, '}')`;
 
+const toText = (etag: 'source_etag' | 'target_etag'): string => `coalesce(string_agg(${toDescriptor(etag)}, ','), '')`;
+
 /** In the order of the index: an aggregate over rows that come sorted takes them so. One row more than may be tells that there are more. */
-const toText = (etag: 'source_etag' | 'target_etag'): string => `select count(*) as objects,
-    bool_and(target_etag = source_etag) as "sameEtags", coalesce(string_agg(${toDescriptor(etag)}, ','), '') as text
+const selectStretch = (result: string): string => `select count(*) as objects, ${result}
   from (select key, source_etag, target_etag, source_version, size_bytes from delivery
     where target = $1 and key > $2 and ($3::text is null or key <= $3) order by key limit $4) as stretch`;
 
-interface TextRow {
+const SOURCE = selectStretch(`bool_and(target_etag = source_etag) as "sameEtags",
+    encode(sha256(convert_to(${toText('source_etag')}, 'UTF8')), 'hex') as sha256`);
+const TARGET = selectStretch(`${toText('target_etag')} as text`);
+
+interface SourceRow {
   readonly objects: number;
   /** Null where there are none. */
   readonly sameEtags: boolean | null;
-  readonly text: string;
+  readonly sha256: Sha256Hex;
 }
 
 export function createDeliveries(db: Database): DeliveryLedger {
@@ -43,13 +49,13 @@ export function createDeliveries(db: Database): DeliveryLedger {
     },
     async readDeliveredText(targetId, range) {
       const parameters = toParameters(targetId, range);
-      const [source] = await db.query<TextRow>(toText('source_etag'), parameters);
+      const [source] = await db.query<SourceRow>(SOURCE, parameters);
       if (source === undefined || source.objects > range.objectsMax) return null;
-      const { objects, text: sourceText } = source;
-      if (source.sameEtags !== false) return { objects, sourceText, targetText: sourceText };
-      // Most targets have the ETags of their source: the second text is asked for where it is another.
-      const [target] = await db.query<TextRow>(toText('target_etag'), parameters);
-      return { objects, sourceText, targetText: target?.text ?? '' } satisfies DeliveredText;
+      const { objects, sha256: sourceSha256 } = source;
+      if (source.sameEtags !== false) return { objects, sourceSha256, targetText: null };
+      // Most targets have the ETags of their source: their own text is asked for where it is another.
+      const [target] = await db.query<{ readonly text: string }>(TARGET, parameters);
+      return { objects, sourceSha256, targetText: target?.text ?? '' } satisfies DeliveredText;
     },
   };
 }

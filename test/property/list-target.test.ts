@@ -6,6 +6,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import fc from 'fast-check';
 import { listTarget } from '../../activities/plan/list-target.ts';
+import type { TargetPage } from '../../activities/plan/target-page.ts';
 import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts';
 import type { ETag } from '../../core/ids.ts';
 import { failureTypeOf, WaybillError } from '../../core/failures.ts';
@@ -77,9 +78,9 @@ function open({ held, ends, store: options, listInParallelMsMin = 0, asColumns =
   return { pages, store, warnings, inFlight: () => inFlight, most: () => inFlightMost, asked: () => asked, controller };
 }
 
-async function readNames(pages: AsyncIterable<readonly { readonly key: string }[]>): Promise<string[]> {
+async function readNames(pages: AsyncIterable<TargetPage>): Promise<string[]> {
   const read: string[] = [];
-  for await (const page of pages) read.push(...page.map(({ key }) => key.slice('in/'.length)));
+  for await (const { objects } of pages) read.push(...objects.map(({ key }) => key.slice('in/'.length)));
   return read;
 }
 
@@ -263,14 +264,14 @@ test('ETags are told in the one spelling that the ledger has', async () => {
     },
   });
   const etags = new Set<string>();
-  for await (const page of listing.pages) for (const { etag } of page) etags.add(etag);
+  for await (const { objects } of listing.pages) for (const { etag } of objects) etags.add(etag);
   assert.deepEqual([...etags], ['abc']);
 });
 
 test('a reader that stops ends the requests, and one that is cancelled fails', async () => {
   const listing = open({ held: MANY, ends: ENDS, store: { pageKeys: 20, before: wait([2]) } });
   let pages = 0;
-  for await (const page of listing.pages) if (page.length > 0 && (pages += 1) === 12) break;
+  for await (const page of listing.pages) if (page.count > 0 && (pages += 1) === 12) break;
   assert.ok(isCut(listing.store));
   // Whoever has stopped reading may close the store.
   assert.equal(listing.inFlight(), 0);

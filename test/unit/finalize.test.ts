@@ -1,10 +1,11 @@
 /** The end of a run over a ledger in memory: which objects count as delivered, and how much of the ledger is asked for at once. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { finalize } from '../../activities/finalize.ts';
 import type { ActivityDeps, ActivityRuntime, StoreFacts } from '../../activities/runtime.ts';
 import type { FinalizeStep } from '../../activities/types.ts';
-import type { ETag } from '../../core/ids.ts';
+import type { ETag, Sha256Hex } from '../../core/ids.ts';
 import { BATCH_OBJECTS, CHUNK_OBJECTS } from '../../core/limits.ts';
 import type { Chunk, DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
@@ -72,7 +73,7 @@ async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | nu
         if (delivery !== null) lines.push(printOne(ordinal, delivery.sourceEtag, delivery.sizeBytes));
       }
       const text = lines.join(',');
-      return { objects: lines.length, sourceText: text, targetText: text };
+      return { objects: lines.length, sourceSha256: hash('sha256', text, 'hex') as Sha256Hex, targetText: null };
     },
     endAttempt: async () => undefined,
   };

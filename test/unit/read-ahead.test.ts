@@ -1,9 +1,11 @@
 /** Reading ahead: one item, no more, and nothing left open or unhandled; and how little of a manifest and a target a join holds at once. */
 import assert from 'node:assert/strict';
+import { hash } from 'node:crypto';
 import { test } from 'node:test';
 import { joinChunks } from '../../activities/plan/join-chunks.ts';
+import { TargetPage } from '../../activities/plan/target-page.ts';
 import { readAhead } from '../../activities/read-ahead.ts';
-import type { ETag } from '../../core/ids.ts';
+import type { ETag, Sha256Hex } from '../../core/ids.ts';
 import type { Ledger } from '../../ledger/ledger.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
@@ -76,19 +78,18 @@ async function measureHeld(etagAtTarget: (ordinal: number) => string): Promise<{
     },
     async readDeliveredText(_target, { until }) {
       const text = print(Number(until?.slice('in/'.length)) - CHUNK + 1, CHUNK);
-      return { objects: CHUNK, sourceText: text, targetText: text };
+      return { objects: CHUNK, sourceSha256: hash('sha256', text, 'hex') as Sha256Hex, targetText: null };
     },
     readDeliveries: async () => [],
   };
-  async function* pages(): AsyncGenerator<ListedObject[]> {
+  async function* pages(): AsyncGenerator<TargetPage> {
     for (let at = 0; at < CHUNKS * CHUNK; at += PAGE) {
       listed += PAGE;
-      yield await Promise.resolve(
-        Array.from({ length: PAGE }, (_, index): ListedObject => {
-          const etag = etagAtTarget(at + index) as ETag;
-          return { key: `in/${toKey(at + index)}`, etag, sizeBytes: 1, lastModifiedMs: 0 };
-        }),
-      );
+      const objects = Array.from({ length: PAGE }, (_, index): ListedObject => {
+        const etag = etagAtTarget(at + index) as ETag;
+        return { key: `in/${toKey(at + index)}`, etag, sizeBytes: 1, lastModifiedMs: 0 };
+      });
+      yield await Promise.resolve(new TargetPage({ objects }));
     }
   }
   const most = { chunks: 0, objects: 0 };
