@@ -11,6 +11,7 @@ import { countUpTo } from '../list/count-up-to.ts';
 
 export class TargetPage {
   readonly count: number;
+  /** Reading `objects` makes them. */
   readonly #page: Pick<ListPage, 'objects' | 'columns'>;
   readonly #from: number;
 
@@ -23,9 +24,10 @@ export class TargetPage {
 
   /** By index; '' where there is none. */
   keyAt(index: number): string {
-    const { columns, objects } = this.#page;
     if (index < 0 || index >= this.count) return '';
-    return columns === undefined ? (objects[this.#from + index]?.key ?? '') : keyAt(columns, this.#from + index);
+    const at = this.#from + index;
+    const { columns } = this.#page;
+    return columns === undefined ? (this.#page.objects[at]?.key ?? '') : keyAt(columns, at);
   }
 
   get lastKey(): string {
@@ -42,15 +44,16 @@ export class TargetPage {
 
   /** Whether each key of the whole page sorts behind the one before it. */
   get ascends(): boolean {
-    const { columns, objects } = this.#page;
+    const { columns } = this.#page;
     if (columns !== undefined) return keysAscend(columns);
+    const { objects } = this.#page;
     return objects.every(({ key }, index) => index === 0 || compareUtf8(objects[index - 1]?.key ?? '', key) < 0);
   }
 
   /** How many of them sort before this key or are it. They ascend. */
   countUpTo(key: string): number {
-    const { columns, objects } = this.#page;
-    const count = columns === undefined ? countUpTo(objects, key) : countKeysUpTo(columns, key);
+    const { columns } = this.#page;
+    const count = columns === undefined ? countUpTo(this.#page.objects, key) : countKeysUpTo(columns, key);
     return Math.max(0, Math.min(this.count, count - this.#from));
   }
 
