@@ -6,18 +6,18 @@ import { equalConstantTime } from '../../sigv4/constant-time.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
 import { refuse } from '../answer/s3-error.ts';
 import { isChecksum } from './find-checksum.ts';
-import type { BodyPlan } from './plan-body.ts';
+import { EMPTY_SHA256, type BodyPlan } from './plan-body.ts';
 
 export class BodyChecks {
   readonly #plan: BodyPlan;
-  readonly #sha256: Hash | null;
+  /** From the first byte on: of most requests none comes, and a hash of nothing costs as much as a short one. */
+  #sha256: Hash | null = null;
   readonly #md5: Hash | null;
   readonly #checksum: ChecksumHash | null;
   #lengthBytes = 0;
 
   private constructor(plan: BodyPlan, checksum: ChecksumHash | null) {
     this.#plan = plan;
-    this.#sha256 = plan.sha256 === null ? null : createHash('sha256');
     this.#md5 = plan.md5 === null ? null : createHash('md5');
     this.#checksum = checksum;
   }
@@ -33,7 +33,7 @@ export class BodyChecks {
     if (this.#lengthBytes > this.#plan.lengthBytes) {
       return refuse('IncompleteBody', 'The body is longer than was promised.');
     }
-    this.#sha256?.update(bytes);
+    if (this.#plan.sha256 !== null) (this.#sha256 ??= createHash('sha256')).update(bytes);
     this.#md5?.update(bytes);
     this.#checksum?.update(bytes);
     return null;
@@ -43,9 +43,10 @@ export class BodyChecks {
   judge(trailerValue: string): WaybillError | null {
     const { lengthBytes, sha256, md5, checksum } = this.#plan;
     if (this.#lengthBytes !== lengthBytes) return refuse('IncompleteBody');
-    const ourSha256 = this.#sha256?.digest('hex') ?? null;
-    if (ourSha256 !== null && sha256 !== null && !equalConstantTime(ourSha256, sha256)) {
-      return refuse('XAmzContentSHA256Mismatch', undefined, { clientSha256: sha256, ourSha256 });
+    if (sha256 !== null) {
+      const ourSha256 = this.#sha256?.digest('hex') ?? EMPTY_SHA256;
+      if (!equalConstantTime(ourSha256, sha256))
+        return refuse('XAmzContentSHA256Mismatch', undefined, { clientSha256: sha256, ourSha256 });
     }
     const ourMd5 = this.#md5?.digest() ?? null;
     if (ourMd5 !== null && md5 !== null && !holds(ourMd5, md5)) {
