@@ -10,7 +10,7 @@ export function guardStore(store: Store, guard: HeartbeatGuard): Store {
   const assertMayWrite = (): void => guard.assertMayWrite();
   const reader: Pick<Writer, 'signal'> = { signal };
   const writer: Writer = { signal, assertMayWrite };
-  // What is added stands in front as well: of `toRead(request)` V8 makes a hidden class for each single object, and whatever reads
+  // What is added stands in front as well: of `{ ...request, signal }` V8 makes a hidden class for each single object, and whatever reads
   // those is slow.
   const toRead = <T extends object>(request: T) => ({ signal, ...request, ...reader });
   const toWrite = <T extends object>(request: T) => ({ signal, assertMayWrite, ...request, ...writer });

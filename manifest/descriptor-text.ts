@@ -1,6 +1,6 @@
 /**
- * Reads along a body of canonical descriptors without parsing it: whether the next one is that of a given object. For an object that
- * stands where it is expected that is a comparison of bytes, and nothing is made of it.
+ * Reads along a body of canonical descriptors without parsing it: whether the next one is that of a given object. For an object in columns
+ * that stands where it is expected that is a comparison of bytes, and nothing is made of it.
  *
  * The text of a descriptor is made from an object by a function that keeps different objects apart (`printDescriptor`), so equal text
  * means an equal object. A value that JSON would escape is never compared as it is: a key may hold what looks like the end of one
@@ -17,18 +17,19 @@ const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 const ZERO = 0x30;
 
-/** How keys of a listing stand in the descriptors: `from` in front of them is `to` there. */
+/** How keys of a listing, which all begin with `from`, stand in the descriptors: with `to` instead. */
 export class Renaming {
   readonly from: string;
   readonly to: string;
-  readonly fromBytes: number;
+  /** In bytes. */
+  readonly fromLength: number;
   /** Null where JSON would escape it. */
   readonly printed: Buffer | null;
 
   constructor(from: string, to: string) {
     this.from = from;
     this.to = to;
-    this.fromBytes = Buffer.byteLength(from);
+    this.fromLength = Buffer.byteLength(from);
     this.printed = JSON.stringify(to) === `"${to}"` ? Buffer.from(to) : null;
   }
 
@@ -65,7 +66,7 @@ export class DescriptorText {
   /** The same of an object in columns, of which no string is made. */
   acceptColumns(columns: ObjectColumns, index: number, renaming: Renaming): boolean {
     const { text, ends, sizes } = columns;
-    const { printed, fromBytes } = renaming;
+    const { printed, fromLength } = renaming;
     const [start, end, etagEnd] = [keyStart(columns, index), keyEnd(columns, index), ends[2 * index + 1] ?? 0];
     const size = sizes[index] ?? 0;
     const from = this.#at;
@@ -75,7 +76,7 @@ export class DescriptorText {
       this.#skipPlain(text, end, etagEnd) &&
       this.#skip(AFTER_ETAG) &&
       this.#skip(printed) &&
-      this.#skipPlain(text, start + fromBytes, end) &&
+      this.#skipPlain(text, start + fromLength, end) &&
       this.#skip(AFTER_KEY) &&
       this.#skipNumber(size) &&
       this.#skip(END)
@@ -123,6 +124,7 @@ export class DescriptorText {
     return true;
   }
 
+  /** Negative where there is none. */
   #digitAt(at: number): number {
     const digit = (this.#text[at] ?? 0) - ZERO;
     return digit <= 9 ? digit : -1;

@@ -7,7 +7,8 @@ const givenBytes = new Uint8Array(3 * CHARACTERS_MAX);
 const expectedBytes = new Uint8Array(3 * CHARACTERS_MAX);
 
 /**
- * True when both texts are equal; the time depends on the length of `given` alone, never on where they first differ.
+ * True when both texts are equal; the time depends on the length of `given`, on whether the other has the same, and on whether both are ASCII,
+ * never on where they first differ.
  * A length is no secret here: signatures have 64 digits, and a token's length tells nothing of its content.
  */
 export function equalConstantTime(given: string, expected: string): boolean {

@@ -71,8 +71,10 @@ export async function* listTarget(
   const reserved = reservedPrefix(spec.target);
   let last: string | undefined;
   for await (const page of listPages(deps, runtime, listing)) {
+    // All of the page: of one that is out of order nothing may lie in the stretch, by a search that takes it to be in order.
+    if (!page.ascends) throw outOfOrder(spec);
     if (page.count === 0) continue;
-    if ((last !== undefined && compareUtf8(last, page.keyAt(0)) >= 0) || !page.ascends) throw outOfOrder(spec);
+    if (last !== undefined && compareUtf8(last, page.keyAt(0)) >= 0) throw outOfOrder(spec);
     last = page.lastKey;
     // Between two keys that begin with the prefix every key does.
     if (![page.keyAt(0), last].every((key) => key.startsWith(prefix))) {

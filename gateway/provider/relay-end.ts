@@ -72,7 +72,7 @@ export function createRelayEnd(parts: ProviderParts): RelayEnd {
         current,
         now(),
       );
-      const answer = (await connection.send({ beginBeforeMs, ...outbound }, null, caller)) ?? NO_ANSWER;
+      const answer = (await connection.send({ ...outbound, beginBeforeMs }, null, caller)) ?? NO_ANSWER;
       if (answer.status >= 300) throw toProviderFailure(answer, asked('PutObject'), current);
       return answer.headers;
     },

@@ -30,7 +30,7 @@ export function withCopySource(target: Target, headers: ReadonlyMap<string, stri
   if (target.operation !== 'CopyObject' && target.operation !== 'UploadPartCopy') {
     throw refuse('InvalidArgument', 'You can only specify a copy source header for copy requests.');
   }
-  return { source: parseCopySource(value), ...target };
+  return { ...target, source: parseCopySource(value) };
 }
 
 /** @throws invalid_request with s3Code InvalidArgument, KeyTooLongError; NotImplemented for an ARN */

@@ -88,11 +88,17 @@ export function parseChecksum(headers: AnswerHeaders): { checksum?: ObjectChecks
   return {};
 }
 
+export interface InfoOptions {
+  readonly opaqueETags: boolean;
+  /** It was asked for. */
+  readonly withChecksum: boolean;
+}
+
 /**
  * What an answer to GetObject or HeadObject says of the object.
  * @throws store_refused when it has no ETag or no date
  */
-export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqueETags: boolean): ObjectInfo {
+export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, options: InfoOptions): ObjectInfo {
   const etag = headerText(headers, 'etag');
   const lastModifiedMs = Date.parse(headerText(headers, 'last-modified') ?? '');
   if (etag === undefined || Number.isNaN(lastModifiedMs)) {
@@ -104,7 +110,7 @@ export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqu
     etag: stripQuotes(etag),
     lastModifiedMs,
     tagCount: toLength(headers['x-amz-tagging-count']) ?? 0,
-    etagIsContentHash: !opaqueETags && !isEncryptedByKey(headers),
+    etagIsContentHash: !options.opaqueETags && !isEncryptedByKey(headers),
     metadata: parseMetadata(headers),
   };
   for (const [field, name] of PLAIN) {
@@ -115,7 +121,7 @@ export function parseObjectInfo(headers: AnswerHeaders, sizeBytes: number, opaqu
   if (versionId !== undefined) info.versionId = versionId;
   const encryption = parseEncryption(headers);
   if (encryption !== null) info.encryption = encryption;
-  return info;
+  return options.withChecksum ? Object.assign(info, parseChecksum(headers)) : info;
 }
 
 /** The ETag that a write was answered with. @throws store_refused when there is none */

@@ -8,7 +8,7 @@ import type { ContentRange } from './content-range.ts';
 import type { AnswerHeaders } from '../../http1/exchange.ts';
 import { toLength } from './http-exchange.ts';
 import type { HttpAnswer } from './http-exchange.ts';
-import { buildConditions, CHECKSUM_MODE, parseChecksum, parseObjectInfo } from './object-headers.ts';
+import { buildConditions, CHECKSUM_MODE, parseObjectInfo } from './object-headers.ts';
 import type { S3Call } from './s3-call.ts';
 import type { S3Client } from './s3-client.ts';
 import { callDetails, headerText } from './s3-failure.ts';
@@ -58,7 +58,7 @@ function toInfo(
   sizeBytes: number,
   { opaqueETags }: ReadOptions,
 ): ObjectInfo {
-  const info = parseObjectInfo(headers, sizeBytes, opaqueETags);
+  const info = parseObjectInfo(headers, sizeBytes, { opaqueETags, withChecksum: request.withChecksum === true });
   const { ifMatch } = request;
   if (ifMatch !== undefined && ifMatch !== '*' && toOpaqueTag(ifMatch) !== toOpaqueTag(info.etag)) {
     const details = { ...callDetails(call), wanted: ifMatch, found: info.etag };
@@ -68,7 +68,7 @@ function toInfo(
       details,
     );
   }
-  return request.withChecksum === true ? { ...info, ...parseChecksum(headers) } : info;
+  return info;
 }
 
 function buildReadCall(

@@ -135,6 +135,40 @@ for (const asColumns of [false, true]) {
     await assert.rejects(readNames(listing.pages), { type: 'store_refused', message: /in order/ });
     assert.ok(swapped);
   });
+
+  test(`so they are where a search for the end of the stretch would find none of them: ${what}`, async () => {
+    let hidden = 0;
+    const listing = open({
+      ...{ held: MANY, ends: ENDS, asColumns },
+      store: {
+        pageKeys: 20,
+        edit(page, { startAfter, maxKeys }) {
+          if (hidden > 0 || startAfter === undefined || maxKeys === 1) return page;
+          hidden = 5;
+          const strays = page.objects.slice(hidden).map((object, n) => ({ ...object, key: toTarget(`kz${n + 10}`) }));
+          return { ...page, objects: strays.toSpliced(12, 0, ...page.objects.slice(0, hidden)) };
+        },
+      },
+    });
+    await assert.rejects(readNames(listing.pages), { type: 'store_refused', message: /in order/ });
+    assert.equal(hidden, 5);
+  });
+
+  test(`a key that does not begin with the target's prefix ends the listing: ${what}`, async () => {
+    for (const [at, stray] of [
+      [0, 'iM/a'],
+      [-1, 'zz/a'],
+    ] as const) {
+      const listing = open({
+        ...{ held: MANY.slice(0, 40), ends: [], asColumns },
+        store: {
+          pageKeys: 100,
+          edit: (page) => ({ ...page, objects: page.objects.with(at, { ...page.objects[0]!, key: stray }) }),
+        },
+      });
+      await assert.rejects(readNames(listing.pages), { type: 'listing_incomplete', message: /prefix/ });
+    }
+  });
 }
 
 test('what a store says wrongly once, and what it refuses now and then, costs no key', async () => {

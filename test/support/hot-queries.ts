@@ -94,7 +94,7 @@ export const HOT_QUERIES: readonly HotQuery[] = [
     call: async ({ ledger, listingId }) => ledger.readChunks(listingId)[Symbol.asyncIterator]().next(),
   },
   {
-    name: 'what was delivered of a chunk, as text',
+    name: 'what was delivered of a chunk, as a hash',
     when: 'plan, verify, and finalize where something was copied; once a chunk of 10,000 objects',
     statement: 'select count(*) as objects',
     index: 'delivery_pkey',
