@@ -7,15 +7,9 @@
  * descriptor and the beginning of the next.
  */
 import { keyAt, keyEnd, keyStart, type ObjectColumns } from '../core/object-columns.ts';
+import { AFTER_ETAG, AFTER_KEY, BACKSLASH, END, QUOTE, SPACE, toDescriptorHead, ZERO } from './descriptor-bytes.ts';
 
 const COMMA = Buffer.from(',');
-const AFTER_ETAG = Buffer.from('","key":"');
-const AFTER_KEY = Buffer.from('","size":');
-const END = Buffer.from('}');
-const SPACE = 0x20;
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const ZERO = 0x30;
 
 /** How keys of a listing, which all begin with `from`, stand in the descriptors: with `to` instead. */
 export class Renaming {
@@ -46,7 +40,7 @@ export class DescriptorText {
   /** @param text canonical descriptors of this bucket joined by ','; empty for none */
   constructor(text: Uint8Array, bucket: string) {
     this.#text = text;
-    this.#head = Buffer.from(`{"bucket":${JSON.stringify(bucket)},"etag":"`);
+    this.#head = toDescriptorHead(bucket);
   }
 
   get isAtEnd(): boolean {

@@ -9,18 +9,12 @@
 import { KEY_BYTES_MAX } from '../core/limits.ts';
 import { countCommon, keyAt, toView, type ObjectColumns } from '../core/object-columns.ts';
 import type { ManifestPage } from './build-page.ts';
+import { AFTER_ETAG, AFTER_KEY, BACKSLASH, END, QUOTE, SPACE, toDescriptorHead, ZERO } from './descriptor-bytes.ts';
 import { DeflateWriter, MATCH_MAX, MATCH_MIN, SymbolCounts } from './deflate-writer.ts';
 import { PACKED_HEAD, PACKED_TAIL } from './pack-body.ts';
 
-const AFTER_ETAG = Buffer.from('","key":"');
-const AFTER_KEY = Buffer.from('","size":');
-const END = Buffer.from('}');
 const END_AND_COMMA = Buffer.from('},');
-const QUOTE = 0x22;
-const BACKSLASH = 0x5c;
-const SPACE = 0x20;
 const DELETE = 0x7f;
-const ZERO = 0x30;
 const SIZE_DIGITS_MAX = 15;
 /** Longer than any store's: what is before it must stay within what a match can reach. */
 const ETAG_BYTES_MAX = 1024;
@@ -38,7 +32,7 @@ const counts = new SymbolCounts();
  * key may be, or has a character that JSON escapes.
  */
 export function packColumnPage(bucket: string, columns: ObjectColumns, count: number): ManifestPage | undefined {
-  const head = Buffer.from(`{"bucket":${JSON.stringify(bucket)},"etag":"`);
+  const head = toDescriptorHead(bucket);
   const pair = new Pair(columns, head);
   const isWide = !columns.isAscii || head.some((byte) => byte > DELETE);
   counts.reset(SPACE, isWide ? 0xff : DELETE);

@@ -7,14 +7,14 @@ const givenBytes = new Uint8Array(3 * CHARACTERS_MAX);
 const expectedBytes = new Uint8Array(3 * CHARACTERS_MAX);
 
 /**
- * True when both texts are equal; the time depends on the length of `given`, on whether the other has the same, and on whether both are ASCII,
- * never on where they first differ.
- * A length is no secret here: signatures have 64 digits, and a token's length tells nothing of its content.
+ * True when both texts are equal; the time depends on the length of `given`, on whether the other has the same, and on whether both are
+ * ASCII, never on where they first differ. None of it is a secret here: signatures have 64 digits, and what a token's length says is
+ * nothing of its content.
  */
 export function equalConstantTime(given: string, expected: string): boolean {
   if (given.length === expected.length && given.length <= CHARACTERS_MAX) {
     const { written } = encoder.encodeInto(given, givenBytes);
-    // ASCII on both sides, as everything is that can be equal. Comparing bytes takes a quarter of the time.
+    // ASCII on both sides, as every signature and every token of ours is. Comparing bytes takes a quarter of the time.
     if (written === given.length && encoder.encodeInto(expected, expectedBytes).written === written) {
       let difference = 0;
       for (let index = 0; index < written; index++) {

@@ -5,6 +5,8 @@
  * exactly once: a '%' without two hex digits is malformed, never passed through, for a lenient decoder lets the path that was
  * signed differ from the path that is served.
  */
+import { isWellFormed } from '../core/utf8-order.ts';
+
 const UNRESERVED = /^[A-Za-z0-9\-._~]*$/;
 const UNRESERVED_PATH = /^[A-Za-z0-9\-._~/]*$/;
 /** What has to be encoded. Both halves of a surrogate pair are of the same run. */
@@ -17,8 +19,6 @@ const RESERVED_RUNS_OF_PATH = /[^A-Za-z0-9\-._~/]+/g;
 const CANONICAL_PATH = /^(?:[A-Za-z0-9\-._~/]|%(?:[0189A-F][0-9A-F]|2[0-9A-C]|3[A-F]|40|5[B-E]|60|7[BCDF]))*$/;
 /** The same of a component, in which a '/' is encoded too. */
 const CANONICAL_COMPONENT = /^(?:[A-Za-z0-9\-._~]|%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[BCDF]))*$/;
-/** Of text of 16 bits a character: what is no half of a pair. */
-const WELL_FORMED = /^[^\ud800-\udfff]*$/;
 const SLASH = 0x2f;
 
 const encoder = new TextEncoder();
@@ -62,7 +62,7 @@ export function decodePercent(text: string): Uint8Array | null {
 /** Decodes every %XY once, into text; null when that is malformed or not UTF-8. */
 export function decodeComponent(text: string): string | null {
   if (!text.includes('%')) return text;
-  if (WELL_FORMED.test(text)) return decodeWellFormed(text);
+  if (isWellFormed(text)) return decodeWellFormed(text);
   const bytes = decodePercent(text);
   if (bytes === null) return null;
   try {

@@ -1,21 +1,13 @@
 /** What travels with an object beside its bytes: content headers, user metadata and tags. */
+import { CONTENT_HEADERS } from '../../core/content-headers.ts';
 import { USER_METADATA_BYTES_MAX } from '../../core/limits.ts';
 import type { ObjectHeaders, ObjectInfo, PutRequest } from '../../stores/store.ts';
 import { MD5_METADATA, toMd5Base64 } from '../plan/content-md5.ts';
 import type { Transfer } from './transfer.ts';
 
-const CARRIED = [
-  'contentType',
-  'cacheControl',
-  'contentDisposition',
-  'contentEncoding',
-  'contentLanguage',
-  'expires',
-] as const;
-
 export function toHeaders(info: ObjectInfo): ObjectHeaders {
   const headers: { -readonly [Field in keyof ObjectHeaders]: ObjectHeaders[Field] } = { metadata: info.metadata };
-  for (const field of CARRIED) {
+  for (const field of CONTENT_HEADERS) {
     const value = info[field];
     if (value !== undefined) headers[field] = value;
   }

@@ -2,10 +2,10 @@
  * Joins the manifest, the ledger's deliveries and a listing of the target, a chunk of the manifest at a time, and looks at single objects
  * only where something differs.
  *
- * The ledger tells its deliveries as the manifest tells its objects, in canonical descriptors, by their number and SHA-256. Where those are
- * the chunk's, every object of it was delivered in this very version and nothing else was; where the target's listing reads along the same text with the
- * ETags that were delivered, all of it stands at the target as it was delivered, and nothing else does. Then each object of the chunk
- * would be skipped: that is said of the chunk at once. Any other chunk is parsed and joined object by object.
+ * The ledger tells its deliveries as the manifest tells its objects, in canonical descriptors, by their number and SHA-256. Where those
+ * are the chunk's, every object of it was delivered in this very version and nothing else was; where the target's listing reads along the
+ * same text with the ETags that were delivered, all of it stands at the target as it was delivered, and nothing else does. Then each object
+ * of the chunk would be skipped: that is said of the chunk at once. Any other chunk is parsed and joined object by object.
  */
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { DeliveryRecord, KeyRange, Ledger } from '../../ledger/ledger.ts';

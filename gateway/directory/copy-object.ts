@@ -3,6 +3,7 @@
  * also the target is read as it was before. The answer is sent when the copy stands, so its status is the whole truth.
  */
 import type { ChecksumAlgorithm, ObjectChecksum } from '../../core/checksums.ts';
+import { CONTENT_HEADERS } from '../../core/content-headers.ts';
 import { SINGLE_PUT_BYTES_MAX } from '../../core/limits.ts';
 import { acquireChecksumHash, type ChecksumHash } from '../../stores/rules/checksum-hash.ts';
 import { checkMetadata } from '../../stores/rules/put-request.ts';
@@ -100,19 +101,10 @@ async function toTarget(
   return { ...place, headers, signal: request.signal, ...(tags && { tags }) };
 }
 
-const HEADER_NAMES = [
-  'contentType',
-  'cacheControl',
-  'contentDisposition',
-  'contentEncoding',
-  'contentLanguage',
-  'expires',
-] as const;
-
 /** A redirect and a storage class belong to their place, so those of the source are never the copy's. */
 function toHeaders(info: ObjectInfo, asked: PutRequest['headers']): PutRequest['headers'] {
   const { websiteRedirectLocation, storageClass } = asked;
-  const kept = HEADER_NAMES.flatMap((name) => (info[name] === undefined ? [] : [[name, info[name]] as const]));
+  const kept = CONTENT_HEADERS.flatMap((name) => (info[name] === undefined ? [] : [[name, info[name]] as const]));
   return {
     ...Object.fromEntries(kept),
     metadata: info.metadata,

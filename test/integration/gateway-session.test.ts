@@ -159,6 +159,10 @@ describe('a session', () => {
     const session = await open({ run: 'r' });
     const token = session.session_token;
     const other = await open({ run: 'r' });
+    // Known by now, and known to be another's.
+    assert.equal((await use(other, 'GET', '/data/in/a')).status, 200);
+    const mixed = { ...other, access_key_id: session.access_key_id };
+    assert.deepEqual(await status(use(mixed, 'GET', '/data/in/a')), [403, 'InvalidAccessKeyId']);
     const flipped = token.slice(0, 40) + (token[40] === 'A' ? 'B' : 'A') + token.slice(41);
     for (const changed of [
       flipped,
