@@ -8,8 +8,9 @@ import { fork } from 'node:child_process';
 import http from 'node:http';
 import net from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { buildConnector, Pool } from 'undici';
+import { Pool } from 'undici';
 import { createHttpClient } from '../http1/client.ts';
+import { createConnector } from '../http1/connector.ts';
 import type { HttpClient } from '../http1/client.ts';
 import { READ_OPTIONS } from '../http1/socket-reads.ts';
 
@@ -123,7 +124,7 @@ async function measureAll(): Promise<void> {
   const pool = new Pool(`http://127.0.0.1:${port}`, { connections: CONCURRENCY });
   const client = createHttpClient({
     connectionsMax: CONCURRENCY,
-    connect: buildConnector({ timeout: 10_000, onread: READ_OPTIONS }),
+    connect: createConnector({ timeoutMs: 10_000, onread: READ_OPTIONS }),
     answerMs: 0,
     idleMs: 0,
     keepAliveMs: 10_000,

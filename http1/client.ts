@@ -1,7 +1,7 @@
 /** Kept connections to the hosts that requests go to, each origin with its own, its own limit, and its own queue. */
 import type { Socket } from 'node:net';
-import type { buildConnector } from 'undici';
 import { Connection, type ConnectionOwner, type QuietLimits } from './connection.ts';
+import type { Connector, Destination } from './connector.ts';
 import { HttpError, type AnswerHandler, type Exchange, type OutgoingRequest } from './exchange.ts';
 import { PendingExchange, type ExchangeQueue } from './pending-exchange.ts';
 
@@ -12,8 +12,7 @@ export interface HttpClientOptions extends QuietLimits {
   readonly waitMs?: number;
   /** How long a connection is kept without a request; the other side's own hint wins where it is shorter. */
   readonly keepAliveMs: number;
-  /** Opens a connection, TLS included; undici's own way of it, whose limits and session reuse are well kept. */
-  readonly connect: buildConnector.connector;
+  readonly connect: Connector;
 }
 
 export interface HttpClient {
@@ -73,7 +72,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
 const NO_QUEUE: ExchangeQueue = { leave: () => undefined, again: () => undefined };
 
 class Origin implements ConnectionOwner, ExchangeQueue {
-  readonly #address: buildConnector.Options;
+  readonly #address: Destination;
   readonly #options: HttpClientOptions;
   readonly #free: Connection[] = [];
   readonly #all = new Set<Connection>();
@@ -82,12 +81,11 @@ class Origin implements ConnectionOwner, ExchangeQueue {
   #closed = false;
 
   constructor(origin: string, options: HttpClientOptions) {
-    const { protocol, hostname, host, port } = new URL(origin);
+    const { protocol, hostname, port } = new URL(origin);
     this.#address = {
       protocol,
       // An address of IPv6 stands in brackets in a URL only.
       hostname: hostname.replace(/^\[(.*)\]$/, '$1'),
-      host,
       port: port || (protocol === 'https:' ? '443' : '80'),
     };
     this.#options = options;

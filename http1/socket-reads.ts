@@ -72,7 +72,7 @@ function onRead(this: Socket, byteCount: number, into: Uint8Array): boolean {
   return true;
 }
 
-/** Goes into the options that a socket is made with (net.connect, tls.connect, undici's buildConnector). */
+/** Goes into the options that a socket is made with (net.connect, tls.connect). */
 export const READ_OPTIONS: OnReadOpts = { buffer: takeNext, callback: onRead };
 
 /** @param isFree `buffer` is a slab that nobody has */

@@ -3,7 +3,6 @@ import { isWaybillError, WaybillError } from '../../core/failures.ts';
 
 const TIMEOUTS: ReadonlySet<string> = new Set([
   'HTTP_IDLE', // http1/
-  'UND_ERR_CONNECT_TIMEOUT', // undici's connector
   'ETIMEDOUT',
 ]);
 

@@ -1,8 +1,8 @@
 /** The kept connections to one provider, over our own HTTP/1.1 client (http1/). */
 import type { ServerResponse } from 'node:http';
-import { buildConnector } from 'undici';
 import { WaybillError } from '../../core/failures.ts';
 import { createHttpClient } from '../../http1/client.ts';
+import { createConnector, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { AnswerHandler } from '../../http1/exchange.ts';
 import type { RelayRead } from '../backend.ts';
@@ -57,13 +57,13 @@ export interface ProviderConnection {
 /** @param connect see `provider-connector.ts`; without it connections are straight and of Node's own settings */
 export function createProviderConnection(
   store: string,
-  connect?: buildConnector.connector,
+  connect?: Connector,
   limits: ProviderLimits = PROVIDER_LIMITS,
 ): ProviderConnection {
   const client = createHttpClient({
     connectionsMax: limits.connectionsMax,
     waitMs: limits.waitMs,
-    connect: connect ?? buildConnector({ timeout: limits.connectTimeoutMs, onread: READ_OPTIONS }),
+    connect: connect ?? createConnector({ timeoutMs: limits.connectTimeoutMs, onread: READ_OPTIONS }),
     answerMs: limits.answerTimeoutMs,
     idleMs: limits.idleTimeoutMs,
     keepAliveMs: KEEP_ALIVE_MS,

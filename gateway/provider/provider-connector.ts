@@ -12,7 +12,7 @@ import https from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
-import { buildConnector } from 'undici';
+import { createConnector, type Connected, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
@@ -34,47 +34,46 @@ export interface ConnectorOptions {
   readonly resolveAll?: ResolveAll;
 }
 
-type Connector = buildConnector.connector;
 type Tunnel = (host: string, port: number) => Promise<Socket>;
 
 export function createProviderConnector(options: ConnectorOptions): Connector {
-  const { store, egress, addresses, timeoutMs: timeout } = options;
-  const tls = { timeout, ...options.tls };
+  const { store, egress, addresses, timeoutMs } = options;
+  const tls = { timeoutMs, ...options.tls };
   if (egress === null) {
-    const direct = buildConnector({
+    const direct = createConnector({
       ...tls,
       onread: READ_OPTIONS,
       lookup: createCheckedLookup(store, addresses, options.resolveAll),
     });
-    return (asked, callback) => {
-      if (refuseLiteral(asked.hostname, options, callback)) return;
-      direct(asked, callback);
+    return (to, connected) => {
+      if (refuseLiteral(to.hostname, options, connected)) return;
+      direct(to, connected);
     };
   }
   const tunnel = egress.kind === 'socks5' ? createSocksTunnel(options, egress) : createConnectTunnel(options, egress);
-  const secure = buildConnector(tls);
-  return (asked, callback) => {
-    if (refuseLiteral(asked.hostname, options, callback)) return;
-    const isSecure = asked.protocol === 'https:';
-    tunnel(asked.hostname, Number(asked.port) || (isSecure ? 443 : 80)).then(
+  const secure = createConnector(tls);
+  return (to, connected) => {
+    if (refuseLiteral(to.hostname, options, connected)) return;
+    const isSecure = to.protocol === 'https:';
+    tunnel(to.hostname, Number(to.port)).then(
       (socket) => {
         if (isSecure) {
-          secure({ ...asked, httpSocket: socket }, callback);
+          secure({ ...to, over: socket }, connected);
         } else {
-          callback(null, socket.setNoDelay(true).setKeepAlive(true, 60_000));
+          connected(null, socket.setNoDelay(true).setKeepAlive(true, 60_000));
         }
       },
-      (error: unknown) => callback(toProxyFailure(error, store), null),
+      (error: unknown) => connected(toProxyFailure(error, store), null),
     );
   };
 }
 
-function refuseLiteral(host: string, options: ConnectorOptions, callback: buildConnector.Callback): boolean {
+function refuseLiteral(host: string, options: ConnectorOptions, connected: Connected): boolean {
   try {
     checkLiteral(host, options.addresses, options.store);
     return false;
   } catch (error) {
-    callback(error as Error, null);
+    connected(error as Error, null);
     return true;
   }
 }

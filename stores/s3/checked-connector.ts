@@ -1,5 +1,5 @@
 /** Opens connections straight to a store: TLS as its settings say, and only to addresses that were looked at (`store-addresses.ts`). */
-import { buildConnector } from 'undici';
+import { createConnector, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import { checkLiteral, createCheckedLookup } from './store-addresses.ts';
 import type { StoreTls } from './store-tls.ts';
@@ -11,20 +11,20 @@ export interface CheckedConnectorOptions {
   readonly timeoutMs: number;
 }
 
-export function createCheckedConnector({ store, tls, timeoutMs }: CheckedConnectorOptions): buildConnector.connector {
-  const connect = buildConnector({
+export function createCheckedConnector({ store, tls, timeoutMs }: CheckedConnectorOptions): Connector {
+  const connect = createConnector({
     ...tls,
-    timeout: timeoutMs,
+    timeoutMs,
     onread: READ_OPTIONS,
     lookup: createCheckedLookup(store, 'configured'),
   });
-  return (asked, callback) => {
+  return (to, connected) => {
     try {
-      checkLiteral(asked.hostname, 'configured', store);
+      checkLiteral(to.hostname, 'configured', store);
     } catch (error) {
-      callback(error as Error, null);
+      connected(error as Error, null);
       return;
     }
-    connect(asked, callback);
+    connect(to, connected);
   };
 }

@@ -2,8 +2,8 @@
  * Kept connections to a store, over our own HTTP/1.1 client (http1/): one pool for each origin, which with virtual addressing is one for
  * each bucket.
  */
-import { buildConnector } from 'undici';
 import { createHttpClient } from '../../http1/client.ts';
+import { createConnector, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import { HttpExchange } from './http-exchange.ts';
 import type { ExchangeOptions, HttpAnswer } from './http-exchange.ts';
@@ -35,7 +35,7 @@ export interface HttpTransportOptions {
   readonly connectionsMax: number;
   readonly requestLimitMs: number;
   /** Opens connections; default: straight, by Node's own settings. */
-  readonly connect?: buildConnector.connector;
+  readonly connect?: Connector;
 }
 
 export function createHttpTransport(options: HttpTransportOptions): HttpTransport {
@@ -43,7 +43,7 @@ export function createHttpTransport(options: HttpTransportOptions): HttpTranspor
     connectionsMax: options.connectionsMax,
     connect:
       options.connect ??
-      buildConnector({ timeout: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: READ_OPTIONS }),
+      createConnector({ timeoutMs: Math.min(CONNECT_LIMIT_MS, options.requestLimitMs), onread: READ_OPTIONS }),
     keepAliveMs: KEEP_ALIVE_MS,
     // The exchange has limits of its own, which also hold while a request waits for a connection.
     answerMs: 0,

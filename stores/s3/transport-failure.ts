@@ -19,7 +19,6 @@ const BY_CODE: Readonly<Record<string, Row>> = {
   ECONNRESET: { type: 'store_unreachable', message: 'the connection to the store was reset' },
   EPIPE: { type: 'store_unreachable', message: 'the store closed the connection while it was sent to' },
   ETIMEDOUT: { type: 'store_unreachable', message: 'no connection to the store within the limit' },
-  UND_ERR_CONNECT_TIMEOUT: { type: 'store_unreachable', message: 'no connection to the store within the limit' },
   HTTP_CLOSED: CLOSED,
   HTTP_CLIENT_CLOSED: { type: 'store_unreachable', message: 'the client of the store was closed' },
   HTTP_UNSENDABLE: { type: 'store_refused', message: 'a header or the target cannot be sent over HTTP' },

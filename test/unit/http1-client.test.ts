@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import net from 'node:net';
 import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildConnector } from 'undici';
 import { createHttpClient, type HttpClient, type HttpClientOptions } from '../../http1/client.ts';
+import { createConnector } from '../../http1/connector.ts';
 import type { Exchange, OutgoingRequest } from '../../http1/exchange.ts';
 import { giveBack, READ_OPTIONS } from '../../http1/socket-reads.ts';
 import { until } from '../support/until.ts';
@@ -62,7 +62,7 @@ async function start(answer: Answer, options: Partial<HttpClientOptions> = {}): 
   const { port } = server.address() as net.AddressInfo;
   const client = createHttpClient({
     connectionsMax: 4,
-    connect: buildConnector({ timeout: 60_000, onread: READ_OPTIONS }),
+    connect: createConnector({ timeoutMs: 60_000, onread: READ_OPTIONS }),
     answerMs: 0,
     idleMs: 0,
     keepAliveMs: 10_000,

@@ -6,10 +6,10 @@ import http from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { buildConnector } from 'undici';
 import { MiB } from '../../core/limits.ts';
 import { ObjectExchange, type ReadAnswer } from '../../gateway/provider/object-exchange.ts';
 import { createHttpClient } from '../../http1/client.ts';
+import { createConnector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 
 const BYTES = randomBytes(3 * MiB);
@@ -29,7 +29,7 @@ for (const pieceBytes of [5000, 40_000, 100_000, 200_000, BYTES.length]) {
     });
     server.listen(0, '127.0.0.1');
     await once(server, 'listening');
-    const connect = buildConnector({ timeout: 60_000, onread: READ_OPTIONS });
+    const connect = createConnector({ timeoutMs: 60_000, onread: READ_OPTIONS });
     const client = createHttpClient({ connectionsMax: 1, connect, answerMs: 0, idleMs: 0, keepAliveMs: 10_000 });
     try {
       const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
