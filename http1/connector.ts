@@ -1,9 +1,9 @@
-/** Opens connections: TCP, with TLS over it where the origin has it, within a limit in time that holds for all of it. */
+/** Opens connections: TCP, with TLS over it where the origin has it, within one limit in time. */
 import net, { isIP, type OnReadOpts, type Socket } from 'node:net';
 import tls from 'node:tls';
 
 export interface ConnectorOptions {
-  /** From the look-up of the name to the end of the handshake. */
+  /** From the look-up of the name to the end of the handshake; where TLS goes over another's socket, the handshake alone. */
   readonly timeoutMs: number;
   /** How it is read (`socket-reads.ts`); default: as any stream. */
   readonly onread?: OnReadOpts;
@@ -31,7 +31,7 @@ export type Connector = (to: Destination, connected: Connected) => void;
 const PROBE_AFTER_MS = 60_000;
 /** So many bytes may wait to be sent before a writer is told to stop: a piece of a body. Node's types do not know the option here. */
 const SEND_BUFFER: object = { highWaterMark: 64 * 1024 };
-/** Sessions kept, one for each host: with virtual addressing a bucket is a host. */
+/** Sessions kept, one for each host and port: with virtual addressing a bucket is a host. */
 const SESSIONS_MAX = 100;
 
 export function createConnector({ timeoutMs, lookup, onread, ...secure }: ConnectorOptions): Connector {
@@ -41,7 +41,7 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
   const openSecure = ({ hostname, port, over }: Destination): Socket => {
     const name = `${hostname}:${port}`;
     const session = sessions.get(name);
-    return tls
+    const socket = tls
       .connect({
         ...common,
         ...secure,
@@ -54,6 +54,9 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
         ...(over && { socket: over }),
       })
       .on('session', (given) => sessions.set(name, given));
+    // A server that chokes on a session that it gave would otherwise be lost until this process ends.
+    const forget = (): void => sessions.delete(name);
+    return socket.once('error', forget).once('secureConnect', () => socket.off('error', forget));
   };
   const openPlain = ({ hostname, port }: Destination): Socket =>
     net.connect({ ...common, ...SEND_BUFFER, host: hostname, port: Number(port) });
@@ -62,10 +65,12 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
     const isSecure = to.protocol === 'https:';
     const socket = isSecure ? openSecure(to) : openPlain(to);
     socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS);
-    const limit = setTimeout(() => {
+    const giveUp = (): void => {
       const message = `no connection to ${to.hostname}:${to.port} in ${String(timeoutMs)} ms`;
       socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
-    }, timeoutMs);
+    };
+    // In two halves: timers come first, and a process that stood still has the second half to hear what came meanwhile.
+    let limit = setTimeout(() => (limit = setTimeout(giveUp, timeoutMs / 2)), timeoutMs / 2);
     let isSettled = false;
     const settle: Connected = (...result) => {
       clearTimeout(limit);
@@ -76,6 +81,10 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
     socket.once(isSecure ? 'secureConnect' : 'connect', () => settle(null, socket));
     // It stays: what fails later is for whoever reads, and without a listener would end the process.
     socket.on('error', (error) => settle(error, null));
+    // Of a socket below TLS that was closed without an error nothing else is heard.
+    socket.once('close', () =>
+      settle(Object.assign(new Error('closed before it was open'), { code: 'ECONNRESET' }), null),
+    );
   };
 }
 
@@ -88,6 +97,10 @@ class SessionCache {
 
   get(name: string): Buffer | undefined {
     return this.#sessions.get(name);
+  }
+
+  delete(name: string): void {
+    this.#sessions.delete(name);
   }
 
   set(name: string, session: Buffer): void {

@@ -31,7 +31,7 @@ export const PROVIDER_LIMITS: ProviderLimits = {
   answerTimeoutMs: 300_000,
   idleTimeoutMs: 60_000,
   connectionsMax: 256,
-  // More than connecting may take, and less than the read time-out of every SDK (50 s and up), which would tell the caller nothing.
+  // More than connecting straight may take, and less than the read time-out of every SDK (50 s and up), which would tell the caller nothing.
   waitMs: 20_000,
 };
 

@@ -75,7 +75,7 @@ test('a connection is open when it is told of, and what fails later is told to n
   assert.equal(calls, 1);
 });
 
-test('what refuses, a name that is unknown and a look-up that throws are told by their codes', async (t) => {
+test('what refuses, and a name that is unknown are told by their codes', async (t) => {
   const port = await listen(t, net.createServer());
   const connect = createConnector({ timeoutMs: 5000 });
   const free = await listen(t, net.createServer());
@@ -115,8 +115,16 @@ test('one that ends before TLS was agreed is told of, below a tunnel too', async
   const silentPort = await listen(t, net.createServer());
   const silent = await open(connect, to(silentPort));
   const agreed = open(connect, { ...to(silentPort, 'store.test', 'https:'), over: silent });
+  await sleep(50);
   silent.destroy();
   await assert.rejects(agreed, { code: 'ECONNRESET' });
+});
+
+test('a process that stood still for longer than the limit hears of what was opened meanwhile', async (t) => {
+  const port = await listen(t, net.createServer());
+  const opened = open(createConnector({ timeoutMs: 200 }), to(port));
+  for (const until = performance.now() + 400; performance.now() < until;);
+  (await opened).destroy();
 });
 
 test('the limit is for opening: what is open stays', async (t) => {
@@ -171,6 +179,24 @@ for (const version of ['TLSv1.2', 'TLSv1.3'] as const) {
     assert.equal(await isReused('localhost'), false);
     assert.equal(await isReused('localhost'), true);
     assert.equal(await isReused('127.0.0.1'), false);
+  });
+
+  test(`${version}: a session that the server chokes on is forgotten`, { skip: withoutOpenssl }, async (t) => {
+    const settings = { cert: read('certFile'), key: read('keyFile'), minVersion: version, maxVersion: version };
+    const server = tls.createServer(settings, (socket) => socket.on('error', () => undefined).write('hello'));
+    const breakOff = (socket: Socket): void => void socket.destroy();
+    const port = await listen(t, server);
+    const connect = createConnector({ timeoutMs: 5000, ca: [read('caFile')], lookup });
+    const first = (await open(connect, to(port, 'localhost', 'https:'))) as TLSSocket;
+    await once(first, 'data');
+    await sleep(20);
+    first.destroy();
+    server.prependListener('connection', breakOff);
+    await assert.rejects(open(connect, to(port, 'localhost', 'https:')));
+    server.off('connection', breakOff);
+    const third = (await open(connect, to(port, 'localhost', 'https:'))) as TLSSocket;
+    assert.equal(third.isSessionReused(), false);
+    third.destroy();
   });
 
   test(`${version}: a certificate of another is refused, and refused again`, { skip: withoutOpenssl }, async (t) => {
