@@ -28,7 +28,7 @@ export type Connected = (...result: [error: Error, socket: null] | [error: null,
 export type Connector = (to: Destination, connected: Connected) => void;
 
 /** As long as a connection may be quiet before the kernel asks whether the other side is there: less than what NATs and balancers forget in. */
-const PROBE_AFTER_MS = 60_000;
+export const PROBE_AFTER_MS = 60_000;
 /** So many bytes may wait to be sent before a writer is told to stop: a piece of a body. Node's types do not know the option here. */
 const SEND_BUFFER: object = { highWaterMark: 64 * 1024 };
 /** Sessions kept, one for each host and port: with virtual addressing a bucket is a host. */

@@ -12,7 +12,7 @@ import https from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
-import { createConnector, type Connected, type Connector } from '../../http1/connector.ts';
+import { createConnector, PROBE_AFTER_MS, type Connected, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
@@ -60,7 +60,7 @@ export function createProviderConnector(options: ConnectorOptions): Connector {
         if (isSecure) {
           secure({ ...to, over: socket }, connected);
         } else {
-          connected(null, socket.setNoDelay(true).setKeepAlive(true, 60_000));
+          connected(null, socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS));
         }
       },
       (error: unknown) => connected(toProxyFailure(error, store), null),
