@@ -146,6 +146,9 @@ export class AnswerParser {
       if (length !== undefined) throw malformed('a length and a transfer-encoding');
       if (typeof coding !== 'string' || coding.toLowerCase() !== 'chunked') throw malformed('an unknown coding');
     }
+    // Whoever announces what may not be there, or refuses, is the likeliest to send it: it would be read as the next answer.
+    const announcesBody = coding !== undefined || (length !== undefined && Number(length) > 0);
+    if (this.#isHead ? status >= 400 && status !== 404 : status === 204 && announcesBody) this.#isLast = true;
     this.#sink.onHead(status, headers);
     if (this.#stopped) return;
     if (this.#isHead || status === 204 || status === 304 || length === '0') {

@@ -27,6 +27,8 @@ export interface HttpClient {
 
 /** How often quiet connections are looked at. No limit is kept more exactly. */
 const TICK_MS_MAX = 1000;
+/** Bytes that a server sends behind an answer without a body come within a segment or two of it; a busy pool opens others meanwhile. */
+const REST_MS = 10;
 
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const origins = new Map<string, Origin>();
@@ -133,6 +135,14 @@ class Origin implements ConnectionOwner, ExchangeQueue {
         next.fail(error as Error);
       }
     }
+  }
+
+  onRest(connection: Connection): void {
+    const free = (): void => {
+      if (this.#all.has(connection)) this.onFree(connection);
+    };
+    // Timers come before what has arrived; after it, where this process stood still.
+    setTimeout(() => setImmediate(free), REST_MS);
   }
 
   onGone(connection: Connection): void {

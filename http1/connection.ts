@@ -2,7 +2,8 @@
  * One kept connection: a request is written, its answer read, then the next. No request is sent behind another whose answer is still to
  * come, for a lost connection would then leave several of which nobody knows what became of them.
  *
- * A connection is used again only if the request was sent whole, the answer has ended as it should, and no byte came behind it.
+ * A connection is used again only if the request was sent whole, the answer has ended as it should, and no byte came behind it. Where an
+ * answer has no body by rule (to HEAD, 204, 304) and some server sends one all the same, it comes a moment later: after these a connection rests.
  */
 import type { Socket } from 'node:net';
 import { AnswerParser, type AnswerSink } from './answer-parser.ts';
@@ -19,9 +20,14 @@ const OWN_MEMORY_BYTES_MIN = 16 * 1024;
 /** The end of a body that is never read into the handler's memory. */
 const TAIL_BYTES = 8 * 1024;
 
+/** An answer in chunks hands them on alone from this length on; smaller ones of one read together. */
+const CHUNK_ALONE_BYTES_MIN = 4 * 1024;
+
 export interface ConnectionOwner {
   /** It can take the next request. */
   onFree(connection: Connection): void;
+  /** It can soon, if nothing comes on it. */
+  onRest(connection: Connection): void;
   /** It is of no more use. */
   onGone(connection: Connection): void;
 }
@@ -43,6 +49,11 @@ export class Connection implements AnswerSink, ExchangeCarrier, SocketReader {
   #exchange: PendingExchange | null = null;
   #answered = 0;
   #hasHead = false;
+  /** The answer has no body, whatever its headers say. */
+  #isBare = false;
+  #isChunked = false;
+  /** Of the read that is being parsed: chunks that are too small to be handed on alone. */
+  #chunks: Uint8Array[] = [];
   /** Of the answer's body, where its length was said. */
   #leftBytes = 0;
   /** Of the read that is being parsed: its length, and what may be done with its memory, and was. */
@@ -140,11 +151,29 @@ export class Connection implements AnswerSink, ExchangeCarrier, SocketReader {
     this.#hasHead = true;
     const hint = headers['keep-alive'];
     this.#leftBytes = Number(headers['content-length'] ?? 0);
+    this.#isBare = status === 204 || status === 304 || this.#exchange?.request.method === 'HEAD';
+    this.#isChunked = headers['transfer-encoding'] !== undefined;
     if (hint !== undefined) this.keepMs = Math.min(this.keepMs, toKeepMs(hint));
     this.#exchange?.handler.onHead(status, headers);
   }
 
   onData(chunk: Uint8Array): void {
+    if (this.#isChunked && chunk.byteLength < CHUNK_ALONE_BYTES_MIN) {
+      this.#chunks.push(chunk);
+      return;
+    }
+    if (this.#chunks.length > 0) this.#handChunks();
+    this.#hand(chunk);
+  }
+
+  /** One by one a body in chunks of a byte would take a hundred times its length in memory. */
+  #handChunks(): void {
+    const chunks = this.#chunks;
+    this.#chunks = [];
+    this.#hand(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks));
+  }
+
+  #hand(chunk: Uint8Array): void {
     const handler = this.#exchange?.handler;
     if (handler === undefined) return;
     // Memory is handed on as it is where all of it is this one piece.
@@ -189,6 +218,7 @@ export class Connection implements AnswerSink, ExchangeCarrier, SocketReader {
     this.#quietMs = 0;
     try {
       const isClean = this.#parser.push(bytes);
+      if (this.#chunks.length > 0) this.#handChunks();
       // Only now: bytes behind the answer would otherwise be read as the next one's.
       if (this.#ended !== null) this.#complete(isClean && this.#ended === 'more');
       else if (!isClean) this.destroy();
@@ -207,7 +237,8 @@ export class Connection implements AnswerSink, ExchangeCarrier, SocketReader {
     if (exchange.isPaused) this.socket.resume();
     // The connection goes on to the next request before the handler is told, which may send one at once.
     if (mayStay && this.#writer.isSent && this.keepMs > 0 && this.socket.writable && this.socket.writableLength === 0) {
-      this.#owner.onFree(this);
+      if (this.#isBare) this.#owner.onRest(this);
+      else this.#owner.onFree(this);
     } else {
       this.destroy();
     }

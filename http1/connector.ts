@@ -65,15 +65,13 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
     const isSecure = to.protocol === 'https:';
     const socket = isSecure ? openSecure(to) : openPlain(to);
     socket.setNoDelay(true).setKeepAlive(true, PROBE_AFTER_MS);
-    const giveUp = (): void => {
+    const cancelLimit = limitTime(timeoutMs, () => {
       const message = `no connection to ${to.hostname}:${to.port} in ${String(timeoutMs)} ms`;
       socket.destroy(Object.assign(new Error(message), { code: 'ETIMEDOUT' }));
-    };
-    // In two halves: timers come first, and a process that stood still has the second half to hear what came meanwhile.
-    let limit = setTimeout(() => (limit = setTimeout(giveUp, timeoutMs / 2)), timeoutMs / 2);
+    });
     let isSettled = false;
     const settle: Connected = (...result) => {
-      clearTimeout(limit);
+      cancelLimit();
       if (isSettled) return;
       isSettled = true;
       connected(...result);
@@ -86,6 +84,15 @@ export function createConnector({ timeoutMs, lookup, onread, ...secure }: Connec
       settle(Object.assign(new Error('closed before it was open'), { code: 'ECONNRESET' }), null),
     );
   };
+}
+
+/**
+ * In two halves: timers come before what has arrived, and a process that stood still has the second half to hear what came meanwhile.
+ * @returns cancels it
+ */
+export function limitTime(timeoutMs: number, giveUp: () => void): () => void {
+  let timer = setTimeout(() => (timer = setTimeout(giveUp, timeoutMs / 2)), timeoutMs / 2);
+  return () => clearTimeout(timer);
 }
 
 /**

@@ -6,6 +6,9 @@ import type { RequestHead } from './request-head.ts';
 
 /** Head and body up to this size leave as one write, from memory that the connection keeps. */
 const SCRATCH_BYTES = 8 * 1024;
+/** A body of more than that goes in pieces, so that it is seen whether it moves; parts, the usual large bodies, have no more. */
+const WHOLE_BYTES_MAX = 8 * 1024 * 1024;
+const PIECE_BYTES = 1024 * 1024;
 
 export class RequestWriter {
   /** All of the request has gone to the socket. */
@@ -28,12 +31,12 @@ export class RequestWriter {
     this.isFed = false;
     if (body === null || head.bodyBytes === 0) {
       this.#socket.write(head.text, 'latin1');
-    } else if (body instanceof Uint8Array) {
+    } else if (body instanceof Uint8Array && body.byteLength <= WHOLE_BYTES_MAX) {
       this.#writeWhole(head.text, body);
     } else {
       this.isSent = false;
       this.#socket.write(head.text, 'latin1');
-      void this.#writeStream(exchange, head, body);
+      void this.#writeStream(exchange, head, body instanceof Uint8Array ? toPieces(body) : body);
     }
   }
 
@@ -55,7 +58,11 @@ export class RequestWriter {
   }
 
   /** Never rejects: what the body fails with becomes the exchange's failure. */
-  async #writeStream(exchange: PendingExchange, head: RequestHead, body: AsyncIterable<Uint8Array>): Promise<void> {
+  async #writeStream(
+    exchange: PendingExchange,
+    head: RequestHead,
+    body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
+  ): Promise<void> {
     let sentBytes = 0;
     const { onSent } = exchange.request;
     try {
@@ -102,3 +109,7 @@ export class RequestWriter {
 
 const wrongLength = (): HttpError =>
   new HttpError('HTTP_BODY_LENGTH', 'the body does not have the length that its head promises');
+
+function* toPieces(body: Uint8Array): Generator<Uint8Array, void, void> {
+  for (let at = 0; at < body.byteLength; at += PIECE_BYTES) yield body.subarray(at, at + PIECE_BYTES);
+}

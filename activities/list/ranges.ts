@@ -10,6 +10,7 @@
  * So the union of what is taken is the serial listing, for any keys, pages and timing. Pure: what is taken is handed to the caller.
  */
 import { compareUtf8 } from '../../core/utf8-order.ts';
+import { TokenCycle } from './token-cycle.ts';
 
 /** One answer of a store, as keys in order. */
 export interface KeyPage {
@@ -29,6 +30,7 @@ export interface Range {
   done: boolean;
   /** Where the store goes on, in this execution. */
   token: string | null;
+  readonly tokens: TokenCycle;
   /** First and last key of the last page taken. */
   front: { readonly first: string; readonly last: string; readonly count: number } | null;
   /** Taken in this execution. */
@@ -54,7 +56,7 @@ export type Disorder =
   | 'not-after'
   /** The store says that nothing follows, and keys that follow were seen. */
   | 'ends-early'
-  /** The page says to go on where it began itself. */
+  /** The page says to go on where another began. */
   | 'stands-still';
 
 export type Arrival = { readonly kind: 'taken'; readonly taken: Taken } | { readonly kind: Disorder };
@@ -77,7 +79,9 @@ export class Ranges {
     }[],
   ) {
     this.#all = ranges
-      .map((range) => ({ ...range, token: null, front: null, pages: 0, recorded: true, busy: false, byWord: false }))
+      .map(({ ordinal, after, until, cursor, done }): Range => {
+        return { ordinal, after, until, cursor, done, ...createState(), recorded: true };
+      })
       .sort((a, b) => (a.after === null ? -1 : b.after === null ? 1 : compareUtf8(a.after, b.after)));
     this.#ordinal = Math.max(-1, ...ranges.map(({ ordinal }) => ordinal));
     for (const { cursor } of this.#all) this.#see(cursor);
@@ -96,7 +100,7 @@ export class Ranges {
     if (range.cursor !== null && page.count > 0 && compareUtf8(page.keyAt(0), range.cursor) <= 0) {
       return { kind: 'not-after' };
     }
-    if (page.token !== null && page.token === range.token) return { kind: 'stands-still' };
+    if (page.token !== null && range.tokens.comesAgain(page.token)) return { kind: 'stands-still' };
     if (this.#endsEarly(page, range.cursor ?? range.after)) return { kind: 'ends-early' };
     return { kind: 'taken', taken: this.#take(range, page, null) };
   }
@@ -119,15 +123,12 @@ export class Ranges {
       until: owner.until,
       cursor: null,
       done: false,
-      token: null,
-      front: null,
-      pages: 0,
+      ...createState(),
       recorded: false,
-      busy: false,
-      byWord: false,
     };
     this.#all.splice(at + 1, 0, child);
     owner.until = pivot;
+    if (page.token !== null) child.tokens.comesAgain(page.token);
     return { kind: 'taken', taken: this.#take(child, page, owner) };
   }
 
@@ -191,6 +192,16 @@ export class Ranges {
     return end === null || compareUtf8(end, this.#greatest) < 0;
   }
 }
+
+/** What is known of a range in this execution alone, at its beginning. */
+const createState = (): Pick<Range, 'token' | 'tokens' | 'front' | 'pages' | 'busy' | 'byWord'> => ({
+  token: null,
+  tokens: new TokenCycle(),
+  front: null,
+  pages: 0,
+  busy: false,
+  byWord: false,
+});
 
 /** A copy: a key that was cut out of a page's text would keep all of the text. */
 const toOwn = (key: string): string => ` ${key}`.slice(1);

@@ -6,6 +6,7 @@ import { buildPage, type PageEntry } from '../../manifest/build-page.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
 import { requestPage, selectObjects, type Source } from './source.ts';
+import { TokenCycle } from './token-cycle.ts';
 
 /**
  * @param range the only one of a listing that was reset
@@ -14,14 +15,14 @@ import { requestPage, selectObjects, type Source } from './source.ts';
 export async function sortThroughLedger(source: Source, range: ListingRange): Promise<number> {
   const { step, listingId } = source;
   const { ledger } = step.deps;
+  const tokens = new TokenCycle();
   let listed = 0;
   let token: string | null = null;
   do {
     step.runtime.guard.signal.throwIfAborted();
     const page = await requestPage(source, { token, startAfter: null, isLent: false });
-    const next: string | null = page.nextContinuationToken ?? null;
-    if (next !== null && next === token) throw sameToken(source);
-    token = next;
+    token = page.nextContinuationToken ?? null;
+    if (token !== null && tokens.comesAgain(token)) throw sameToken(source);
     const { selected, unsupported } = selectObjects(source, page.objects);
     const { bucket } = source.spec.source;
     const entries = selected.map(({ key, sizeBytes, etag }): PageEntry => {

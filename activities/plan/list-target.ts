@@ -18,6 +18,7 @@ import { isSafePivot } from '../list/pivots.ts';
 import { requestPatiently } from '../request-patiently.ts';
 import { toKeyPage } from '../list/source.ts';
 import { beginsWhereAsked } from '../list/start-after.ts';
+import { TokenCycle } from '../list/token-cycle.ts';
 import { readAhead } from '../read-ahead.ts';
 import type { ActivityDeps, ActivityRuntime } from '../runtime.ts';
 import { TargetPage } from './target-page.ts';
@@ -182,10 +183,12 @@ function beginReading(asking: Asking, stretch: Stretch): Reading {
 async function* readStretch({ ask, over }: Asking, stretch: Stretch): AsyncGenerator<StretchPage, void, void> {
   const { after, until } = stretch;
   let { token } = stretch;
+  const tokens = new TokenCycle();
+  if (token !== null) tokens.comesAgain(token);
   while (!over.signal.aborted) {
     const page = await ask(token === null ? { startAfter: after } : { continuationToken: token });
     const { nextContinuationToken: next } = page;
-    if (next !== undefined && next === token) {
+    if (next !== undefined && tokens.comesAgain(next)) {
       throw new WaybillError('listing_incomplete', 'the store gave the same continuation token twice', { after });
     }
     const { kept, isWhole } = cut(new TargetPage(page), until);

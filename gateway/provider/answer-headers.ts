@@ -34,9 +34,11 @@ const PASSED = new Set([
 const PASSED_PREFIXES = ['x-amz-meta-', 'x-amz-checksum-', 'x-amz-server-side-encryption'];
 
 /** The same as one list, which node:http writes without looking at each name a second time. */
-export function toAnswerList(headers: IncomingHttpHeaders): string[] {
+export function toAnswerList(status: number, headers: IncomingHttpHeaders): string[] {
   const list: string[] = [];
   for (const [name, value] of Object.entries(toAnswerHeaders(headers))) {
+    // A 204 has no length (RFC 9110, 8.6); whoever reads ours would wait for the body that a provider announces.
+    if (status === 204 && name === 'content-length') continue;
     if (typeof value === 'string') list.push(name, value);
     else for (const one of value) list.push(name, one);
   }

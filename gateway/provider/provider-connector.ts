@@ -12,7 +12,7 @@ import https from 'node:https';
 import { isIP, isIPv6 } from 'node:net';
 import type { Socket } from 'node:net';
 import { SocksClient } from 'socks';
-import { createConnector, PROBE_AFTER_MS, type Connected, type Connector } from '../../http1/connector.ts';
+import { createConnector, limitTime, PROBE_AFTER_MS, type Connected, type Connector } from '../../http1/connector.ts';
 import { READ_OPTIONS } from '../../http1/socket-reads.ts';
 import type { Egress } from '../../config/config.ts';
 import { isWaybillError, WaybillError } from '../../core/failures.ts';
@@ -113,11 +113,15 @@ function createConnectTunnel({ store, tls, timeoutMs }: ConnectorOptions, egress
         path: authority,
         headers: { host: authority, ...authorization },
         agent: false,
-        timeout: timeoutMs,
       };
       const request = egress.secure
         ? https.request({ ...settings, ...tls, ...(isIP(host) === 0 && { servername: host }) })
         : http.request(settings);
+      // Over all of it: a proxy whose answer drips would never be idle, and hold a place for good.
+      const cancelLimit = limitTime(timeoutMs, () =>
+        request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })),
+      );
+      request.once('close', cancelLimit);
       const refuse = (status: number | undefined): void =>
         reject(
           new WaybillError('store_unreachable', `the proxy of the store answered ${status ?? 0}`, {
@@ -127,7 +131,7 @@ function createConnectTunnel({ store, tls, timeoutMs }: ConnectorOptions, egress
           }),
         );
       request.once('connect', (response, socket, head) => {
-        request.setTimeout(0);
+        cancelLimit();
         if (response.statusCode === 200) {
           if (head.byteLength > 0) socket.unshift(head);
           resolve(socket);
@@ -141,7 +145,6 @@ function createConnectTunnel({ store, tls, timeoutMs }: ConnectorOptions, egress
         response.destroy();
         refuse(response.statusCode);
       });
-      request.once('timeout', () => request.destroy(Object.assign(new Error('timeout'), { code: 'ETIMEDOUT' })));
       request.once('error', reject);
       request.end();
     });

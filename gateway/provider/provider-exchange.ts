@@ -73,7 +73,7 @@ export class ProviderExchange implements AnswerHandler {
       this.#abort(new WaybillError('store_error', 'the answer of the store does not say where it ends', { status }));
     } else {
       this.#leftBytes = Number(headers['content-length'] ?? Number.NaN);
-      this.#response.writeHead(status, toAnswerList(this.#headers));
+      this.#response.writeHead(status, toAnswerList(status, this.#headers));
     }
   }
 

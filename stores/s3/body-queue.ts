@@ -86,6 +86,8 @@ export class BodyQueue implements AsyncIterableIterator<Uint8Array> {
       this.#ended = true;
       this.#source.abandon();
     }
+    this.#waiting?.resolve(DONE);
+    this.#waiting = undefined;
     this.#chunks = [];
     this.#failure = undefined;
     return Promise.resolve(DONE);

@@ -3,6 +3,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import http from 'node:http';
 import net from 'node:net';
 import { after, before, beforeEach, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createProviderBackend } from '../../gateway/provider/provider-backend.ts';
 import { createProviderConnection, PROVIDER_LIMITS } from '../../gateway/provider/provider-connection.ts';
 import { createSigningKeyCache } from '../../sigv4/signing-key.ts';
@@ -176,8 +177,19 @@ describe('the gateway before a provider', () => {
     for (const expected of statuses) {
       const answer = await send(gateway.caller('etl'), { method: 'HEAD', target: '/bucket/key' });
       assert.equal(answer.status, expected);
+      // It rests a moment, in case the provider sends a body behind it.
+      await sleep(60);
     }
     assert.equal(sockets.size, 1);
+  });
+
+  it('passes on no length of a 204, which would have a caller wait for a body', async () => {
+    provider.script = (_request, response) => {
+      response.socket?.write('HTTP/1.1 204 No Content\r\nContent-Length: 7\r\nETag: "e"\r\n\r\n');
+    };
+    const answer = await send(gateway.caller('etl'), { method: 'GET', target: '/bucket/key' });
+    assert.equal(answer.status, 204);
+    assert.equal(answer.headers['content-length'], undefined);
   });
 
   it('cuts the answer where the provider cut it, and never ends it cleanly', async () => {

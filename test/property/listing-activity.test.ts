@@ -274,3 +274,24 @@ test('an end that the store takes back, because keys beyond it come in another a
   // About 30 of 53.
   assert.ok(reopened > 0, String(reopened));
 });
+
+test('tokens that go round end the listing with a failure, by pages as through the sort', async () => {
+  const keys = Array.from({ length: 60 }, (_, n) => `k/${String(n).padStart(5, '0')}`);
+  const round = (nth: number): string => `round ${String(nth % 3)}`;
+  const edits: NonNullable<SortedStoreOptions['edit']>[] = [
+    (_page, _request, nth) => ({ objects: [], commonPrefixes: [], nextContinuationToken: round(nth) }),
+    // The same keys again are out of order, so they are sorted.
+    (page, _request, nth) => ({ ...page, nextContinuationToken: round(nth) }),
+  ];
+  for (const edit of edits) {
+    let requests = 0;
+    const counted: typeof edit = (page, request, nth) => {
+      if ((requests += 1) > 500) throw new WaybillError('unclassified', 'it goes round for ever');
+      return edit(page, request, nth);
+    };
+    await assert.rejects(
+      listUntilDone({ keys, store: { pageKeys: 5, edit: counted, readStartAfter: () => undefined }, turns: [0] }),
+      (error) => failureTypeOf(error) === 'listing_incomplete',
+    );
+  }
+});

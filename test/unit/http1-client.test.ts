@@ -518,6 +518,80 @@ describe('the HTTP/1.1 client', () => {
     });
   });
 
+  describe('an answer that has no body by rule', () => {
+    const FORGED = 'HTTP/1.1 200 OK\r\nContent-Length: 6\r\n\r\nforged';
+    const bare = [
+      ['to HEAD', 'HEAD', 'HTTP/1.1 200 OK\r\nContent-Length: 46\r\n\r\n'],
+      ['to HEAD, refused', 'HEAD', 'HTTP/1.1 403 Forbidden\r\nContent-Length: 46\r\n\r\n'],
+      ['to HEAD, of nothing', 'HEAD', 'HTTP/1.1 404 Not Found\r\nTransfer-Encoding: chunked\r\n\r\n'],
+      ['204', 'DELETE', 'HTTP/1.1 204 No Content\r\n\r\n'],
+      ['204 that announces one', 'DELETE', 'HTTP/1.1 204 No Content\r\nContent-Length: 46\r\n\r\n'],
+      ['304', 'GET', 'HTTP/1.1 304 Not Modified\r\nContent-Length: 46\r\n\r\n'],
+    ] as const;
+    for (const [name, method, head] of bare) {
+      it(`${name}: what a server sends behind it all the same is no answer to the next request`, async () => {
+        const { send, get } = await start((socket, request) => {
+          if (request.startsWith('GET /next')) return void setTimeout(() => socket.write(OK), 20);
+          socket.write(head);
+          setTimeout(() => socket.write(FORGED), 2);
+        });
+        const first = await send({ method, target: '/first' }).done;
+        const next = await get('/next').done;
+        assert.deepEqual([first.error, first.body.length], [null, 0]);
+        assert.deepEqual([next.error, next.body.toString()], [null, 'ok']);
+      });
+    }
+
+    it('keeps its connection for a later one', async () => {
+      const { send, received } = await start((socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'));
+      for (let count = 0; count < 3; count++) {
+        assert.equal((await send({ method: 'DELETE' }).done).status, 204);
+        await sleep(60);
+      }
+      assert.equal(received.length, 1);
+    });
+
+    it('does not keep others waiting for longer than that', async () => {
+      const { send, received } = await start((socket) => void socket.write('HTTP/1.1 204 No Content\r\n\r\n'), {
+        connectionsMax: 1,
+      });
+      const results = await Promise.all(Array.from({ length: 5 }, () => send({ method: 'DELETE' }).done));
+      assert.ok(results.every(({ error }) => error === null));
+      assert.equal(received.length, 1);
+    });
+  });
+
+  it('hands many small chunks of one read on together', async () => {
+    const body = Buffer.alloc(20_000, 'x');
+    const chunks = 'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n' + '1\r\nx\r\n'.repeat(20_000) + '0\r\n\r\n';
+    let pieces = 0;
+    const { get } = await start((socket) => void socket.write(chunks));
+    const result = await get('/', { onData: () => (pieces += 1) }).done;
+    assert.ok(result.error === null && result.body.equals(body));
+    // The server's 120,048 bytes come in a few reads of up to 64 KiB.
+    assert.ok(pieces < 100, `${String(pieces)} pieces`);
+  });
+
+  it('a large body in one piece may take its time, as long as it moves', async () => {
+    const body = Buffer.alloc(24 * 1024 * 1024, 7);
+    let left = body.byteLength;
+    const { send } = await start(
+      (socket, request) => {
+        const at = request.indexOf('\r\n\r\n');
+        left -= at >= 0 && request.startsWith('PUT') ? request.length - at - 4 : request.length;
+        if (left === 0) return void socket.write(OK);
+        socket.pause();
+        setTimeout(() => socket.resume(), 6);
+      },
+      { answerMs: 1000 },
+    );
+    const startedAt = performance.now();
+    const headers = ['host', 'x', 'content-length', String(body.byteLength)];
+    const { error, status } = await send({ method: 'PUT', headers, body }).done;
+    assert.deepEqual([error, status, left], [null, 200, 0]);
+    assert.ok(performance.now() - startedAt > 1500, `${String(performance.now() - startedAt)} ms is no test of it`);
+  });
+
   it('fails each request that finds nobody listening', async () => {
     const { send } = await start(answerOk);
     const results = await Promise.all(Array.from({ length: 6 }, () => send({ origin: 'http://127.0.0.1:1' }).done));
