@@ -1,6 +1,6 @@
 /**
  * Copies one batch of the plan. Every object ends delivered, or as an outcome, or fails the activity, which Temporal then retries: what
- * was delivered is in the ledger by then, and is not copied again.
+ * was delivered is in the ledger by then, and is not copied again; what a killed worker had written and not recorded is found at the target.
  *
  * A failure that is an object's own (changed, in conflict, denied) is its outcome at once. One that may pass (a 5xx, a corrupt body) is
  * tried again, with the batch; what still fails after `BATCH_TRIES` while the store serves others becomes an outcome too, so that one
@@ -14,6 +14,7 @@ import { copyRelayed } from './copy/copy-relayed.ts';
 import { copyWhole } from './copy/copy-whole.ts';
 import { copyPartsWithin } from './copy/copy-parts-within.ts';
 import { copyWithin } from './copy/copy-within.ts';
+import { findStanding } from './copy/find-standing.ts';
 import { PARTS_IN_FLIGHT } from './copy/copy-parts.ts';
 import { openUpload } from './copy/open-upload.ts';
 import { buildOutcome, isStoreWide, toLastResort, toOutcome } from './copy/outcome-of.ts';
@@ -24,6 +25,7 @@ import { splitDelivered } from './copy/split-delivered.ts';
 import { toCounts } from './copy/to-counts.ts';
 import { toDelivery } from './copy/to-delivery.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
+import { isMd5Hex } from './plan/content-md5.ts';
 import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
@@ -98,7 +100,8 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
   const { deps, runtime, fence } = transfer.step;
   const { done, todo } = await splitDelivered(transfer, actions);
   const tally: Tally = { done, failed: [], storeWide: 0, refused: 0, served: 0, isSigned: null };
-  const queue = adoptAndQueue(transfer, todo, tally);
+  const standing = await findStanding(transfer, todo);
+  const queue = adoptAndQueue(transfer, todo, standing, tally);
   let next = 0;
   const stores = [spec.source.store, spec.target.store];
   await deps.limiter.run({ run: fence.attemptId, stores }, () =>
@@ -117,16 +120,22 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
 }
 
 /** What stands at the target already is delivered by saying so; the rest is to be copied. */
-function adoptAndQueue({ step, spec }: Transfer, todo: readonly Action[], { done }: Tally): readonly CopyAction[] {
+function adoptAndQueue(
+  { step, spec }: Transfer,
+  todo: readonly Action[],
+  standing: ReadonlyMap<string, string>,
+  { done }: Tally,
+): readonly CopyAction[] {
   const queue: CopyAction[] = [];
   for (const action of todo) {
-    if (action.op !== 'adopt') {
-      queue.push(action);
-      continue;
-    }
-    const { targetEtag, checksum } = action;
-    step.deliveries.push(toDelivery(action, { key: toTargetKey(spec, action.key), targetEtag, checksum }));
-    done.push(action);
+    const key = toTargetKey(spec, action.key);
+    const targetEtag = action.op === 'adopt' ? action.targetEtag : standing.get(key);
+    if (targetEtag !== undefined) {
+      const proved = isMd5Hex(targetEtag) ? 'md5' : 'etag';
+      const checksum = action.op === 'adopt' ? action.checksum : `${proved}:${targetEtag}`;
+      step.deliveries.push(toDelivery(action, { key, targetEtag, checksum }));
+      done.push(action);
+    } else if (action.op !== 'adopt') queue.push(action);
   }
   return queue;
 }

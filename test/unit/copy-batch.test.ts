@@ -23,10 +23,14 @@ async function copyAll(
   refuse: (key: string) => WaybillError | null,
   isAnswered = true,
   source?: (store: Store) => Partial<Store>,
+  /** Of an execution that died: what stands at the target, by key. */
+  left?: ReadonlyMap<string, string>,
+  list: (store: Store) => Store['list'] = (store) => store.list,
 ) {
   const ground = await createCopyGround({
     ...(source && { source }),
     target: (store: Store) => ({
+      list: list(store),
       // Without a body, a refusal does not say why.
       head: (request) => (isAnswered ? store.head(request) : Promise.reject(new WaybillError('access_denied', '403'))),
       put(request, body) {
@@ -37,6 +41,13 @@ async function copyAll(
   });
   const actions: CopyAction[] = [];
   for (const key of KEYS) actions.push(await ground.put(key, Buffer.from(key)));
+  for (const [key, text] of left ?? []) {
+    const content = Buffer.from(text);
+    await ground.target.put(
+      { bucket: 'target', key, headers: { metadata: {} } },
+      { sizeBytes: content.byteLength, content },
+    );
+  }
   const { step, spec } = ground.begin();
   const committed: StepEffects[] = [];
   const ledger: Partial<Ledger> = {
@@ -47,6 +58,7 @@ async function copyAll(
     }),
     loadAttempt: async () => ({ spec }) as Awaited<ReturnType<Ledger['loadAttempt']>>,
     loadStep: async () => null,
+    loadDeliveries: async () => new Map(),
     claimStep: async () => undefined,
     releaseStep: async () => undefined,
     async commitStep(_fence, _key, _holder, _result, effects) {
@@ -55,7 +67,7 @@ async function copyAll(
   };
   const deps = { ...step.deps, ledger } as ActivityDeps;
   const guard = { ...step.runtime.guard, assertCurrent: () => undefined, assertMayWrite: () => undefined };
-  const runtime: ActivityRuntime = { ...step.runtime, guard };
+  const runtime: ActivityRuntime = { ...step.runtime, guard, tryNumber: left === undefined ? 1 : 2 };
   const copied: Promise<BatchResult> = copyBatch(deps, runtime, {
     fence: step.fence,
     manifestHash: 'hash',
@@ -129,4 +141,39 @@ test('credentials that are not accepted any more fail the batch, whatever was ta
   const { copied, committed } = await copyAll(() => (++asked > 5 ? refusal() : null));
   await catchFailure('bad_credentials', copied);
   assert.deepEqual(committed, []);
+});
+
+test('what a killed worker wrote and did not record is neither read nor sent again', async () => {
+  const left = new Map(KEYS.slice(0, 25).map((key) => [key, key]));
+  // Somebody else's, as long as ours.
+  left.set('key-30', 'KEY-30');
+  for (const isListed of [true, false]) {
+    const read: string[] = [];
+    const sent: string[] = [];
+    const { copied, committed } = await copyAll(
+      (key) => {
+        sent.push(key);
+        return null;
+      },
+      true,
+      (store) => ({
+        get(request) {
+          read.push(request.key);
+          return store.get(request);
+        },
+      }),
+      left,
+      (store) => (isListed ? store.list : () => Promise.reject(new WaybillError('access_denied', 'no listing'))),
+    );
+    const { counts } = await copied;
+    assert.deepEqual([counts.copied, counts.failed], [39, 1]);
+    assert.equal(committed[0]?.deliveries?.length, 39);
+    assert.deepEqual(
+      committed[0].outcomes?.map(({ key, code }) => [key, code]),
+      [['key-30', 'target_conflict']],
+    );
+    const todo = isListed ? KEYS.slice(25) : KEYS;
+    assert.deepEqual(read.sort(), [...todo].sort());
+    assert.deepEqual(sent.sort(), [...todo].sort());
+  }
 });
