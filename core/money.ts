@@ -96,10 +96,19 @@ export function toCosts(
   return [...costs.values()].sort((a, b) => (a.currency < b.currency ? -1 : 1));
 }
 
-/** What copying the objects that were skipped would have asked for: one GetObject and one PutObject each. */
+/**
+ * What copying the objects that were skipped would have asked for: one GetObject and one PutObject each; within one store, which copies by
+ * itself, a HeadObject at either side and a CopyObject, and no bytes.
+ */
 export function toAvoidedTraffic(skipped: SkippedObjects): TrafficByOperation {
   const { skippedObjects: requests, skippedBytes: bytes, sourceStore, targetStore } = skipped;
   if (requests === 0) return {};
+  if (sourceStore === targetStore) {
+    return {
+      [`${sourceStore}/CopyObject`]: { requests, bytesIn: 0, bytesOut: 0 },
+      [`${sourceStore}/HeadObject`]: { requests: 2 * requests, bytesIn: 0, bytesOut: 0 },
+    };
+  }
   return {
     [`${sourceStore}/GetObject`]: { requests, bytesIn: bytes, bytesOut: 0 },
     [`${targetStore}/PutObject`]: { requests, bytesIn: 0, bytesOut: bytes },

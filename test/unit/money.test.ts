@@ -68,3 +68,10 @@ test('a skipped object avoids one GetObject and one PutObject with its bytes', (
     { currency: 'USD', spent: 0.005, avoided: 0.58 },
   ]);
 });
+
+test('within one store a skipped object avoids a copy by the store and what is asked around it', () => {
+  const skipped = { skippedObjects: 1000, skippedBytes: 2 * GiB, sourceStore: 'aws', targetStore: 'aws' };
+  const avoided = toAvoidedTraffic(skipped);
+  assert.deepEqual(avoided, { 'aws/CopyObject': asked(1000), 'aws/HeadObject': asked(2000) });
+  assert.deepEqual(priceTraffic(avoided, PRICES), [{ currency: 'USD', amount: 5.8 }]);
+});
