@@ -97,11 +97,10 @@ export class Ranges {
 
   /** The range's next page. */
   arrived(range: Range, page: KeyPage): Arrival {
-    if (range.cursor !== null && page.count > 0 && compareUtf8(page.keyAt(0), range.cursor) <= 0) {
-      return { kind: 'not-after' };
-    }
+    const start = range.cursor ?? range.after;
+    if (start !== null && page.count > 0 && compareUtf8(page.keyAt(0), start) <= 0) return { kind: 'not-after' };
     if (page.token !== null && range.tokens.comesAgain(page.token)) return { kind: 'stands-still' };
-    if (this.#endsEarly(page, range.cursor ?? range.after)) return { kind: 'ends-early' };
+    if (this.#endsEarly(page, start)) return { kind: 'ends-early' };
     return { kind: 'taken', taken: this.#take(range, page, null) };
   }
 

@@ -227,3 +227,15 @@ test('ranges that are not done, do not meet or do not reach the end are no listi
     assert.equal(type(ranges), 'listing_incomplete', JSON.stringify(ranges));
   }
 });
+
+test('a range that a successor goes on with, and that brought nothing yet, takes no page from before its beginning', () => {
+  const ranges = new Ranges([
+    { ordinal: 0, after: null, until: 'm', cursor: 'm', done: true },
+    { ordinal: 1, after: 'm', until: null, cursor: null, done: false },
+  ]);
+  const keys = ['c', 'd', 'x'];
+  const range = ranges.all[1];
+  assert.ok(range !== undefined);
+  const page = { count: keys.length, keyAt: (at: number) => keys[at] ?? '', countUpTo: () => keys.length, token: null };
+  assert.deepEqual(ranges.arrived(range, page), { kind: 'not-after' });
+});
