@@ -9,7 +9,9 @@ import { rmSync } from 'node:fs';
 import { mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
+import { removeCluster } from '../dev/postgres-cluster.ts';
 import { parseOptions, USAGE } from './run/options.ts';
+import { toPostgresDirectory } from './run/ours.ts';
 import { printReport, toReport } from './run/report.ts';
 import { runAll } from './run/run-all.ts';
 
@@ -23,7 +25,10 @@ try {
 const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
 // However it ends, a signal included: by then everything has stopped.
 if (process.env['WAYBILL_BENCH_KEEP'] === undefined) {
-  process.once('exit', () => rmSync(directory, { recursive: true, force: true }));
+  process.once('exit', () => {
+    removeCluster(toPostgresDirectory(directory));
+    rmSync(directory, { recursive: true, force: true });
+  });
 }
 const startedAt = performance.now();
 const report = toReport(options, await runAll(options, directory, (line) => console.error(line)));

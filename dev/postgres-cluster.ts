@@ -4,7 +4,7 @@
  */
 import { execFile } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, lstatSync } from 'node:fs';
+import { existsSync, lstatSync, readlinkSync, rmSync } from 'node:fs';
 import {
   chmod,
   chown,
@@ -64,6 +64,13 @@ async function removeAbandoned(): Promise<void> {
     const postmaster = readPostmaster(clusterDir);
     if (postmaster === null || !isAlive(postmaster.pid)) await rm(parent, { recursive: true, force: true });
   }
+}
+
+/** Removes one that nobody runs, wherever it lives; for a process that ends. */
+export function removeCluster(dataDir: string): void {
+  const isLink = lstatSync(dataDir, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  if (isLink) rmSync(path.dirname(readlinkSync(dataDir)), { recursive: true, force: true });
+  rmSync(dataDir, { recursive: true, force: true });
 }
 
 /** Makes the cluster where there is none. */

@@ -5,9 +5,9 @@ import { readFileSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import net from 'node:net';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { V8_BOUNDS } from '../../dev/entry.ts';
+import { untilListening } from '../run/until-listening.ts';
 import { CREDENTIALS } from './credentials.ts';
 import type { Job } from './load.ts';
 
@@ -81,7 +81,7 @@ export async function startSigningProxy(file: string, storePort: number): Promis
     stdio: 'ignore',
     env: { ...process.env, AWS_ACCESS_KEY_ID: 'AKIDSTORE', AWS_SECRET_ACCESS_KEY: 'bench-secret-of-the-store' },
   });
-  await untilListening(port, child);
+  await untilListening('aws-sigv4-proxy', port, () => child.exitCode !== null);
   return { child, port };
 }
 
@@ -93,18 +93,6 @@ function findFreePort(): Promise<number> {
       server.close(() => resolve(port));
     });
   });
-}
-
-async function untilListening(port: number, child: ChildProcess): Promise<void> {
-  for (let tries = 0; tries < 100 && child.exitCode === null; tries++) {
-    const isUp = await new Promise<boolean>((resolve) => {
-      const socket = net.connect(port, '127.0.0.1', () => resolve(true)).once('error', () => resolve(false));
-      socket.once('connect', () => socket.destroy());
-    });
-    if (isUp) return;
-    await sleep(50);
-  }
-  throw new Error('the signing proxy does not listen');
 }
 
 export interface Load {

@@ -26,6 +26,8 @@ export async function startBare(a: BenchStore, b: BenchStore, directory: string)
     await Promise.race([once(lines, 'line'), failed]);
   };
   await nextLine();
+  // Written to after its end: that it has ended is told by the next line that does not come.
+  child.stdin.on('error', () => undefined);
   const pid = child.pid ?? 0;
   return {
     async run(job) {

@@ -17,11 +17,18 @@ const LOOK_MS = 20;
 const SAID_CHARACTERS = 2000;
 
 /** @throws an Error with the end of what it said when it fails */
-export async function runCommand({ argv, env }: Command): Promise<Cost & { readonly output: string }> {
+export async function runCommand(
+  { argv, env }: Command,
+  signal: AbortSignal,
+): Promise<Cost & { readonly output: string }> {
   const cpuBefore = readEndedChildrenSeconds();
   const startedAt = performance.now();
   const [file, ...args] = argv;
-  const child = spawn(file, args, { env: { ...toPlainEnvironment(), ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(file, args, {
+    env: { ...toPlainEnvironment(), ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    signal,
+  });
   let output = '';
   const keepEnd = (piece: Buffer): void => {
     output = (output + piece.toString()).slice(-SAID_CHARACTERS);
@@ -35,7 +42,7 @@ export async function runCommand({ argv, env }: Command): Promise<Cost & { reado
   }, LOOK_MS);
   const code = await new Promise<number | string>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (status, signal) => resolve(status ?? signal ?? 'unknown'));
+    child.once('close', (status, by) => resolve(status ?? by ?? 'unknown'));
   });
   clearInterval(timer);
   const wallSeconds = (performance.now() - startedAt) / 1000;

@@ -32,6 +32,8 @@ const store = createNullStore();
 const server = net.createServer({ noDelay: true }, (socket) => new Connection(socket, store));
 server.listen(0, '127.0.0.1', () => process.send?.((server.address() as AddressInfo).port));
 process.on('disconnect', () => process.exit());
+// A Ctrl-C at the terminal reaches the parent as well, which stops its children in order.
+process.on('SIGINT', () => undefined);
 process.on('message', (order: Order) => process.send?.(carryOut(order)));
 
 function carryOut(order: Order): unknown {

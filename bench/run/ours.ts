@@ -20,6 +20,7 @@ import { startTemporal } from '../../dev/temporal.ts';
 import { buildAgainstDist, builtCommand } from './built.ts';
 import type { Cost } from './command.ts';
 import { readCpuSeconds, readPeakMiB, readTreeCpuSeconds, resetPeak } from './processes.ts';
+import type { Running } from './running.ts';
 import { TARGET_BUCKET, type BenchStore } from './stores.ts';
 import type { Workload } from './workloads.ts';
 
@@ -44,7 +45,6 @@ export interface OursCost extends Cost {
 export interface Ours {
   /** A run of the pipeline, with what it did by its own account. @throws an Error when it does not end done */
   run(shape: Shape, pipeline: string, options?: { readonly listOnly?: boolean }): Promise<OursCost>;
-  stop(): Promise<void>;
 }
 
 export interface StartOurs {
@@ -56,6 +56,8 @@ export interface StartOurs {
   readonly pipelines: ReadonlyMap<string, { readonly workload: Workload; readonly prefix: string }>;
   /** Workers of each shape. */
   readonly workers: number;
+  /** Stops all of it. */
+  readonly running: Running;
 }
 
 /** The run has ended: the workflow and the API may still be saying so. It is theirs to pay. */
@@ -64,80 +66,77 @@ const SETTLE_MS = 300;
 const LOOK_MS = 20;
 const RUN_MS_MAX = 3_600_000;
 
-interface Running {
+interface RunningShape {
   readonly api: ApiClient;
   readonly database: pg.Client;
   /** Ours, by name. */
   readonly children: ReadonlyMap<string, Child>;
 }
 
+export const toPostgresDirectory = (directory: string): string => path.join(directory, 'postgres');
+
 export async function startOurs(options: StartOurs): Promise<Ours> {
-  const { directory, shapes } = options;
-  const stopping: (() => Promise<unknown>)[] = [];
-  const stop = async (): Promise<void> => {
-    for (const end of stopping.splice(0).reverse()) await end();
-  };
-  try {
-    const ports = await choosePorts(path.join(directory, 'ports.json'), {});
-    const postgres = await startPostgres({ dataDir: path.join(directory, 'postgres'), port: ports.postgres });
-    stopping.push(() => postgres.stop());
-    const temporal = await startTemporal({
-      port: ports.temporal,
-      uiPort: ports.temporalUi,
-      metricsPort: ports.temporalMetrics,
-      databaseFile: path.join(directory, 'temporal.db'),
-      logFile: path.join(directory, 'temporal.log'),
-      fast: false,
-      say: () => undefined,
-    });
-    stopping.push(async () => temporal.child?.stop());
-    const running = new Map<Shape, Running>();
-    for (const shape of shapes) {
-      running.set(
-        shape,
-        await startShape(shape, { ...options, postgresUrl: postgres.url, temporalAddress: temporal.address }, stopping),
-      );
-    }
-    const temporalPid = temporal.child?.pid ?? 0;
-    let runs = 0;
-    return {
-      stop,
-      async run(shape, pipeline, { listOnly = false } = {}) {
-        const { api, database, children } = running.get(shape) as Running;
-        const read = () => ({
-          of: new Map([...children].map(([name, { pid }]) => [name, readCpuSeconds(pid)])),
-          temporal: readCpuSeconds(temporalPid),
-          postgres: readTreeCpuSeconds(postgres.pid),
-        });
-        for (const { pid } of children.values()) resetPeak(pid);
-        const before = read();
-        const startedAt = Date.now();
-        const body = { pipeline, run_id: `bench-${String(++runs)}`, ...(listOnly ? { plan: true } : {}) };
-        const started = await api.send<StartedJson>('POST', '/v1/runs', body);
-        const wallSeconds = await waitForEnd(database, started.id, startedAt, listOnly);
-        if (!listOnly) await sleep(SETTLE_MS);
-        const after = read();
-        const cpuOf = Object.fromEntries(
-          [...after.of].map(([name, seconds]) => [name, seconds - (before.of.get(name) ?? 0)]),
-        );
-        const workers = [...children].filter(([name]) => name.startsWith('worker'));
-        const gateway = children.get('gateway');
-        if (listOnly) await waitForEnd(database, started.id, startedAt, false);
-        return {
-          wallSeconds,
-          cpuSeconds: Object.values(cpuOf).reduce((sum, seconds) => sum + seconds, 0),
-          peakMiB: Math.max(...workers.map(([, { pid }]) => readPeakMiB(pid))),
-          cpuOf,
-          temporalSeconds: after.temporal - before.temporal,
-          postgresSeconds: after.postgres - before.postgres,
-          gatewayPeakMiB: gateway === undefined ? null : readPeakMiB(gateway.pid),
-        };
-      },
-    };
-  } catch (error) {
-    await stop();
-    throw error;
+  const { directory, shapes, running } = options;
+  const ports = await choosePorts(path.join(directory, 'ports.json'), {});
+  const postgres = await running.start(
+    () => startPostgres({ dataDir: toPostgresDirectory(directory), port: ports.postgres }),
+    (one) => one.stop(),
+  );
+  const temporal = await running.start(
+    () =>
+      startTemporal({
+        port: ports.temporal,
+        uiPort: ports.temporalUi,
+        metricsPort: ports.temporalMetrics,
+        databaseFile: path.join(directory, 'temporal.db'),
+        logFile: path.join(directory, 'temporal.log'),
+        fast: false,
+        say: () => undefined,
+      }),
+    async ({ child }) => child?.stop(),
+  );
+  const started = new Map<Shape, RunningShape>();
+  for (const shape of shapes) {
+    started.set(
+      shape,
+      await startShape(shape, { ...options, postgresUrl: postgres.url, temporalAddress: temporal.address }),
+    );
   }
+  const temporalPid = temporal.child?.pid ?? 0;
+  let runs = 0;
+  return {
+    async run(shape, pipeline, { listOnly = false } = {}) {
+      const { api, database, children } = started.get(shape) as RunningShape;
+      const read = () => ({
+        of: new Map([...children].map(([name, { pid }]) => [name, readCpuSeconds(pid)])),
+        temporal: readCpuSeconds(temporalPid),
+        postgres: readTreeCpuSeconds(postgres.pid),
+      });
+      for (const { pid } of children.values()) resetPeak(pid);
+      const before = read();
+      const startedAt = Date.now();
+      const body = { pipeline, run_id: `bench-${String(++runs)}`, ...(listOnly ? { plan: true } : {}) };
+      const accepted = await api.send<StartedJson>('POST', '/v1/runs', body);
+      const wallSeconds = await waitForEnd(database, accepted.id, startedAt, listOnly);
+      if (!listOnly) await sleep(SETTLE_MS);
+      const after = read();
+      const cpuOf = Object.fromEntries(
+        [...after.of].map(([name, seconds]) => [name, seconds - (before.of.get(name) ?? 0)]),
+      );
+      const workers = [...children].filter(([name]) => name.startsWith('worker'));
+      const gateway = children.get('gateway');
+      if (listOnly) await waitForEnd(database, accepted.id, startedAt, false);
+      return {
+        wallSeconds,
+        cpuSeconds: Object.values(cpuOf).reduce((sum, seconds) => sum + seconds, 0),
+        peakMiB: Math.max(...workers.map(([, { pid }]) => readPeakMiB(pid))),
+        cpuOf,
+        temporalSeconds: after.temporal - before.temporal,
+        postgresSeconds: after.postgres - before.postgres,
+        gatewayPeakMiB: gateway === undefined ? null : readPeakMiB(gateway.pid),
+      };
+    },
+  };
 }
 
 interface ShapeOptions extends StartOurs {
@@ -145,7 +144,8 @@ interface ShapeOptions extends StartOurs {
   readonly temporalAddress: string;
 }
 
-async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => Promise<unknown>)[]): Promise<Running> {
+async function startShape(shape: Shape, options: ShapeOptions): Promise<RunningShape> {
+  const { running } = options;
   const directory = path.join(options.directory, shape);
   await mkdir(directory, { recursive: true });
   const ports = await choosePorts(path.join(directory, 'ports.json'), {});
@@ -181,16 +181,19 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
     command: [string, ...string[]],
     ready: RegExp,
   ): Promise<Child> => {
-    const child = await startChild({
-      name,
-      command,
-      env: { ...MALLOC_BOUNDS, ...environments[environment], ...(hasGateway(shape) ? {} : environments.gateway) },
-      logFile: path.join(directory, `${name}.log`),
-      ready,
-      cwd: directory,
-    });
-    if (environment !== 'migrate') stopping.push(() => child.stop());
-    return child;
+    return running.start(
+      () =>
+        startChild({
+          name,
+          command,
+          env: { ...MALLOC_BOUNDS, ...environments[environment], ...(hasGateway(shape) ? {} : environments.gateway) },
+          logFile: path.join(directory, `${name}.log`),
+          ready,
+          cwd: directory,
+          signal: running.signal,
+        }),
+      (child) => child.stop(),
+    );
   };
   const migrated = await start(
     'migrate',
@@ -216,8 +219,10 @@ async function startShape(shape: Shape, options: ShapeOptions, stopping: (() => 
   }
   children.set('api', await start('api', 'api', builtCommand('api', '--config', configFile), /waybill api: listening/));
   const database = new pg.Client({ connectionString: databaseUrl });
-  await database.connect();
-  stopping.push(() => database.end());
+  await running.start(
+    () => database.connect(),
+    () => database.end(),
+  );
   return { api: createApiClient(`http://127.0.0.1:${String(ports.api)}`, secrets.apiToken), database, children };
 }
 

@@ -26,6 +26,8 @@ export interface Place {
   readonly b: BenchStore;
   /** For a program that copies by way of the disk, and for what the others keep of themselves. */
   readonly directory: string;
+  /** Aborted, it ends a command that runs. */
+  readonly signal: AbortSignal;
 }
 
 const IN_FLIGHT = '32';
@@ -139,7 +141,7 @@ export async function findPeer(name: PeerName, place: Place): Promise<Peer | nul
   const file = await findOnPath(name);
   if (file === null) return null;
   const kind = KINDS[name];
-  const { output } = await runCommand({ argv: [file, ...kind.version], env: { HOME: place.directory } });
+  const { output } = await runCommand({ argv: [file, ...kind.version], env: { HOME: place.directory } }, place.signal);
   return {
     name,
     version: /v?\d+\.\d+[\w.+-]*|version \S+/.exec(output)?.[0] ?? 'unknown',
@@ -147,7 +149,7 @@ export async function findPeer(name: PeerName, place: Place): Promise<Peer | nul
       const commands = kind.commands(file, workload, prefix, place);
       if (commands === null) return null;
       const costs: Cost[] = [];
-      for (const command of commands) costs.push(await runCommand(command));
+      for (const command of commands) costs.push(await runCommand(command, place.signal));
       if (workload.name !== 'W1')
         await rm(path.join(place.directory, 's5cmd', prefix), { recursive: true, force: true });
       return addUp(costs);

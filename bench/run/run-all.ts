@@ -5,6 +5,7 @@ import { startBare } from './bare.ts';
 import type { BenchOptions } from './options.ts';
 import { BYTE_SHAPES, startOurs, type Ours, type Shape } from './ours.ts';
 import { findPeer, isPeer, type Peer } from './peers.ts';
+import { Running } from './running.ts';
 import { startBenchStore, type BenchStore } from './stores.ts';
 import { takeTurns, type Contender, type Taken } from './take-turns.ts';
 import { buildWork, type Workload } from './workloads.ts';
@@ -27,30 +28,31 @@ export async function runAll(
   directory: string,
   say: (line: string) => void,
 ): Promise<Results> {
-  const stopping: (() => Promise<unknown>)[] = [];
-  const stopEach = async (): Promise<void> => {
-    for (const stop of stopping.splice(0).reverse()) await stop();
+  const running = new Running(say);
+  // Interrupted, both the signal and what it breaks off come to `stopAll`: neither may end the process before everything has stopped.
+  // The handlers stay until the process is gone: without them the next signal ends it at once, whatever still runs.
+  const onSignal = (): void => {
+    if (!running.signal.aborted) say('interrupted: stopping everything');
+    void running.stopAll().then(() => process.exit(1));
   };
-  // Interrupted, both the signal and what it breaks off come here: neither may end the process before everything has stopped.
-  let ending: Promise<void> | undefined;
-  const stopAll = (): Promise<void> => (ending ??= stopEach());
-  const onSignal = (): void => void stopAll().then(() => process.exit(1));
-  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  process.on('SIGINT', onSignal).on('SIGTERM', onSignal);
   try {
     const work = buildWork(options.workloads, options.isQuick, options.growth);
     const workloads = work.map(({ first }) => first);
     const sources = [
       ...new Map([WARM_UP, toWarmUp(options.workers), ...workloads].map((one) => [one.bucket, one])).values(),
     ];
-    const [a, b] = await startStores(options, directory, sources, stopping);
+    const [a, b] = await startStores(options, directory, sources, running);
     const missing: string[] = [];
     const versions: Record<string, string> = {};
     const contenders: Contender[] = [];
     if (options.shapes.length > 0)
-      contenders.push(...(await startShapes(options, directory, workloads, a, b, stopping)));
+      contenders.push(...(await startShapes(options, directory, workloads, a, b, running)));
     if (options.bare) {
-      const bare = await startBare(a, b, directory);
-      stopping.push(() => bare.stop());
+      const bare = await running.start(
+        () => startBare(a, b, directory),
+        (started) => started.stop(),
+      );
       contenders.push({
         name: 'bare loop',
         keepsLedger: false,
@@ -63,7 +65,7 @@ export async function runAll(
     for (const name of options.peers) {
       const own = path.join(directory, name);
       await mkdir(own, { recursive: true });
-      const peer = await findPeer(name, { a, b, directory: own });
+      const peer = await findPeer(name, { a, b, directory: own, signal: running.signal });
       if (peer === null) missing.push(name);
       else {
         versions[name] = peer.version;
@@ -77,7 +79,7 @@ export async function runAll(
         able.push(contender);
       } catch (error) {
         // A peer that cannot do it here is not measured; ours has to.
-        if (!isPeer(contender.name)) throw error;
+        if (running.signal.aborted || !isPeer(contender.name)) throw error;
         missing.push(contender.name);
         say(String(error));
       }
@@ -87,8 +89,7 @@ export async function runAll(
     const taken = await takeTurns({ kind, a, b, work, runs, warmRuns, canHoldCopies, contenders: able, say });
     return { versions, missing, taken };
   } finally {
-    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
-    await stopAll();
+    await running.stopAll();
   }
 }
 
@@ -96,13 +97,16 @@ async function startStores(
   options: BenchOptions,
   directory: string,
   sources: readonly Workload[],
-  stopping: (() => Promise<unknown>)[],
+  running: Running,
 ): Promise<[BenchStore, BenchStore]> {
   const { kind, latencyMs, listLatencyMs, keys } = options;
   const started: BenchStore[] = [];
   for (const name of ['a', 'b']) {
-    const store = await startBenchStore({ kind, name, directory, keys, workloads: name === 'a' ? sources : [] });
-    stopping.push(() => store.stop());
+    const workloads = name === 'a' ? sources : [];
+    const store = await running.start(
+      () => startBenchStore({ kind, name, directory, keys, workloads, signal: running.signal }),
+      (one) => one.stop(),
+    );
     await store.order({ do: 'latency', ms: latencyMs, listMs: listLatencyMs });
     started.push(store);
   }
@@ -115,7 +119,7 @@ async function startShapes(
   workloads: readonly Workload[],
   a: BenchStore,
   b: BenchStore,
-  stopping: (() => Promise<unknown>)[],
+  running: Running,
 ): Promise<Contender[]> {
   const { shapes, workers } = options;
   const rounds = options.warmRuns + options.runs;
@@ -128,8 +132,7 @@ async function startShapes(
     for (const round of [0, 1]) add(shape, toWarmUp(workers), round);
     for (const workload of workloads) for (let round = 0; round < rounds; round++) add(shape, workload, round);
   }
-  const ours = await startOurs({ directory, shapes, a, b, pipelines, workers });
-  stopping.push(() => ours.stop());
+  const ours = await startOurs({ directory, shapes, a, b, pipelines, workers, running });
   return shapes.map((shape) => toOurs(ours, shape, workers));
 }
 

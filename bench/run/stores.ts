@@ -3,7 +3,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
-import { startChild } from '../../dev/child.ts';
+import { startChild, type Child } from '../../dev/child.ts';
 import { findFreePorts } from '../../dev/free-port.ts';
 import { openStore } from '../../dev/open-store.ts';
 import { readStoreCounts } from '../../dev/store-counts.ts';
@@ -19,6 +19,7 @@ import { PATTERN, toPatternCrc32 } from './null-store/bytes.ts';
 import type { Distribution } from './null-store/distributions.ts';
 import { toNumberedKey } from './null-store/keys.ts';
 import type { Order } from './null-store.ts';
+import { untilListening } from './until-listening.ts';
 import type { Workload } from './workloads.ts';
 
 export const STORE_KINDS = ['null', 'waybill', 'minio', 'versitygw'] as const;
@@ -51,6 +52,8 @@ export interface StartBenchStore {
   readonly keys: Distribution | null;
   /** Filled before anybody asks. */
   readonly workloads: readonly Workload[];
+  /** Ends the start. */
+  readonly signal?: AbortSignal;
 }
 
 export async function startBenchStore(options: StartBenchStore): Promise<BenchStore> {
@@ -65,7 +68,7 @@ export async function startBenchStore(options: StartBenchStore): Promise<BenchSt
 }
 
 async function start(options: StartBenchStore): Promise<BenchStore> {
-  const { kind, name, directory } = options;
+  const { kind, name, directory, signal } = options;
   const credentials = {
     accessKeyId: `BENCH${name.toUpperCase()}KEY`,
     secretAccessKey: randomBytes(20).toString('hex'),
@@ -75,11 +78,11 @@ async function start(options: StartBenchStore): Promise<BenchStore> {
   await mkdir(root, { recursive: true });
   const [port = 0, adminPort = 0] = await findFreePorts(2);
   const child = async (command: [string, ...string[]], env: Record<string, string>, ready: RegExp) =>
-    startChild({ name, command, env, ready, logFile: path.join(directory, `${name}.log`) });
+    startChild({ name, command, env, ready, logFile: path.join(directory, `${name}.log`), ...(signal && { signal }) });
   const common = { port, credentials, order: () => Promise.resolve(null) };
   switch (kind) {
     case 'waybill': {
-      await fillDirectory(root, options.workloads);
+      await fillDirectory(root, options.workloads, signal);
       const server = await child(
         builtCommand(
           ...['store', '--root', root, '--no-fsync', '--allow-unsigned-payload', '--bucket', TARGET_BUCKET],
@@ -104,6 +107,7 @@ async function start(options: StartBenchStore): Promise<BenchStore> {
         },
         /API:|Docs:|Documentation:/,
       );
+      await untilOpen(server, port);
       return { ...common, pid: server.pid, counts: () => readMinioCounts(port), stop: () => server.stop() };
     }
     case 'versitygw': {
@@ -112,8 +116,21 @@ async function start(options: StartBenchStore): Promise<BenchStore> {
         { ROOT_ACCESS_KEY: credentials.accessKeyId, ROOT_SECRET_KEY: credentials.secretAccessKey },
         /listening|running|:\d+/i,
       );
+      await untilOpen(server, port);
       return { ...common, pid: server.pid, counts: () => Promise.resolve(null), stop: () => server.stop() };
     }
+  }
+}
+
+/** What these say first may come before they listen. */
+async function untilOpen(server: Child, port: number): Promise<void> {
+  let hasEnded = false;
+  void server.exited.then(() => (hasEnded = true));
+  try {
+    await untilListening(server.name, port, () => hasEnded);
+  } catch (error) {
+    await server.stop();
+    throw error;
   }
 }
 
@@ -134,7 +151,11 @@ async function startNull(credentials: Credentials): Promise<BenchStore> {
         child.off('exit', onExit);
         resolve(message);
       });
-      if (order !== undefined) child.send(order);
+      // Without the function a channel that is closed would be an uncaught error.
+      if (order !== undefined)
+        child.send(order, (error) => {
+          if (error !== null) reject(error);
+        });
     });
   const port = (await ask()) as number;
   // Two readings at once would take each other's answer.
@@ -151,12 +172,13 @@ async function startNull(credentials: Credentials): Promise<BenchStore> {
 }
 
 async function end(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
   const ended = new Promise((resolve) => child.once('exit', resolve));
   child.kill('SIGTERM');
   await ended;
 }
 
-async function fill({ kind, name, workloads, keys }: StartBenchStore, server: BenchStore): Promise<void> {
+async function fill({ kind, name, workloads, keys, signal }: StartBenchStore, server: BenchStore): Promise<void> {
   if (kind === 'null') {
     for (const { bucket, count, sizeBytes } of workloads)
       await server.order({ do: 'source', bucket, count, sizeBytes, ...(keys === null ? {} : { distribution: keys }) });
@@ -167,7 +189,7 @@ async function fill({ kind, name, workloads, keys }: StartBenchStore, server: Be
     if (name === 'b') await store.createBucket(TARGET_BUCKET);
     for (const workload of workloads) {
       await store.createBucket(workload.bucket);
-      await putAll(store, workload, 16);
+      await putAll(store, workload, 16, signal);
     }
   } finally {
     await store.close();
@@ -175,23 +197,29 @@ async function fill({ kind, name, workloads, keys }: StartBenchStore, server: Be
 }
 
 /** Straight into the directory: over HTTP it takes minutes. */
-async function fillDirectory(root: string, workloads: readonly Workload[]): Promise<void> {
+async function fillDirectory(root: string, workloads: readonly Workload[], signal?: AbortSignal): Promise<void> {
   const store = await createFilesystemStore({ root, fsync: false });
   try {
     for (const workload of workloads) {
       await store.createBucket(workload.bucket);
-      await putAll(store, workload, workload.sizeBytes > PATTERN.length ? 2 : 128);
+      await putAll(store, workload, workload.sizeBytes > PATTERN.length ? 2 : 128, signal);
     }
   } finally {
     await store.close();
   }
 }
 
-async function putAll(store: Store, { bucket, count, sizeBytes }: Workload, concurrency: number): Promise<void> {
+async function putAll(
+  store: Store,
+  { bucket, count, sizeBytes }: Workload,
+  concurrency: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const sha256 = createHash('sha256').update(PATTERN.subarray(0, sizeBytes)).digest('hex') as Sha256Hex;
   let next = 0;
   const work = async (): Promise<void> => {
     for (let index = next++; index < count; index = next++) {
+      signal?.throwIfAborted();
       const isSmall = sizeBytes <= PATTERN.length;
       const request = { bucket, key: toNumberedKey(index), headers: { metadata: {} } };
       if (isSmall) await store.put(request, { sizeBytes, sha256, content: PATTERN.subarray(0, sizeBytes) });

@@ -124,7 +124,8 @@ export function createNullStore(): NullStore {
           `<ETag>&quot;${object.etag}&quot;</ETag><LastModified>${SOURCE_MODIFIED}</LastModified>`,
         );
       }
-      case 'ListObjects': {
+      case 'ListObjects':
+      case 'ListObjectsV2': {
         const page = printListPage(
           bucketName,
           query ?? new URLSearchParams(),

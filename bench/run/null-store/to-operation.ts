@@ -23,7 +23,11 @@ export function toOperation(
     if (key === '' && method === 'GET' && !query.has('list-type') && !query.has('prefix') && !query.has('marker'))
       return 'Unknown';
   }
-  if (key === '') return method === 'GET' ? 'ListObjects' : method === 'PUT' ? 'CreateBucket' : 'HeadBucket';
+  if (key === '') {
+    // Named as the other stores name it.
+    if (method === 'GET') return query?.get('list-type') === '2' ? 'ListObjectsV2' : 'ListObjects';
+    return method === 'PUT' ? 'CreateBucket' : 'HeadBucket';
+  }
   if (method === 'PUT') return headers.has('x-amz-copy-source') ? 'CopyObject' : 'PutObject';
   if (method === 'DELETE') return 'DeleteObject';
   return method === 'HEAD' ? 'HeadObject' : 'GetObject';
