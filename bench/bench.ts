@@ -10,18 +10,16 @@ import { mkdtemp, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { removeCluster } from '../dev/postgres-cluster.ts';
+import { readArguments, refuse } from './run/arguments.ts';
+import { checkStoreKind, checkWritable } from './run/check-before.ts';
 import { parseOptions, USAGE } from './run/options.ts';
 import { toPostgresDirectory } from './run/ours.ts';
-import { printReport, toReport } from './run/report.ts';
+import { printJson, printReport, toReport } from './run/report.ts';
 import { runAll } from './run/run-all.ts';
 
-let options: ReturnType<typeof parseOptions>;
-try {
-  options = parseOptions(process.argv.slice(2));
-} catch (error) {
-  console.error(`${error instanceof Error ? error.message : String(error)}\n\n${USAGE}`);
-  process.exit(2);
-}
+const options = readArguments(USAGE, parseOptions);
+await checkStoreKind(options.kind).catch(refuse);
+if (options.jsonFile !== null) await checkWritable(options.jsonFile).catch(refuse);
 const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
 // However it ends, a signal included: by then everything has stopped.
 if (process.env['WAYBILL_BENCH_KEEP'] === undefined) {
@@ -33,5 +31,5 @@ if (process.env['WAYBILL_BENCH_KEEP'] === undefined) {
 const startedAt = performance.now();
 const report = toReport(options, await runAll(options, directory, (line) => console.error(line)));
 console.log(printReport(report));
-if (options.jsonFile !== null) await writeFile(options.jsonFile, `${JSON.stringify(report, null, 2)}\n`);
+if (options.jsonFile !== null) await writeFile(options.jsonFile, `${printJson(report)}\n`);
 console.error(`took ${((performance.now() - startedAt) / 1000).toFixed(0)} s`);

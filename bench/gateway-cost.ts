@@ -11,6 +11,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Job } from './gateway-cost/load.ts';
+import { readArguments, toCount, toOneOf } from './run/arguments.ts';
 import { findOnPath } from './run/find-on-path.ts';
 import {
   readCpuSeconds,
@@ -46,9 +47,17 @@ interface Figures {
   readonly cpuSeconds: number[];
 }
 
-const rounds = Number(process.argv[2] ?? 7);
-const names = process.argv.slice(3);
-const cases = CASES.filter(({ name }) => names.length === 0 || names.includes(name));
+const CASE_NAMES = CASES.map(({ name }) => name);
+const { rounds, cases } = readArguments(
+  `node --import tsx bench/gateway-cost.ts [ROUNDS] [CASE]...     CASE: ${CASE_NAMES.join(' ')}`,
+  ([roundsText = '7', ...names]) => {
+    for (const name of names) toOneOf('CASE', name, CASE_NAMES);
+    return {
+      rounds: toCount('ROUNDS', roundsText),
+      cases: CASES.filter(({ name }) => names.length === 0 || names.includes(name)),
+    };
+  },
+);
 
 const directory = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
 const children: ChildProcess[] = [];

@@ -12,23 +12,38 @@ import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
+import { parseArgs } from 'node:util';
 import { build } from 'esbuild';
 import pg from 'pg';
 import { MALLOC_BOUNDS, V8_BOUNDS } from '../dev/entry.ts';
+import { removeCluster } from '../dev/postgres-cluster.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { migrate } from '../ledger/postgres/migrate.ts';
 import type { Phase, PhasesInput } from './ledger-scale/phases.ts';
+import { readArguments, refuse, takeAtMost, toCounts } from './run/arguments.ts';
+import { checkWritable } from './run/check-before.ts';
 import { toPatternMd5 } from './run/null-store/bytes.ts';
+import { printJson } from './run/report.ts';
 import { startBenchStore } from './run/stores.ts';
 
 const SIZE_BYTES = 1024;
 const PREFIX = 'copies/';
+/** Digits of the JSON: what a phase takes is divided by its objects. */
+const MICROSECONDS = 6;
 
-const [countsText = '10000,100000', ...more] = process.argv.slice(2);
-const counts = countsText.split(',').map(Number);
-if (!counts.every((count) => Number.isInteger(count) && count > 0)) throw new Error(`${countsText} are no counts`);
-const jsonFile = more.includes('--json') ? more[more.indexOf('--json') + 1] : undefined;
-const isOnce = more.includes('--once');
+const { counts, jsonFile, isOnce } = readArguments(
+  'node --import tsx bench/ledger-scale.ts [COUNTS, comma between] [--once] [--json FILE]',
+  (args) => {
+    const { values, positionals } = parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { once: { type: 'boolean', default: false }, json: { type: 'string' } },
+    });
+    const [countsText = '10000,100000'] = takeAtMost(positionals, 1);
+    return { counts: toCounts('COUNTS', countsText), jsonFile: values.json, isOnce: values.once };
+  },
+);
+if (jsonFile !== undefined) await checkWritable(jsonFile).catch(refuse);
 
 const directory = await mkdtemp(path.join(os.tmpdir(), 'waybill-bench-'));
 const script = await bundle();
@@ -42,7 +57,7 @@ try {
     }
     console.log(`  on disk: ${sizes}`);
   }
-  if (jsonFile !== undefined) await writeFile(jsonFile, `${JSON.stringify(rows, null, 2)}\n`);
+  if (jsonFile !== undefined) await writeFile(jsonFile, `${printJson(rows, MICROSECONDS)}\n`);
 } finally {
   await rm(directory, { recursive: true, force: true });
 }
@@ -92,6 +107,7 @@ async function measureCount(count: number): Promise<{ phases: readonly Phase[]; 
   } finally {
     await Promise.all(stores.map((store) => store.stop()));
     await postgres.stop();
+    removeCluster(path.join(own, 'postgres'));
     await rm(own, { recursive: true, force: true });
   }
 }

@@ -8,11 +8,21 @@ import { Ladder, type Ask } from '../activities/list/ladder.ts';
 import { areRangesWorthIt } from '../activities/list/lister.ts';
 import { Ranges, type KeyPage } from '../activities/list/ranges.ts';
 import { countUpTo, createKeySpaces, type KeySpace } from './listing-keys.ts';
+import { readArguments, takeAtMost, toCount, toNamed } from './run/arguments.ts';
 
-const keys = Number(process.argv[2] ?? 4_000_000);
-const inFlightMax = Number(process.argv[3] ?? 64);
-const latencyMs = Number(process.argv[4] ?? 100);
-const only = process.argv[5] ?? '';
+const { keys, inFlightMax, latencyMs, spaces } = readArguments(
+  'node --import tsx bench/listing-sim.ts [KEYS] [IN_FLIGHT] [LATENCY_MS] [NAME]',
+  (args) => {
+    const [keysText = '4000000', inFlightText = '64', latencyText = '100', only = ''] = takeAtMost(args, 4);
+    const count = toCount('KEYS', keysText);
+    return {
+      keys: count,
+      inFlightMax: toCount('IN_FLIGHT', inFlightText),
+      latencyMs: toCount('LATENCY_MS', latencyText),
+      spaces: toNamed('NAME', only, createKeySpaces(count)),
+    };
+  },
+);
 const isTraced = process.env['TRACE'] !== undefined;
 const COMMIT_MS = 5;
 const PAGE = 1000;
@@ -119,7 +129,7 @@ const idealMs = (Math.ceil(keys / PAGE) / inFlightMax) * latencyMs;
 console.log(
   `${String(keys)} keys, ${String(inFlightMax)} in flight, ${String(latencyMs)} ms a LIST: ideal ${(idealMs / 1000).toFixed(2)} s`,
 );
-for (const space of createKeySpaces(keys).filter(({ name }) => name.includes(only))) {
+for (const space of spaces) {
   const { wallMs, requests, wasted, ranges, listed } = simulate(space);
   const cells = [
     space.name.padEnd(26),

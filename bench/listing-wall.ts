@@ -20,15 +20,29 @@ import type { Sha256Hex } from '../core/ids.ts';
 import { LIST_IN_FLIGHT_MAX, LIST_PAGE_KEYS } from '../core/limits.ts';
 import type { PipelineSpec } from '../core/pipeline.ts';
 import { MALLOC_BOUNDS, V8_BOUNDS } from '../dev/entry.ts';
+import { removeCluster } from '../dev/postgres-cluster.ts';
 import { startPostgres } from '../dev/postgres.ts';
 import { createPostgresLedger } from '../ledger/postgres/create-postgres-ledger.ts';
 import { migrate } from '../ledger/postgres/migrate.ts';
 import { createS3Store } from '../stores/s3/s3-store.ts';
 import { createKeySpaces } from './listing-keys.ts';
+import { readArguments, takeAtMost, toCount, toNamed } from './run/arguments.ts';
 import { readTreeCpuSeconds } from './run/processes.ts';
 
-const [keysText = '4000000', latencyText = '100', only = '', listArgument] = process.argv.slice(2);
-const [keys, latencyMs] = [Number(keysText), Number(latencyText)];
+const { keys, latencyMs, names, listArgument } = readArguments(
+  'node --import tsx bench/listing-wall.ts [KEYS] [LATENCY_MS] [NAME]',
+  (args) => {
+    // The fourth is for the process of a listing, from here.
+    const [keysText = '4000000', latencyText = '100', only = '', space] = takeAtMost(args, 4);
+    const count = toCount('KEYS', keysText);
+    return {
+      keys: count,
+      latencyMs: toCount('LATENCY_MS', latencyText),
+      names: toNamed('NAME', only, createKeySpaces(count)).map(({ name }) => name),
+      listArgument: space,
+    };
+  },
+);
 
 interface Measured {
   readonly objects: number;
@@ -149,7 +163,7 @@ async function readStore(endpoint: string): Promise<{ requests: number; cpuMs: n
 async function compareAll(): Promise<void> {
   const home = await mkdtemp(join(tmpdir(), 'waybill-bench-'));
   const postgres = await startPostgres({ dataDir: join(home, 'pg') });
-  const store = startNode('listing-store.ts', keysText, latencyText);
+  const store = startNode('listing-store.ts', String(keys), String(latencyMs));
   const firstLine = new Promise<string>((resolve) =>
     store.stdout?.once('data', (chunk: Buffer) => resolve(chunk.toString())),
   );
@@ -158,16 +172,16 @@ async function compareAll(): Promise<void> {
     await migrate(postgres.url);
     const idealMs = (Math.ceil(keys / LIST_PAGE_KEYS) / LIST_IN_FLIGHT_MAX) * latencyMs;
     console.log(
-      `${keysText} keys, ${String(LIST_IN_FLIGHT_MAX)} in flight, ${latencyText} ms a LIST: ideal ${(idealMs / 1000).toFixed(2)} s`,
+      `${String(keys)} keys, ${String(LIST_IN_FLIGHT_MAX)} in flight, ${String(latencyMs)} ms a LIST: ideal ${(idealMs / 1000).toFixed(2)} s`,
     );
     for (const [index, space] of createKeySpaces(keys).entries()) {
-      if (!space.name.includes(only)) continue;
+      if (!names.includes(space.name)) continue;
       const argument = JSON.stringify({
         bucket: `space-${String(index)}`,
         url: postgres.url,
         endpoint,
       } satisfies Space);
-      const child = startNode('listing-wall.ts', keysText, latencyText, only, argument);
+      const child = startNode('listing-wall.ts', String(keys), String(latencyMs), space.name, argument);
       const lines = createInterface({ input: child.stdout as Readable })[Symbol.asyncIterator]();
       await lines.next();
       const before = { ...(await readStore(endpoint)), postgres: readTreeCpuSeconds(postgres.pid) };
@@ -192,6 +206,7 @@ async function compareAll(): Promise<void> {
   } finally {
     store.kill('SIGTERM');
     await postgres.stop();
+    removeCluster(join(home, 'pg'));
     await rm(home, { recursive: true, force: true });
   }
 }

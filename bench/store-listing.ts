@@ -13,9 +13,12 @@ import { objectKey } from '../stores/filesystem/index-keys.ts';
 import { ObjectIndex } from '../stores/filesystem/object-index.ts';
 import { printObjectRecord } from '../stores/filesystem/records.ts';
 import type { ListPage, ListRequest } from '../stores/store.ts';
+import { readArguments, takeAtMost, toCount } from './run/arguments.ts';
 
-const keys = Number(process.argv[2] ?? 1_000_000);
-const rounds = Number(process.argv[3] ?? 15);
+const { keys, rounds } = readArguments('node --import tsx bench/store-listing.ts [KEYS] [ROUNDS]', (args) => {
+  const [keysText = '1000000', roundsText = '15'] = takeAtMost(args, 2);
+  return { keys: toCount('KEYS', keysText), rounds: toCount('ROUNDS', roundsText) };
+});
 const BATCH = 2000;
 
 /** `flat/` folders of 250 each, `few/` three folders, `wide/` one key a folder: a quarter, a half, a quarter of the keys. */

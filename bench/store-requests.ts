@@ -12,9 +12,15 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { nodeCrypto } from '../sigv4/node-crypto.ts';
 import { signRequest } from '../sigv4/sign.ts';
+import { readArguments, takeAtMost, toCount } from './run/arguments.ts';
 
-const seconds = Number(process.argv[2] ?? 3);
-const connections = Number(process.argv[3] ?? 16);
+const { seconds, connections } = readArguments(
+  'node --import tsx bench/store-requests.ts [SECONDS] [CONNECTIONS]',
+  (args) => {
+    const [secondsText = '3', connectionsText = '16'] = takeAtMost(args, 2);
+    return { seconds: toCount('SECONDS', secondsText), connections: toCount('CONNECTIONS', connectionsText) };
+  },
+);
 const credentials = { accessKeyId: 'AKIDBENCH', secretAccessKey: 'bench-secret' };
 const payload = Buffer.alloc(4096, 'x');
 

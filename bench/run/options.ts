@@ -1,5 +1,6 @@
 /** The command line of the bench. */
 import { parseArgs } from 'node:util';
+import { toCount, toCounts, toOneOf } from './arguments.ts';
 import { DISTRIBUTIONS, type Distribution } from './null-store/distributions.ts';
 import { QUICK_SHAPES, SHAPES, type Shape } from './ours.ts';
 import { PEER_NAMES, type PeerName } from './peers.ts';
@@ -36,7 +37,8 @@ export const USAGE = `npm run bench -- [W1 W2 W3 W4 W5] [options]
   --list-latency-ms N     added to every listing of the null store
   --keys SHAPE            of the null store: ${DISTRIBUTIONS.join(', ')} (numbered, a thousand in a directory)
   --growth COUNTS         each workload with 10000,100000[,...] objects instead of its own number, and what one costs
-  --json FILE             the figures, every run of them`;
+  --json FILE             the figures, every run of them
+  --help                  this`;
 
 /** @throws an Error that says what is wrong */
 export function parseOptions(args: readonly string[]): BenchOptions & { readonly bare: boolean } {
@@ -58,42 +60,33 @@ export function parseOptions(args: readonly string[]): BenchOptions & { readonly
     },
   });
   const isQuick = values.quick;
-  const kind = oneOf(STORE_KINDS, values.store ?? (isQuick ? 'waybill' : 'null'));
+  const kind = toOneOf('--store', values.store ?? (isQuick ? 'waybill' : 'null'), STORE_KINDS);
   const named = values.only?.split(',') ?? null;
   const isWanted = (name: string): boolean => named === null || named.includes(name);
-  for (const name of named ?? []) oneOf([...SHAPES, 'bare', ...PEER_NAMES], name);
-  const latencyMs = toCount(values['latency-ms'], 0);
-  const listLatencyMs = toCount(values['list-latency-ms'], 0);
+  for (const name of named ?? []) toOneOf('--only', name, [...SHAPES, 'bare', ...PEER_NAMES]);
+  const latencyMs = toCount('--latency-ms', values['latency-ms'], 0);
+  const listLatencyMs = toCount('--list-latency-ms', values['list-latency-ms'], 0);
   if (kind !== 'null' && latencyMs + listLatencyMs > 0) throw new Error('only the null store delays its answers');
   if (kind !== 'null' && values.keys !== undefined) throw new Error('only the null store has keys of a shape');
-  const runs = values.runs === undefined ? (isQuick ? 2 : 5) : toCount(values.runs, 1);
+  const runs = values.runs === undefined ? (isQuick ? 2 : 5) : toCount('--runs', values.runs);
   const warmRuns = runs < 3 || values.growth !== undefined ? 0 : 1;
   return {
     isQuick,
     kind,
-    workloads: positionals.length === 0 ? WORKLOAD_NAMES : positionals.map((name) => oneOf(WORKLOAD_NAMES, name)),
+    workloads:
+      positionals.length === 0
+        ? WORKLOAD_NAMES
+        : positionals.map((name) => toOneOf('a workload', name, WORKLOAD_NAMES)),
     runs,
-    warmRuns: values.warm === undefined ? warmRuns : toCount(values.warm, 0),
+    warmRuns: values.warm === undefined ? warmRuns : toCount('--warm', values.warm, 0),
     shapes: SHAPES.filter((shape) => isWanted(shape) && (named !== null || !isQuick || QUICK_SHAPES.includes(shape))),
     bare: isWanted('bare'),
     peers: PEER_NAMES.filter(isWanted),
     jsonFile: values.json ?? null,
     latencyMs,
     listLatencyMs,
-    workers: toCount(values.workers, 1),
-    keys: values.keys === undefined ? null : oneOf(DISTRIBUTIONS, values.keys),
-    growth: values.growth === undefined ? null : values.growth.split(',').map((text) => toCount(text, 1)),
+    workers: toCount('--workers', values.workers),
+    keys: values.keys === undefined ? null : toOneOf('--keys', values.keys, DISTRIBUTIONS),
+    growth: values.growth === undefined ? null : toCounts('--growth', values.growth),
   };
-}
-
-function oneOf<T extends string>(known: readonly T[], name: string): T {
-  const found = known.find((one) => one === name);
-  if (found === undefined) throw new Error(`${name} is none of ${known.join(', ')}`);
-  return found;
-}
-
-function toCount(text: string, min: number): number {
-  const count = Number(text);
-  if (!Number.isInteger(count) || count < min) throw new Error(`${text} is no whole number from ${String(min)}`);
-  return count;
 }

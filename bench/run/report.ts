@@ -182,6 +182,13 @@ function printDurability({ lines }: Report): string[] {
   ];
 }
 
+/** Rounded to what is measured: of arithmetic with fractions the rest is noise. By default milliseconds. */
+export function printJson(value: unknown, digits = 3): string {
+  const round = (_: string, one: unknown): unknown =>
+    typeof one === 'number' && !Number.isInteger(one) ? Number(one.toFixed(digits)) : one;
+  return JSON.stringify(value, round, 2);
+}
+
 /** What an object costs, against the least of the counts that were asked for. */
 function printGrowth({ options, lines }: Report): string[] {
   if (options.growth === null) return [];
