@@ -25,12 +25,12 @@ async function copyAll(
   source?: (store: Store) => Partial<Store>,
   /** Of an execution that died: what stands at the target, by key. */
   left?: ReadonlyMap<string, string>,
-  list: (store: Store) => Store['list'] = (store) => store.list,
+  list: Store['list'] | null = null,
 ) {
   const ground = await createCopyGround({
     ...(source && { source }),
     target: (store: Store) => ({
-      list: list(store),
+      ...(list && { list }),
       // Without a body, a refusal does not say why.
       head: (request) => (isAnswered ? store.head(request) : Promise.reject(new WaybillError('access_denied', '403'))),
       put(request, body) {
@@ -163,7 +163,7 @@ test('what a killed worker wrote and did not record is neither read nor sent aga
         },
       }),
       left,
-      (store) => (isListed ? store.list : () => Promise.reject(new WaybillError('access_denied', 'no listing'))),
+      isListed ? null : () => Promise.reject(new WaybillError('access_denied', 'no listing')),
     );
     const { counts } = await copied;
     assert.deepEqual([counts.copied, counts.failed], [39, 1]);
