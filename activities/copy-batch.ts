@@ -25,7 +25,6 @@ import { splitDelivered } from './copy/split-delivered.ts';
 import { toCounts } from './copy/to-counts.ts';
 import { toDelivery } from './copy/to-delivery.ts';
 import { createTransfer, type Transfer } from './copy/transfer.ts';
-import { isMd5Hex } from './plan/content-md5.ts';
 import { unpackActions, type Action, type CopyAction } from './plan/action.ts';
 import { runStep } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
@@ -123,19 +122,22 @@ async function copyAll(transfer: Transfer, actions: readonly Action[]): Promise<
 function adoptAndQueue(
   { step, spec }: Transfer,
   todo: readonly Action[],
-  standing: ReadonlyMap<string, string>,
+  standing: ReadonlySet<string>,
   { done }: Tally,
 ): readonly CopyAction[] {
   const queue: CopyAction[] = [];
   for (const action of todo) {
     const key = toTargetKey(spec, action.key);
-    const targetEtag = action.op === 'adopt' ? action.targetEtag : standing.get(key);
-    if (targetEtag !== undefined) {
-      const proved = isMd5Hex(targetEtag) ? 'md5' : 'etag';
-      const checksum = action.op === 'adopt' ? action.checksum : `${proved}:${targetEtag}`;
+    if (action.op === 'adopt') {
+      const { targetEtag, checksum } = action;
       step.deliveries.push(toDelivery(action, { key, targetEtag, checksum }));
-      done.push(action);
-    } else if (action.op !== 'adopt') queue.push(action);
+    } else if (standing.has(key)) {
+      step.deliveries.push(toDelivery(action, { key, targetEtag: action.etag, checksum: `md5:${action.etag}` }));
+    } else {
+      queue.push(action);
+      continue;
+    }
+    done.push(action);
   }
   return queue;
 }

@@ -4,11 +4,11 @@
  * show, or not by an ETag that proves the bytes, is copied as ever, under the same condition: there the target refuses what it has.
  */
 import { isWaybillError } from '../../core/failures.ts';
-import { LIST_PAGE_KEYS } from '../../core/limits.ts';
+import { LIST_PAGE_KEYS, PART_BYTES_DEFAULT } from '../../core/limits.ts';
 import { toTargetKey } from '../../core/pipeline.ts';
 import { compareUtf8 } from '../../core/utf8-order.ts';
 import type { Action, CopyAction } from '../plan/action.ts';
-import { proveSameBytes } from '../plan/same-bytes.ts';
+import { isMd5Hex } from '../plan/content-md5.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 
 /** Other objects may stand between those of a batch: what lies behind so many pages is not looked for. */
@@ -20,7 +20,7 @@ export async function findStanding(
   actions: readonly Action[],
 ): Promise<ReadonlyMap<string, string>> {
   const { step, spec } = transfer;
-  const standing = new Map<string, string>();
+  const standing = new Set<string>();
   if (step.runtime.tryNumber === 1 || !isProvable(transfer)) return standing;
   const wanted = new Map<string, CopyAction>();
   for (const action of actions) {
@@ -36,7 +36,7 @@ export async function findStanding(
       const page = await transfer.target.list({ bucket, prefix, maxKeys: LIST_PAGE_KEYS, ...from });
       for (const { key, sizeBytes, etag } of page.objects) {
         const action = wanted.get(key);
-        if (action?.sizeBytes === sizeBytes && proveSameBytes(action.etag, etag)) standing.set(key, etag);
+        if (action?.sizeBytes === sizeBytes && action.etag === etag) standing.add(key);
       }
       const end = page.objects.at(-1)?.key;
       const { nextContinuationToken } = page;
@@ -57,9 +57,14 @@ function isProvable(transfer: Transfer): boolean {
   return isHashed && spec.listTarget && spec.target.encryption === null;
 }
 
-/** Whether what stands there now can be a write of ours: what the plan saw was to be written over, and was not this. */
-const mayBeOurs = ({ expected, etag }: CopyAction): boolean =>
-  'absent' in expected || ('etag' in expected && expected.etag !== etag);
+/**
+ * Whether what stands there now can be a write of ours: what the plan saw was to be written over, and was not this. What goes in parts
+ * has a record of its upload, by which it is gone on with.
+ */
+const mayBeOurs = ({ expected, etag, sizeBytes }: CopyAction): boolean =>
+  isMd5Hex(etag) &&
+  sizeBytes <= PART_BYTES_DEFAULT &&
+  ('absent' in expected || ('etag' in expected && expected.etag !== etag));
 
 /** Just before the key, or not far: what is its prefix is less. */
 function toStart(key: string): { readonly startAfter?: string } {
