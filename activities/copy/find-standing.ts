@@ -14,11 +14,8 @@ import { hasMd5ETags, type Transfer } from './transfer.ts';
 /** Other objects may stand between those of a batch: what lies behind so many pages is not looked for. */
 const PAGES_MAX = 4;
 
-/** Target keys and the ETags there. Empty in a first execution, and where a listing proves nothing. */
-export async function findStanding(
-  transfer: Transfer,
-  actions: readonly Action[],
-): Promise<ReadonlyMap<string, string>> {
+/** Target keys, whose ETags there are the source's MD5s. None in a first execution, and where a listing proves nothing. */
+export async function findStanding(transfer: Transfer, actions: readonly Action[]): Promise<ReadonlySet<string>> {
   const { step, spec } = transfer;
   const standing = new Set<string>();
   if (step.runtime.tryNumber === 1 || !isProvable(transfer)) return standing;
