@@ -18,7 +18,7 @@ import { verifyRequest } from '../../sigv4/verify.ts';
 import { admitKey } from './admit-key.ts';
 import { answerProblem } from '../answer/answer-problem.ts';
 import type { Problem } from '../answer/answer-problem.ts';
-import { CountedResponse } from '../listener/exchange.ts';
+import { CountedResponse, nameOperation } from '../listener/exchange.ts';
 import type { Keyring, KeyringEntry } from './keyring.ts';
 import type { Log } from '../listener/listener-options.ts';
 import { parseHeaders } from '../request/parse-headers.ts';
@@ -50,6 +50,7 @@ const FIELDS: readonly string[] = ['run', 'duration_seconds', 'operations', 'buc
 export function createSession(options: SessionOptions): ServeSession {
   return (request, response, requestId) => {
     if (request.method !== 'POST' || request.url !== '/session') return null;
+    nameOperation(response, 'Session');
     return serve(options, request, response).catch((error: unknown) => {
       const problem = toProblem(error);
       if (problem.status >= 500 && problem.status !== 501) {

@@ -9,10 +9,15 @@ import type { AccessKey } from '../keys/access.ts';
 import type { Caller } from './caller.ts';
 import type { VerifiedBody } from '../body/verified-body.ts';
 
+/**
+ * What a request asks, for the log and the metrics: an operation of S3, or one of the few that are offered beside it (`/sign`, `/session`,
+ * `/upload` until it is known what it uploads, `/kms/check`). 'Unknown': it did not say so in a form that we offer.
+ */
+export type Asked = Operation | 'Sign' | 'Session' | 'Upload' | 'KmsCheck' | 'Unknown';
+
 export interface RequestRecord {
   readonly requestId: string;
-  /** 'Unknown' for a request that did not say what it asks in a form that we offer. */
-  readonly operation: Operation | 'Unknown';
+  readonly operation: Asked;
   /** 499 when the caller left before the answer was complete. */
   readonly status: number;
   /** The S3 code of a refusal; '' for a success. */
@@ -59,7 +64,7 @@ export interface Relayed {
 export interface Exchange {
   readonly requestId: string;
   readonly startedMs: number;
-  operation: Operation | 'Unknown';
+  operation: Asked;
   code: string;
   reason: string;
   accessKeyId: string;
@@ -99,6 +104,11 @@ export function createExchange(
     relayed: null,
     onRecord,
   };
+}
+
+/** Of a request that is not S3's: known by its path, so that also what is refused has a name. */
+export function nameOperation(response: ServerResponse, operation: Asked): void {
+  if (response instanceof CountedResponse && response.exchange !== null) response.exchange.operation = operation;
 }
 
 const SERVER = 'waybill';

@@ -22,7 +22,7 @@ import type { Keyring } from '../keys/keyring.ts';
 import type { SessionSealer } from '../keys/session-token.ts';
 import { findKey } from '../keys/sessions.ts';
 import type { ValidKey } from '../keys/sessions.ts';
-import { CountedResponse } from '../listener/exchange.ts';
+import { CountedResponse, nameOperation } from '../listener/exchange.ts';
 import type { Log } from '../listener/listener-options.ts';
 import type { MemoryBudget } from '../listener/memory-budget.ts';
 import type { OpenedProvider } from '../open-store.ts';
@@ -69,6 +69,7 @@ interface Refused {
 export function createSign(options: SignOptions): ServeSign {
   return (request, response, requestId) => {
     if (request.method !== 'POST' || request.url !== '/sign') return null;
+    nameOperation(response, 'Sign');
     return serve(options, request, response, requestId).catch((error: unknown) => {
       const problem = toProblem(error);
       if (problem.status >= 500 && problem.status !== 501) {

@@ -15,7 +15,7 @@ import { authenticateCaller } from '../keys/authenticate-caller.ts';
 import type { AuthenticatedCaller } from '../keys/authenticate-caller.ts';
 import { answerProblem } from '../answer/answer-problem.ts';
 import type { Problem } from '../answer/answer-problem.ts';
-import { CountedResponse } from '../listener/exchange.ts';
+import { CountedResponse, nameOperation } from '../listener/exchange.ts';
 import { checkKmsAlias } from '../provider/kms-check.ts';
 import type { Keyring, KeyringEntry } from '../keys/keyring.ts';
 import type { Admit } from '../keys/access.ts';
@@ -58,6 +58,7 @@ export function createUpload(options: UploadOptions): ServeUpload {
   return (request, response, requestId) => {
     const path = PATHS.find((one) => one === request.url);
     if (request.method !== 'POST' || path === undefined) return null;
+    nameOperation(response, path === '/upload' ? 'Upload' : 'KmsCheck');
     return serve(options, path, request, response, requestId).catch((error: unknown) => {
       const problem = toProblem(error);
       const fields = { requestId, code: problem.code, err: error };

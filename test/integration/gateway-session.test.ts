@@ -104,6 +104,24 @@ describe('a session', () => {
     assert.match(line ?? '', /key: 'etl'/, 'the access log says for which run it was');
   });
 
+  it('and what else is asked beside S3 has a name in the metrics, also where it is refused', async () => {
+    assert.equal((await ask('plain', { run: 'r-1' })).status, 403);
+    await open({ run: 'r-1' });
+    await send(gateway.caller('plain'), { method: 'POST', target: '/upload', body: '{}' });
+    await send(gateway.caller('plain'), { method: 'POST', target: '/kms/check', body: '{}' });
+    // A path of the caller's own making is no label.
+    await send(gateway.caller('plain'), { method: 'POST', target: '/sessions', body: '{}' });
+    const text = await (
+      await fetch(`${gateway.adminUrl}/metrics`, { headers: { authorization: 'Bearer an-admin-token-of-the-tests' } })
+    ).text();
+    const counted = [...text.matchAll(/waybill_s3_requests_total\{operation="(\w+)",status="(\d)/g)].map(
+      ([, operation, status]) => `${operation} ${status}xx`,
+    );
+    for (const name of ['Session 2xx', 'Session 4xx', 'Upload 4xx', 'KmsCheck 4xx', 'Unknown 5xx']) {
+      assert.ok(counted.includes(name), `${name}: ${counted.join(', ')}`);
+    }
+  });
+
   it('cannot be widened when it is asked for', async () => {
     for (const more of [
       { operations: ['delete'] },

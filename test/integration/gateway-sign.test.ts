@@ -43,7 +43,7 @@ describe('what is signed', () => {
     assert.equal((await use(cloud, 'HEAD', head)).headers['content-length'], String(body.length));
     assert.match((await use(cloud, 'GET', list)).text, /<Key>in\/new one<\/Key>/);
     assert.match((await use(cloud, 'GET', tags)).text, /<Key>tier<\/Key><Value>gold<\/Value>/);
-    const lines = gateway.logged.filter((line) => /^request /.test(line) && !/operation: 'Unknown'/.test(line));
+    const lines = gateway.logged.filter((line) => /^request /.test(line) && !/operation: 'Sign'/.test(line));
     assert.deepEqual(lines, []);
   });
 
@@ -182,6 +182,8 @@ describe('what is signed', () => {
     ).text();
     assert.match(metrics, /waybill_gateway_signed_total\{operation="PutObject"\} [1-9]/);
     assert.match(metrics, /waybill_gateway_sign_batches_total [1-9]/);
+    assert.match(metrics, /waybill_s3_requests_total\{operation="Sign",status="200"\} [1-9]/);
+    assert.doesNotMatch(metrics, /operation="Unknown"/);
     assert.match(metrics, /waybill_gateway_refusals_total\{code="AccessDenied"\} [1-9]/);
   });
 });

@@ -189,7 +189,7 @@ async function acceptAttempt(name: string): Promise<{ runUuid: string; attemptId
 
 /** What the gateway logged of S3 requests, one line each; POST /session is none. */
 const s3Lines = (): string[] =>
-  gateway.logged.filter((line) => /^request /.test(line) && !/operation: 'Unknown'/.test(line)).map(oneLine);
+  gateway.logged.filter((line) => /^request /.test(line) && !/operation: 'Session'/.test(line)).map(oneLine);
 const oneLine = (line: string): string => line.replace(/\s+/g, ' ');
 const isSessionRequest = ({ url }: ProxiedRequest): boolean => url === '/session';
 const idOf = ({ headers }: ProxiedRequest): string =>

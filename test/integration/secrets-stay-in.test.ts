@@ -110,7 +110,7 @@ test('in the access log of the gateway every request of a run names it, and is s
     .split('\n')
     .filter((line) => line.startsWith('{'))
     .map((line) => JSON.parse(line) as Readonly<Record<string, unknown>>)
-    .filter(({ msg, operation, key }) => msg === 'request' && operation !== 'Unknown' && key !== '');
+    .filter(({ msg, operation, key }) => msg === 'request' && operation !== 'Session' && key !== '');
   const runs = new Set(
     (await stack.api.send<{ items: { id: string }[] }>('GET', '/v1/runs')).items.map(({ id }) => id),
   );
