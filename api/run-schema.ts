@@ -15,7 +15,7 @@ export const runState = enumeration([...LIVE_STATES, ...CLOSED_STATES], 'the las
 export const outcomeName = enumeration(['copied', ...OUTCOME_CODES], 'what became of the object');
 
 const traffic = Type.Record(Type.String(), Type.Object({ requests: count, bytes_in: count, bytes_out: count }), {
-  description: 'by store/operation',
+  description: 'by store/operation; without what a worker that was killed had spent in batches that it did not end',
 });
 const outcomes = Type.Record(Type.String(), count, { description: 'objects that were not copied, by outcome' });
 

@@ -34,6 +34,7 @@ export interface RunJson {
   readonly accepted_at: string;
   readonly ended_at: string | null;
   readonly progress?: {
+    readonly source: 'workflow' | 'ledger';
     readonly plan: { readonly to_copy: number; readonly to_adopt: number; readonly skipped: number } | null;
     readonly manifest: { readonly objects: number } | null;
     readonly counts: {

@@ -25,6 +25,10 @@ export const COMMANDS = {
     summary: 'list and show runs; pause, resume and cancel them',
     load: async () => (await import('./runs.ts')).buildRunsCommand(),
   },
+  pipelines: {
+    summary: 'list the pipelines that can be run',
+    load: async () => (await import('./pipelines.ts')).buildPipelinesCommand(),
+  },
   manifest: {
     summary: 'print the canonical manifest of descriptors, or its hash',
     load: async () => (await import('./manifest.ts')).buildManifestCommand(),

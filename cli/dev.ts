@@ -1,7 +1,9 @@
 /** `waybill dev`: everything on this machine. */
 import path from 'node:path';
 import { Command } from 'commander';
-import { removeState, startStack, type Stack, type StackOptions } from '../dev/stack.ts';
+import { EndedEarly } from '../dev/child.ts';
+import { removeState } from '../dev/remove-state.ts';
+import { startStack, type Stack, type StackOptions } from '../dev/stack.ts';
 import { environmentFile, writeAccess } from './dev-access.ts';
 import { quoteShell } from './sign/quote-shell.ts';
 
@@ -12,11 +14,13 @@ export function buildDevCommand(): Command {
   return new Command('dev')
     .description('run everything on this machine: stores, gateway, worker, API, Temporal, Postgres')
     .option('--state-dir <dir>', 'where its state lives', '.waybill')
-    .option('--fresh', 'throw the state away and start over', false)
+    .option('--fresh', 'throw the state away and start over; waybill.yaml stays if you have edited it', false)
     .action(async (options: { stateDir: string; fresh: boolean }) => {
       const stateDir = path.resolve(options.stateDir);
-      if (options.fresh) await removeState(stateDir);
       const say = (line: string): void => void process.stderr.write(`${line}\n`);
+      if (options.fresh && (await removeState(stateDir))) {
+        say(`kept ${path.join(stateDir, 'waybill.yaml')}, which was edited, and its ports; remove it for a new one`);
+      }
       // Heard from the beginning: what was started by then must not be left running.
       const ending = new AbortController();
       const ended = new Promise<void>((resolve) => {
@@ -33,13 +37,20 @@ export function buildDevCommand(): Command {
     });
 }
 
-/** Null: it was told to end before it was up, and has stopped what it had started. */
+/** Of the exit codes of our processes those that are no defect: usage, and refused or unreachable. */
+const TOLD = [2, 4];
+
+/** Null: it was told to end before it was up, or could not be, which has been said; what was started is stopped. */
 async function start(options: Pick<StackOptions, 'stateDir' | 'say'> & { signal: AbortSignal }): Promise<Stack | null> {
   try {
     return await startStack({ ...options, fast: false, ports: PORTS, supervise: true });
   } catch (error) {
     if (options.signal.aborted) return null;
-    throw error;
+    if (!(error instanceof EndedEarly) || typeof error.end !== 'number' || !TOLD.includes(error.end)) throw error;
+    // What it said last is its own failure, with a hint.
+    options.say(`waybill: ${error.message}`);
+    process.exitCode = error.end;
+    return null;
   }
 }
 

@@ -24,6 +24,7 @@ const EXIT_CODES: Readonly<Record<FailureType, ExitCode>> = {
   invalid_state: REFUSED,
   target_busy: REFUSED,
   port_in_use: REFUSED,
+  directory_in_use: REFUSED,
   ledger_unavailable: REFUSED,
   temporal_unavailable: REFUSED,
   store_unreachable: REFUSED,

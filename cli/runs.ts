@@ -2,6 +2,7 @@
 import { Command } from 'commander';
 import { findApi, type RunJson } from './api-client.ts';
 import { printRun } from './print-run.ts';
+import { printTable } from './print-table.ts';
 
 interface ListJson {
   readonly items: readonly RunJson[];
@@ -22,7 +23,7 @@ export function buildRunsCommand(): Command {
       if (options.pipeline !== undefined) query.set('pipeline', options.pipeline);
       if (options.state !== undefined) query.set('state', options.state);
       const page = await findApi().send<ListJson>('GET', `/v1/runs?${query.toString()}`);
-      process.stdout.write(options.json ? `${JSON.stringify(page, null, 2)}\n` : printTable(page.items));
+      process.stdout.write(options.json ? `${JSON.stringify(page, null, 2)}\n` : printRuns(page.items));
     });
   runs
     .command('show')
@@ -47,28 +48,12 @@ export function buildRunsCommand(): Command {
   return runs;
 }
 
-function printTable(runs: readonly RunJson[]): string {
-  const rows = runs.map((run) => [
-    run.id,
-    run.pipeline,
-    run.run_id,
-    run.mode,
-    run.state,
-    String(run.attempt),
-    run.accepted_at,
-  ]);
-  const table = [['ID', 'PIPELINE', 'RUN ID', 'MODE', 'STATE', 'ATTEMPT', 'ACCEPTED'], ...rows];
-  const widths = table.reduce<number[]>(
-    (widest, row) => row.map((cell, index) => Math.max(cell.length, widest[index] ?? 0)),
-    [],
+function printRuns(runs: readonly RunJson[]): string {
+  return printTable(
+    ['ID', 'PIPELINE', 'RUN ID', 'MODE', 'STATE', 'ATTEMPT', 'ACCEPTED'],
+    runs.map((run) => [
+      ...[run.id, run.pipeline, run.run_id, run.mode, run.state],
+      ...[String(run.attempt), run.accepted_at],
+    ]),
   );
-  return table
-    .map(
-      (row) =>
-        `${row
-          .map((cell, index) => cell.padEnd(widths[index] ?? 0))
-          .join('  ')
-          .trimEnd()}\n`,
-    )
-    .join('');
 }

@@ -36,7 +36,7 @@ export const FAILURES = {
     'the credentials do not allow this',
     'ask for a token with the role that the message names',
   ),
-  unknown_pipeline: row(false, 404, 'no such pipeline', 'see GET /v1/pipelines'),
+  unknown_pipeline: row(false, 404, 'no such pipeline', 'see `waybill pipelines`, GET /v1/pipelines'),
   unknown_run: row(false, 404, 'no such run', 'see GET /v1/runs'),
   unknown_manifest: row(false, 404, 'no such manifest', 'see the manifest_hash of GET /v1/runs/{id}'),
   manifest_pruned: row(
@@ -59,6 +59,12 @@ export const FAILURES = {
     'wait for the run that the message names, or cancel it',
   ),
   port_in_use: row(false, 500, 'the address is already in use', 'stop what listens there, or choose another port'),
+  directory_in_use: row(
+    false,
+    500,
+    'another process uses the directory',
+    'stop the process that the message names, or use another directory',
+  ),
   // What we stand on.
   ledger_unavailable: row(true, 503, 'Postgres does not answer', 'nothing is lost; try again when it does'),
   temporal_unavailable: row(true, 503, 'Temporal does not answer', 'nothing is lost; try again when it does'),

@@ -45,7 +45,18 @@ const PASSED_ON = [
 const READY_WITHIN_MS = 180_000;
 const GRACE_MS = 15_000;
 
-/** @throws an Error with the last lines of the log when the process ends, or says nothing, before it is ready */
+/** A process ended in place of becoming ready: how, and, in the message, the last that it said. */
+export class EndedEarly extends Error {
+  /** The exit code, or the signal's name. */
+  readonly end: number | string;
+
+  constructor(name: string, end: number | string, said: readonly string[]) {
+    super(`${name} ended before it was ready: ${end}\n${said.join('\n')}`);
+    this.end = end;
+  }
+}
+
+/** @throws EndedEarly; an Error with the last lines of the log when it does not say that it is ready */
 export async function startChild(options: ChildOptions): Promise<Child> {
   options.signal?.throwIfAborted();
   const [file, ...args] = options.command;
@@ -107,7 +118,7 @@ async function waitUntilReady(
     );
   });
   const ended = exited.then((code) => {
-    throw new Error(`${options.name} ended before it was ready: ${code}\n${last.join('\n')}`);
+    throw new EndedEarly(options.name, code, last);
   });
   const { signal } = options;
   let abort = (): void => undefined;

@@ -9,7 +9,7 @@
  */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync, readlinkSync } from 'node:fs';
 import { chmod, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import type net from 'node:net';
 import path from 'node:path';
@@ -19,7 +19,7 @@ import { findFreePort } from './free-port.ts';
 import { findPostgresBinaries } from './postgres-binaries.ts';
 import { createCluster, placeCluster } from './postgres-cluster.ts';
 import { findUnprivilegedUser, type User } from './postgres-user.ts';
-import { readPostmaster, settlePostmaster } from './postmaster.ts';
+import { checkLauncher, readPostmaster, settlePostmaster } from './postmaster.ts';
 
 export interface StartPostgres {
   readonly dataDir: string;
@@ -47,16 +47,21 @@ const READY_WITHIN_MS = 180_000;
 const STOPPED_WITHIN_MS = 30_000;
 const FAST = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off', 'max_wal_size=512MB'];
 
-/** Ready in about a second. @throws port_in_use when `port` is taken; an Error with the end of Postgres's log otherwise. */
+/** @throws directory_in_use when another process runs a Postgres over it */
+export function checkNotRun(dataDir: string): void {
+  const isLink = lstatSync(dataDir, { throwIfNoEntry: false })?.isSymbolicLink() === true;
+  checkLauncher(isLink ? readlinkSync(dataDir) : dataDir, readLauncher(dataDir), dataDir);
+}
+
+/** Ready in about a second. @throws port_in_use when `port` is taken, directory_in_use; an Error with the end of Postgres's log otherwise. */
 export async function startPostgres(options: StartPostgres): Promise<RunningPostgres> {
   const dataDir = path.resolve(options.dataDir);
   await mkdir(path.dirname(dataDir), { recursive: true });
   const user = findUnprivilegedUser(dataDir);
   const clusterDir = await placeCluster(dataDir, user);
   const binaries = await findPostgresBinaries(user, options.nativeDir);
-  const launcherFile = `${dataDir}.launcher`;
-  await settlePostmaster(clusterDir, existsSync(launcherFile) ? Number(readFileSync(launcherFile, 'utf8')) : null);
-  await writeFile(launcherFile, String(process.pid));
+  await settlePostmaster(clusterDir, readLauncher(dataDir));
+  await writeFile(launcherFile(dataDir), String(process.pid));
   const password = await loadPassword(`${dataDir}.password`, existsSync(path.join(clusterDir, 'PG_VERSION')));
   await createCluster(binaries.initdb, clusterDir, { user, superuser: USER, password, fast: options.fast === true });
 
@@ -166,6 +171,10 @@ function startWatchdog(pid: number, user: User | null): ChildProcess | null {
   (watchdog.stdin as unknown as net.Socket).unref();
   return watchdog;
 }
+
+const launcherFile = (dataDir: string): string => `${dataDir}.launcher`;
+const readLauncher = (dataDir: string): number | null =>
+  existsSync(launcherFile(dataDir)) ? Number(readFileSync(launcherFile(dataDir), 'utf8')) : null;
 
 async function loadPassword(file: string, clusterExists: boolean): Promise<string> {
   if (existsSync(file)) return (await readFile(file, 'utf8')).trim();

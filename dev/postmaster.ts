@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { readFileSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { WaybillError } from '../core/failures.ts';
 
 export interface Postmaster {
   readonly pid: number;
@@ -34,9 +35,17 @@ export function isAlive(pid: number): boolean {
   }
 }
 
+/** @throws directory_in_use, with this name, when a Postgres runs over it whose launcher is alive and not this process */
+export function checkLauncher(dataDir: string, launcherPid: number | null, name = dataDir): void {
+  const found = readPostmaster(dataDir);
+  if (found === null || !runsOver(found.pid, dataDir)) return;
+  if (launcherPid === null || launcherPid === process.pid || !isAlive(launcherPid)) return;
+  throw new WaybillError('directory_in_use', `the data directory ${name} is in use by process ${String(launcherPid)}`);
+}
+
 /**
  * Leaves the data directory without a Postgres: one that its launcher left behind is shut down.
- * @throws when the process `launcherPid` that runs it is another one and alive.
+ * @throws directory_in_use, as `checkLauncher`
  */
 export async function settlePostmaster(dataDir: string, launcherPid: number | null): Promise<void> {
   const found = readPostmaster(dataDir);
@@ -45,9 +54,7 @@ export async function settlePostmaster(dataDir: string, launcherPid: number | nu
     rmSync(path.join(dataDir, 'postmaster.pid'), { force: true });
     return;
   }
-  if (launcherPid !== null && launcherPid !== process.pid && isAlive(launcherPid)) {
-    throw new Error(`the data directory ${dataDir} is in use by process ${String(launcherPid)}`);
-  }
+  checkLauncher(dataDir, launcherPid);
   // The watchdog of the dead launcher is probably at it already; asking twice does no harm.
   signal(found.pid, 'SIGINT');
   const giveUpAt = Date.now() + 30_000;

@@ -3,14 +3,14 @@
  * worker and API, each a process that knows only its own secrets. `waybill dev`, the demo and the integration tests run this.
  */
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { WaybillError } from '../core/failures.ts';
+import { loadConfig } from '../config/load-config.ts';
 import { startChild, type Child } from './child.ts';
 import { choosePorts } from './choose-ports.ts';
 import { MALLOC_BOUNDS, waybillCommand } from './entry.ts';
-import { startPostgres, type RunningPostgres } from './postgres.ts';
+import { checkNotRun, startPostgres, type RunningPostgres } from './postgres.ts';
 import { loadSecrets, toEnvironments, type ProcessName, type Secrets } from './secrets.ts';
 import { buildStackConfig, printStackConfig, type StackConfigOptions, type StackPorts } from './stack-config.ts';
 import { startTemporal, useTemporal, type RunningTemporal } from './temporal.ts';
@@ -66,9 +66,16 @@ const READY: Record<ProcessName, RegExp> = {
 /** Before a process that ended is started again; twice as long after each start that fails. */
 const RESTART_PAUSE_MS = { first: 1000, max: 30_000 };
 
+/**
+ * @throws directory_in_use, invalid_config, port_in_use, before anything is started where that is known by then; EndedEarly when a process
+ *   of it ends in place of serving
+ */
 export async function startStack(options: StackOptions): Promise<Stack> {
   const { stateDir, say, command = waybillCommand } = options;
   const file = (name: string): string => path.join(stateDir, name);
+  const configFile = file('waybill.yaml');
+  if (options.postgresUrl === undefined) checkNotRun(file('postgres'));
+  if (existsSync(configFile) && options.config === undefined) await loadConfig(configFile);
   await mkdir(file('logs'), { recursive: true, mode: 0o700 });
   const ports = await choosePorts(file('ports.json'), options.ports ?? {});
   const secrets = await loadSecrets(file('secrets.json'));
@@ -107,7 +114,6 @@ export async function startStack(options: StackOptions): Promise<Stack> {
     ending.signal.throwIfAborted();
     const databaseUrl = options.postgresUrl ?? postgres?.url ?? '';
 
-    const configFile = file('waybill.yaml');
     if (!existsSync(configFile) || options.config !== undefined) {
       const config = buildStackConfig({ ...options.config, ports, temporalAddress: temporal.address });
       await writeFile(configFile, printStackConfig(config));
@@ -206,15 +212,4 @@ export async function startStack(options: StackOptions): Promise<Stack> {
 /** When one fails, the others have settled before it is told: whoever stops them then misses none. */
 async function all(starting: readonly Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(starting)) if (result.status === 'rejected') throw result.reason;
-}
-
-/** @throws invalid_config when the directory holds something and is not a stack's: it is not ours to delete */
-export async function removeState(stateDir: string): Promise<void> {
-  const names = existsSync(stateDir) ? await readdir(stateDir) : [];
-  if (names.length > 0 && !(names.includes('ports.json') && names.includes('secrets.json'))) {
-    throw new WaybillError('invalid_config', 'the directory holds other files than a stack’s, and is not deleted', {
-      stateDir,
-    });
-  }
-  await rm(stateDir, { recursive: true, force: true });
 }

@@ -72,6 +72,14 @@ test('a run is started and found with the environment, from any directory', asyn
   const list = await runLine(`${environment()} && npx waybill runs list`);
   assert.equal(list.code, 0, list.stderr);
   assert.match(list.stdout.toString(), /a-to-b/);
+  const pipelines = await runLine(`${environment()} && npx waybill pipelines`);
+  assert.match(pipelines.stdout.toString(), /^a-to-b {4}a:source\/ {2}b:target\/copy\/ {2}-$/m, pipelines.stderr);
+  const json = await runLine(`${environment()} && npx waybill pipelines --json`);
+  const { items } = JSON.parse(json.stdout.toString()) as { items: { name: string }[] };
+  assert.deepEqual(
+    items.map(({ name }) => name),
+    ['a-to-b'],
+  );
 });
 
 test('the other commands that read the configuration find what it refers to', async () => {
@@ -80,6 +88,18 @@ test('the other commands that read the configuration find what it refers to', as
     const { code, stdout, stderr } = await runLine(`${environment()} && npx waybill ${command}`);
     assert.equal(code, 0, `${command}: ${stdout.toString()}${stderr}`);
   }
+});
+
+test('a second one over the same state is told of the first, also with --fresh, and changes nothing', async () => {
+  const state = quoteShell(path.join(directory, 'state'));
+  for (const more of ['', ' --fresh']) {
+    const { code, stderr } = await runLine(`npx waybill dev --state-dir ${state}${more}`);
+    assert.equal(code, 4, stderr);
+    assert.match(stderr, new RegExp(`in use by process ${String(dev.pid)}\\n`));
+    assert.match(stderr, /^hint: stop the process/m);
+  }
+  const { code } = await runLine(`${environment()} && npx waybill runs list`);
+  assert.equal(code, 0);
 });
 
 test('what it writes with secrets in it is its owner’s alone', async () => {

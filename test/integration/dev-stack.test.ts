@@ -1,6 +1,6 @@
 /** How the stack starts, stops and watches its processes. They are shell scripts that say what ours say when they are ready. */
 import assert from 'node:assert/strict';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import os from 'node:os';
 import path from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
@@ -70,6 +70,17 @@ test('a stack of which one process does not start leaves none', async () => {
     /api ended.*3[^]*no such thing/,
   );
   assert.deepEqual(await listRunning(), []);
+});
+
+test('a process that does not start says with which code it ended', async () => {
+  const start = startStack(buildOptions({ gateway: 'echo "waybill: a secret is not set"; exit 2' }));
+  await assert.rejects(start, { end: 2, message: /waybill: a secret is not set/ });
+});
+
+test('a configuration that was edited and is wrong is told before anything is started', async () => {
+  await writeFile(path.join(stateDir, 'waybill.yaml'), 'worker: 7\n');
+  await assert.rejects(startStack(buildOptions()), { type: 'invalid_config', message: /waybill\.yaml:1:9: worker/ });
+  assert.deepEqual(await readPids('migrate'), []);
 });
 
 test('a process that is being started when the stack is stopped does not outlive it', async () => {

@@ -90,7 +90,10 @@ test('Postgres stops when the process that started it is killed, and the next st
   const dataDir = path.join(root, 'b', 'pg');
   const first = await startElsewhere(dataDir);
   await query(first.url, 'create table kept as select 8 as n');
-  await assert.rejects(startPostgres({ dataDir, fast: true }), /is in use by process/);
+  await assert.rejects(startPostgres({ dataDir, fast: true }), {
+    type: 'directory_in_use',
+    message: /is in use by process/,
+  });
   first.child.kill('SIGKILL');
   await once(first.child, 'exit');
   const second = await startPostgres({ dataDir, fast: true });

@@ -26,7 +26,10 @@ test('a failure is printed as what happened and what to do, without stack or cau
     { pipeline: 'x' },
     { cause: new Error('SECRET') },
   );
-  assert.equal(printFailure(error), 'waybill: no pipeline of this name [pipeline=x]\nhint: see GET /v1/pipelines\n');
+  assert.equal(
+    printFailure(error),
+    'waybill: no pipeline of this name [pipeline=x]\nhint: see `waybill pipelines`, GET /v1/pipelines\n',
+  );
   assert.match(printFailure(new Error('', { cause: 'SECRET' })), /^waybill: Error\nhint: [^\n]+\n$/);
   assert.match(
     printFailure(Object.assign(new Error('EISDIR: read'), { syscall: 'read' })),
