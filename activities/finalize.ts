@@ -2,7 +2,6 @@
  * Ends a run: checks every object of the manifest against the ledger, writes the marker when all are there, and closes the attempt
  * with its totals and its money. The marker exists only when every object of the manifest is verified at the target (invariant I1).
  */
-import { BATCH_OBJECTS } from '../core/limits.ts';
 import { isFailureOutcome, type OutcomeCode } from '../core/outcomes.ts';
 import { toTargetKey, type PipelineSpec } from '../core/pipeline.ts';
 import type { Fence, ManifestRecord } from '../ledger/ledger.ts';
@@ -18,6 +17,9 @@ import { buildSummary, toSpared, toTotals } from './summary.ts';
 import type { FinalizeResult, FinalizeStep, ManifestStep } from './types.ts';
 import { writeMarker } from './write-marker.ts';
 import type { PlanCounts } from '../workflows/types.ts';
+
+/** Of one statement. A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds. */
+const DELIVERIES_ASKED = 1000;
 
 interface Finalized extends FinalizeResult {
   readonly markerKey: string | null;
@@ -135,10 +137,9 @@ async function countOneByOne(
   descriptors: readonly Descriptor[],
 ): Promise<number> {
   let undelivered = 0;
-  // A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds.
-  for (let from = 0; from < descriptors.length; from += BATCH_OBJECTS) {
+  for (let from = 0; from < descriptors.length; from += DELIVERIES_ASKED) {
     runtime.guard.signal.throwIfAborted();
-    const asked = descriptors.slice(from, from + BATCH_OBJECTS);
+    const asked = descriptors.slice(from, from + DELIVERIES_ASKED);
     const keys = asked.map((descriptor) => toTargetKey(spec, descriptor.key));
     const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
     for (const [index, descriptor] of asked.entries()) {

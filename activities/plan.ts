@@ -15,7 +15,7 @@ import { joinChunks, type JoinedItem } from './plan/join-chunks.ts';
 import { listTarget } from './plan/list-target.ts';
 import { PlanWriter } from './plan/plan-writer.ts';
 import { readAhead } from './read-ahead.ts';
-import { runStep } from './run-step.ts';
+import { runStep, type Step } from './run-step.ts';
 import type { ActivityDeps, ActivityRuntime } from './runtime.ts';
 import type { ManifestStep } from './types.ts';
 
@@ -29,59 +29,72 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
   const { fence, manifest } = input;
   const { ledger } = deps;
   const key = { manifestHash: manifest.manifestHash, step: 'plan', ordinal: 0 } as const;
-  const planned = await runStep<PlanResult>(deps, runtime, fence, key, async (step) => {
-    const { spec } = await ledger.loadAttempt(fence);
-    const { listingId } = await ledger.loadManifest(manifest.manifestHash);
-    const fingerprint = toTargetFingerprint(spec);
-    const target = step.open(spec.target.store);
-    const source = step.open(spec.source.store);
-    const decideItem = createDecider(deps, spec);
-    const patience = {
-      limit: new InFlightLimit({ max: METADATA_IN_FLIGHT_MAX }),
-      signal: runtime.guard.signal,
-      isOver: () => false,
-    };
-    const options = [spec.filters, spec.overwrite, spec.listTarget];
-    const writer = await PlanWriter.create(ledger, fence, [manifest.manifestHash, fingerprint, options]);
-    const joined = joinChunks({
-      ledger,
-      spec,
-      listingId,
-      // A plan without a run owns no target; it reads what a run would.
-      targetId: fence.targetId ?? (await ledger.findTarget(fingerprint)),
-      target: spec.listTarget ? readAhead(listTarget(deps, runtime, { store: target, spec, listingId })) : null,
-    });
-    for await (const stretch of joined) {
-      runtime.guard.signal.throwIfAborted();
-      if (stretch.kind === 'same') {
-        writer.skip(stretch.objects, stretch.sizeBytes);
-        continue;
-      }
-      const { items } = stretch;
-      const decisions = items.map(decideItem);
-      await askMetadata({ items, decisions, spec, source, target, patience });
-      for (const [index, decision] of decisions.entries()) {
-        const item = items[index];
-        if (item === undefined) continue;
-        if (isGone(item) && spec.listTarget && fence.targetId !== null) await writer.forget(item.key);
-        else await writer.write(item.key, item.a?.descriptor, decision);
-      }
-    }
-    const result = await writer.finish();
-    const { skipped, toCopy, toAdopt, refused } = result.counts;
-    if (skipped + toCopy + toAdopt + refused === manifest.objects) return result;
-    throw new WaybillError('unclassified', 'the plan does not say something of every object', {
-      objects: manifest.objects,
-      planned: skipped + toCopy + toAdopt + refused,
-    });
-  });
+  const planned = await runStep(deps, runtime, fence, key, (step) => writePlan(step, input));
   if (fence.targetId !== null) await ledger.setState(fence, 'copying');
   return planned;
 }
 
+/** A function by itself, and what decides too: V8 loses what it compiled of a closure with the last activity that had one. */
+async function writePlan(step: Step, { fence, manifest }: ManifestStep): Promise<PlanResult> {
+  const { deps, runtime } = step;
+  const { ledger } = deps;
+  const { spec } = await ledger.loadAttempt(fence);
+  const { listingId } = await ledger.loadManifest(manifest.manifestHash);
+  const fingerprint = toTargetFingerprint(spec);
+  const target = step.open(spec.target.store);
+  const source = step.open(spec.source.store);
+  const decider = createDecider(deps, spec);
+  const patience = {
+    limit: new InFlightLimit({ max: METADATA_IN_FLIGHT_MAX }),
+    signal: runtime.guard.signal,
+    isOver: () => false,
+  };
+  const options = [spec.filters, spec.overwrite, spec.listTarget];
+  const identity = [manifest.manifestHash, fingerprint, options];
+  const writer = await PlanWriter.create(ledger, fence, { identity, objects: manifest.objects });
+  const joined = joinChunks({
+    ledger,
+    spec,
+    listingId,
+    // A plan without a run owns no target; it reads what a run would.
+    targetId: fence.targetId ?? (await ledger.findTarget(fingerprint)),
+    target: spec.listTarget ? readAhead(listTarget(deps, runtime, { store: target, spec, listingId })) : null,
+  });
+  for await (const stretch of joined) {
+    runtime.guard.signal.throwIfAborted();
+    if (stretch.kind === 'same') {
+      writer.skip(stretch.objects, stretch.sizeBytes);
+      continue;
+    }
+    const { items } = stretch;
+    const decisions = items.map((item) => decideItem(decider, item));
+    await askMetadata({ items, decisions, spec, source, target, patience });
+    for (const [index, decision] of decisions.entries()) {
+      const item = items[index];
+      if (item === undefined) continue;
+      if (isGone(item) && spec.listTarget && fence.targetId !== null) await writer.forget(item.key);
+      else await writer.write(item.key, item.a?.descriptor, decision);
+    }
+  }
+  const result = await writer.finish();
+  const { skipped, toCopy, toAdopt, refused } = result.counts;
+  if (skipped + toCopy + toAdopt + refused === manifest.objects) return result;
+  throw new WaybillError('unclassified', 'the plan does not say something of every object', {
+    objects: manifest.objects,
+    planned: skipped + toCopy + toAdopt + refused,
+  });
+}
+
 const isGone = ({ a, b, c }: JoinedItem): boolean => a === undefined && b !== undefined && c === undefined;
 
-function createDecider(deps: ActivityDeps, spec: PipelineSpec): (item: JoinedItem) => Decision {
+interface Decider {
+  readonly spec: PipelineSpec;
+  /** What an orphan passes to count as one. */
+  readonly passes: ReturnType<typeof compileFilters>;
+  readonly options: DecideOptions;
+}
+
+function createDecider(deps: ActivityDeps, spec: PipelineSpec): Decider {
   // An orphan is what the filters would have passed; an object's age at the target says nothing.
   const passes = compileFilters(
     { ...spec.filters, minAgeMs: null, maxAgeMs: null },
@@ -94,12 +107,14 @@ function createDecider(deps: ActivityDeps, spec: PipelineSpec): (item: JoinedIte
     etagsAreHashes: hasHashes(spec.source.store) && hasHashes(spec.target.store),
     encrypted: spec.target.encryption !== null,
   };
-  return ({ a, b, c }) => {
-    const refusal = a === undefined ? null : refuseKey(spec, a.targetKey);
-    if (refusal !== null) return refusal;
-    const decision = decide({ source: a?.descriptor, delivery: b, target: c }, options);
-    return decision.kind === 'orphan' && c !== undefined && !passes(c) ? { kind: 'nothing' } : decision;
-  };
+  return { spec, passes, options };
+}
+
+function decideItem({ spec, passes, options }: Decider, { a, b, c }: JoinedItem): Decision {
+  const refusal = a === undefined ? null : refuseKey(spec, a.targetKey);
+  if (refusal !== null) return refusal;
+  const decision = decide({ source: a?.descriptor, delivery: b, target: c }, options);
+  return decision.kind === 'orphan' && c !== undefined && !passes(c) ? { kind: 'nothing' } : decision;
 }
 
 /** What cannot be written at the target, whatever stands there. */

@@ -1,5 +1,11 @@
 /** Cuts the plan's actions, in key order, into batches; a large object is one of its own. */
-import { BATCH_BYTES, BATCH_OBJECTS, LARGE_OBJECT_BYTES } from '../../core/limits.ts';
+import {
+  BATCH_BYTES,
+  BATCH_OBJECTS_MAX,
+  BATCH_OBJECTS_MIN,
+  LARGE_OBJECT_BYTES,
+  RUN_CONCURRENCY_DEFAULT,
+} from '../../core/limits.ts';
 import type { Action } from './action.ts';
 
 export interface ActionBatch {
@@ -11,10 +17,19 @@ export interface ActionBatch {
   readonly json: string;
 }
 
+/** The most that one batch holds, by the objects of the whole manifest. */
+export const toBatchObjects = (objects: number): number =>
+  Math.min(BATCH_OBJECTS_MAX, Math.max(BATCH_OBJECTS_MIN, Math.ceil(objects / RUN_CONCURRENCY_DEFAULT)));
+
 export class Batcher {
+  readonly #objectsMax: number;
   #ordinal = 0;
   #pending: string[] = [];
   #bytes = 0;
+
+  constructor(objectsMax: number) {
+    this.#objectsMax = objectsMax;
+  }
 
   /** The batches that this action completes, in order. */
   *add(action: Action): Generator<ActionBatch> {
@@ -25,7 +40,7 @@ export class Batcher {
       yield this.#make('large', [JSON.stringify(action)], bytes);
       return;
     }
-    if (this.#pending.length >= BATCH_OBJECTS || this.#bytes + bytes > BATCH_BYTES) yield* this.flush();
+    if (this.#pending.length >= this.#objectsMax || this.#bytes + bytes > BATCH_BYTES) yield* this.flush();
     this.#pending.push(JSON.stringify(action));
     this.#bytes += bytes;
   }

@@ -11,7 +11,7 @@ import type { Fence, Ledger, OutcomeRecord, PlanBatch } from '../../ledger/ledge
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import type { PlanCounts } from '../../workflows/types.ts';
 import { packActions } from './action.ts';
-import { Batcher, type ActionBatch } from './batcher.ts';
+import { Batcher, toBatchObjects, type ActionBatch } from './batcher.ts';
 import type { Decision } from './decide.ts';
 import { Tally } from './tally.ts';
 
@@ -25,21 +25,29 @@ export class PlanWriter {
   readonly #ledger: Ledger;
   readonly #fence: Fence;
   readonly #hash = createHash('sha256');
-  readonly #batcher = new Batcher();
+  readonly #batcher: Batcher;
   readonly #tally = new Tally();
   #batches: PlanBatch[] = [];
   #outcomes: OutcomeRecord[] = [];
   #forgotten: string[] = [];
 
-  private constructor(ledger: Ledger, fence: Fence) {
+  private constructor(ledger: Ledger, fence: Fence, objects: number) {
     this.#ledger = ledger;
     this.#fence = fence;
+    this.#batcher = new Batcher(toBatchObjects(objects));
   }
 
-  /** `identity`: what the plan is made from; two plans with the same hash do the same. */
-  static async create(ledger: Ledger, fence: Fence, identity: readonly unknown[]): Promise<PlanWriter> {
+  /**
+   * `identity`: what the plan is made from; two plans with the same hash do the same.
+   * `objects`: of the manifest.
+   */
+  static async create(
+    ledger: Ledger,
+    fence: Fence,
+    { identity, objects }: { readonly identity: readonly unknown[]; readonly objects: number },
+  ): Promise<PlanWriter> {
     await ledger.dropOutcomes(fence, OUTCOMES_OF_PLANS);
-    const writer = new PlanWriter(ledger, fence);
+    const writer = new PlanWriter(ledger, fence, objects);
     writer.#hash.update(JSON.stringify(identity));
     return writer;
   }

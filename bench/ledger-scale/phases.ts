@@ -12,7 +12,7 @@ import { list } from '../../activities/list.ts';
 import { plan } from '../../activities/plan.ts';
 import type { ActivityDeps, ActivityRuntime } from '../../activities/runtime.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
-import { BATCH_OBJECTS, COPY_MEMORY_BYTES } from '../../core/limits.ts';
+import { BATCH_OBJECTS_MAX, COPY_MEMORY_BYTES } from '../../core/limits.ts';
 import type { PipelineSpec } from '../../core/pipeline.ts';
 import type { DeliveryRecord, Fence } from '../../ledger/ledger.ts';
 import { createPostgresLedger } from '../../ledger/postgres/create-postgres-ledger.ts';
@@ -128,8 +128,8 @@ async function begin(pipeline: string, bucket: string): Promise<Fence> {
 
 /** As the batches of a run leave them. */
 async function deliver(fence: Fence): Promise<void> {
-  for (let from = 0; from < count; from += BATCH_OBJECTS) {
-    const deliveries = Array.from({ length: Math.min(BATCH_OBJECTS, count - from) }, (_, index): DeliveryRecord => {
+  for (let from = 0; from < count; from += BATCH_OBJECTS_MAX) {
+    const deliveries = Array.from({ length: Math.min(BATCH_OBJECTS_MAX, count - from) }, (_, index): DeliveryRecord => {
       const { etag, sizeBytes } = input;
       const key = input.prefix + toNumberedKey(from + index);
       return { key, sourceEtag: etag, sourceVersion: null, sizeBytes, targetEtag: etag, checksum: `md5:${etag}` };

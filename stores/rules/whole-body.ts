@@ -7,22 +7,27 @@ export class WholeBody implements AsyncIterable<Uint8Array> {
   }
 
   [Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    let left: Uint8Array | undefined = this.bytes.byteLength === 0 ? undefined : this.bytes;
-    const finish = (): Promise<IteratorResult<Uint8Array>> => {
-      left = undefined;
-      return Promise.resolve({ done: true, value: undefined });
-    };
-    return {
-      next: () => {
-        if (left === undefined) {
-          return finish();
-        }
-        const value = left;
-        left = undefined;
-        return Promise.resolve({ done: false, value });
-      },
-      return: finish,
-    };
+    return new OnePiece(this.bytes);
+  }
+}
+
+class OnePiece implements AsyncIterator<Uint8Array> {
+  #left: Uint8Array | undefined;
+
+  constructor(bytes: Uint8Array) {
+    this.#left = bytes.byteLength === 0 ? undefined : bytes;
+  }
+
+  next(): Promise<IteratorResult<Uint8Array>> {
+    const value = this.#left;
+    if (value === undefined) return this.return();
+    this.#left = undefined;
+    return Promise.resolve({ done: false, value });
+  }
+
+  return(): Promise<IteratorResult<Uint8Array>> {
+    this.#left = undefined;
+    return Promise.resolve({ done: true, value: undefined });
   }
 }
 

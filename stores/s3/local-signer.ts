@@ -20,11 +20,25 @@ export interface LocalSignerOptions {
   readonly now: () => Date;
 }
 
-export function createLocalSigner(options: LocalSignerOptions): RequestSigner {
-  const keyCache = createSigningKeyCache(SIGNING_KEYS_MAX);
+/** A class, as all of the copy path that is made anew for each activity: V8 keeps what it compiled of methods, and not of closures. */
+export class LocalSigner implements RequestSigner {
+  readonly #options: LocalSignerOptions;
+  readonly #keyCache = createSigningKeyCache(SIGNING_KEYS_MAX);
 
-  const sign = (call: S3Call, credentials: Credentials): SignedCall => {
-    const target = buildTarget(options.endpoint, call);
+  constructor(options: LocalSignerOptions) {
+    this.#options = options;
+  }
+
+  sign(call: S3Call): SignedCall | Promise<SignedCall> {
+    const held = this.#options.credentials();
+    return held instanceof Promise
+      ? held.then((credentials) => this.#signWith(call, credentials))
+      : this.#signWith(call, held);
+  }
+
+  #signWith(call: S3Call, credentials: Credentials): SignedCall {
+    const { endpoint, region, now } = this.#options;
+    const target = buildTarget(endpoint, call);
     const signed = signRequest(nodeCrypto, {
       request: {
         method: call.method,
@@ -33,12 +47,12 @@ export function createLocalSigner(options: LocalSignerOptions): RequestSigner {
         headers: [['host', target.host], ...(call.headers ?? [])],
       },
       credentials,
-      region: options.region,
+      region,
       service: 's3',
       pathRule: 's3',
       payloadHash: call.body?.payloadHash ?? EMPTY_SHA256,
-      at: options.now(),
-      keyCache,
+      at: now(),
+      keyCache: this.#keyCache,
     });
     // `flat()` of V8 is slow.
     const headers: string[] = [];
@@ -47,12 +61,5 @@ export function createLocalSigner(options: LocalSignerOptions): RequestSigner {
     if (call.body !== undefined) headers.push('content-length', String(call.body.sizeBytes));
     const { origin, path, query } = target;
     return { origin, target: query === '' ? path : `${path}?${query}`, headers };
-  };
-
-  return {
-    sign(call) {
-      const held = options.credentials();
-      return held instanceof Promise ? held.then((credentials) => sign(call, credentials)) : sign(call, held);
-    },
-  };
+  }
 }

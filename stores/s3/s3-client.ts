@@ -22,55 +22,38 @@ export interface S3ClientOptions {
   readonly transport?: HttpTransport;
 }
 
-export interface S3Client {
+/** A class for V8's sake, as LocalSigner. */
+export class S3Client {
+  readonly #options: S3ClientOptions;
+  readonly #transport: HttpTransport;
+
+  constructor(options: S3ClientOptions) {
+    this.#options = options;
+    this.#transport = options.transport ?? createHttpTransport(options);
+  }
+
   /**
    * Any answer below 300.
    * @throws every failure of error-map.ts and transport-failure.ts; the signal's reason; what the signer throws
    */
-  send(call: S3Call): Promise<HttpAnswer>;
-  close(): Promise<void>;
-}
+  async send(call: S3Call): Promise<HttpAnswer> {
+    call.signal?.throwIfAborted();
+    const signed = this.#options.signer.sign(call);
+    const answer = await (signed instanceof Promise
+      ? this.#sendLater(call, signed)
+      : this.#exchange(call, signed, this.#options.requestLimitMs, ignore));
+    call.onAnswer?.(answer.headers);
+    if (answer.status >= 300) throw toS3Failure(call, answer);
+    return answer;
+  }
 
-export function createS3Client(options: S3ClientOptions): S3Client {
-  const transport = options.transport ?? createHttpTransport(options);
-  const { signer } = options;
-
-  const exchange = (
-    call: S3Call,
-    { origin, target, headers, beginBeforeMs }: SignedCall,
-    requestLimitMs: number,
-    onLate: () => void,
-  ): Promise<HttpAnswer> => {
-    const sizeBytes =
-      call.operation === 'PutObject' || call.operation === 'UploadPart' ? (call.body?.sizeBytes ?? 0) : 0;
-    let bodySent = false;
-    return transport.send(
-      { origin, method: call.method, target, headers, body: call.body },
-      {
-        requestLimitMs,
-        idleLimitMs: options.idleLimitMs,
-        isObject: call.operation === 'GetObject',
-        into: call.into,
-        isLent: call.isLent,
-        details: () => ({ store: options.name, ...callDetails(call) }),
-        signal: call.signal,
-        assertMayBegin: call.assertMayWrite,
-        onBodySent: () => (bodySent = true),
-        onReport: ({ status, bytesReceived }) => {
-          if (call.onAnswer !== undefined) {
-            if (status === 0) call.onAnswer(null);
-            return;
-          }
-          options.onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0);
-        },
-        beginBeforeMs,
-        onLate,
-      },
-    );
-  };
+  async close(): Promise<void> {
+    if (this.#options.transport === undefined) await this.#transport.close();
+  }
 
   /** Where signing takes its time, that is part of the request's: whoever stops writing counts on its limit. */
-  const sendLater = async (call: S3Call, signing: Promise<SignedCall>): Promise<HttpAnswer> => {
+  async #sendLater(call: S3Call, signing: Promise<SignedCall>): Promise<HttpAnswer> {
+    const options = this.#options;
     const begunMs = performance.now();
     let signed = await signing;
     for (let signatures = 1; ; signatures++) {
@@ -79,29 +62,48 @@ export function createS3Client(options: S3ClientOptions): S3Client {
       if (leftMs <= 0) throw tooLate(options, call);
       let isLate = false;
       try {
-        return await exchange(call, signed, leftMs, () => (isLate = true));
+        return await this.#exchange(call, signed, leftMs, () => (isLate = true));
       } catch (error) {
         if (!isLate || signatures === SIGNATURES_MAX) throw error;
       }
-      signed = await signer.sign(call);
+      signed = await options.signer.sign(call);
     }
-  };
+  }
 
-  return {
-    async send(call) {
-      call.signal?.throwIfAborted();
-      const signed = signer.sign(call);
-      const answer = await (signed instanceof Promise
-        ? sendLater(call, signed)
-        : exchange(call, signed, options.requestLimitMs, ignore));
-      call.onAnswer?.(answer.headers);
-      if (answer.status >= 300) throw toS3Failure(call, answer);
-      return answer;
-    },
-    close: async () => {
-      if (options.transport === undefined) await transport.close();
-    },
-  };
+  #exchange(
+    call: S3Call,
+    { origin, target, headers, beginBeforeMs }: SignedCall,
+    requestLimitMs: number,
+    onLate: () => void,
+  ): Promise<HttpAnswer> {
+    const { name, idleLimitMs, onTraffic } = this.#options;
+    const sizeBytes =
+      call.operation === 'PutObject' || call.operation === 'UploadPart' ? (call.body?.sizeBytes ?? 0) : 0;
+    let bodySent = false;
+    return this.#transport.send(
+      { origin, method: call.method, target, headers, body: call.body },
+      {
+        requestLimitMs,
+        idleLimitMs,
+        isObject: call.operation === 'GetObject',
+        into: call.into,
+        isLent: call.isLent,
+        details: () => ({ store: name, ...callDetails(call) }),
+        signal: call.signal,
+        assertMayBegin: call.assertMayWrite,
+        onBodySent: () => (bodySent = true),
+        onReport: ({ status, bytesReceived }) => {
+          if (call.onAnswer !== undefined) {
+            if (status === 0) call.onAnswer(null);
+            return;
+          }
+          onTraffic(call.operation, bytesReceived, bodySent && status !== 0 ? sizeBytes : 0);
+        },
+        beginBeforeMs,
+        onLate,
+      },
+    );
+  }
 }
 
 const ignore = (): void => undefined;

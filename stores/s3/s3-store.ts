@@ -13,12 +13,12 @@ import { copyPart, measureFirstPart } from './copy-part.ts';
 import { createControlPlane } from './control-plane.ts';
 import type { HttpTransport } from './http-transport.ts';
 import { listObjects } from './list-objects.ts';
-import { createLocalSigner } from './local-signer.ts';
+import { LocalSigner } from './local-signer.ts';
 import { listParts, listUploads } from './multipart-listing.ts';
 import { abortUpload, completeUpload, createUpload, uploadPart } from './multipart.ts';
 import { getObject, headObject } from './read-object.ts';
 import type { RequestSigner } from './request-signer.ts';
-import { createS3Client } from './s3-client.ts';
+import { S3Client } from './s3-client.ts';
 import { getTags } from './tags.ts';
 import { copyObject, deleteObject, putObject } from './write-object.ts';
 
@@ -63,9 +63,9 @@ export function createS3Store(options: S3StoreOptions): Store {
   const reading = { opaqueETags: options.etags === 'opaque' };
   const { region, credentials, now = () => new Date() } = options;
   const endpoint = parseEndpoint(options.endpoint, options.addressing);
-  const client = createS3Client({
+  const client = new S3Client({
     ...options,
-    signer: options.signer ?? createLocalSigner({ endpoint, region, credentials, now }),
+    signer: options.signer ?? new LocalSigner({ endpoint, region, credentials, now }),
     onTraffic,
     idleLimitMs: options.idleLimitMs ?? IDLE_LIMIT_MS,
   });

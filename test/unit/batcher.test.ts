@@ -2,8 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../activities/plan/action.ts';
 import { packActions, unpackActions } from '../../activities/plan/action.ts';
-import { Batcher, type ActionBatch } from '../../activities/plan/batcher.ts';
-import { BATCH_BYTES, BATCH_OBJECTS, LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
+import { Batcher, toBatchObjects, type ActionBatch } from '../../activities/plan/batcher.ts';
+import { BATCH_BYTES, LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
+
+const OBJECTS_MAX = 1000;
 
 const copy = (key: string, sizeBytes: number): Action => ({
   op: 'copy',
@@ -14,21 +16,21 @@ const copy = (key: string, sizeBytes: number): Action => ({
 });
 
 function cut(actions: readonly Action[]): ActionBatch[] {
-  const batcher = new Batcher();
+  const batcher = new Batcher(OBJECTS_MAX);
   const batches = actions.flatMap((action) => [...batcher.add(action)]);
   batches.push(...batcher.flush());
   assert.equal(batcher.count, batches.length);
   return batches;
 }
 
-test('a batch has at most 1,000 objects and every object is in one batch, in order', () => {
-  const actions = Array.from({ length: 2 * BATCH_OBJECTS + 1 }, (_, index) => copy(`k${index}`, 1));
+test('a batch has at most as many objects as it is told, and every object is in one batch, in order', () => {
+  const actions = Array.from({ length: 2 * OBJECTS_MAX + 1 }, (_, index) => copy(`k${index}`, 1));
   const batches = cut(actions);
   assert.deepEqual(
     batches.map(({ ordinal, objects }) => [ordinal, objects]),
     [
-      [0, BATCH_OBJECTS],
-      [1, BATCH_OBJECTS],
+      [0, OBJECTS_MAX],
+      [1, OBJECTS_MAX],
       [2, 1],
     ],
   );
@@ -78,4 +80,9 @@ test('an adopted object weighs nothing, however large it is', () => {
 
 test('no action makes no batch', () => {
   assert.deepEqual(cut([]), []);
+});
+
+test('a batch holds a quarter of its run, at least 1,000 objects and at most 2,500', () => {
+  const sizes = [0, 1, 4_000, 4_001, 7_999, 10_000, 10_001, 10_000_000].map(toBatchObjects);
+  assert.deepEqual(sizes, [1000, 1000, 1000, 1001, 2000, 2500, 2500, 2500]);
 });

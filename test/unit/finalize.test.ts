@@ -6,7 +6,7 @@ import { finalize } from '../../activities/finalize.ts';
 import type { ActivityDeps, ActivityRuntime, StoreFacts } from '../../activities/runtime.ts';
 import type { FinalizeStep } from '../../activities/types.ts';
 import type { ETag, Sha256Hex } from '../../core/ids.ts';
-import { BATCH_OBJECTS, CHUNK_OBJECTS } from '../../core/limits.ts';
+import { CHUNK_OBJECTS } from '../../core/limits.ts';
 import type { Chunk, DeliveryRecord, Ledger } from '../../ledger/ledger.ts';
 import { printDescriptor } from '../../manifest/print-descriptor.ts';
 import { packBody } from '../../manifest/pack-body.ts';
@@ -20,7 +20,8 @@ const FACTS: StoreFacts = {
   perThousandReads: 0,
   perGibOut: 0,
 };
-const OBJECTS = CHUNK_OBJECTS + 2 * BATCH_OBJECTS + 1;
+const ASKED_MAX = 1000;
+const OBJECTS = CHUNK_OBJECTS + 2 * ASKED_MAX + 1;
 const toKey = (ordinal: number): string => String(ordinal).padStart(6, '0');
 
 const printOne = (ordinal: number, etag = 'e1', sizeBytes = 10): string =>
@@ -104,8 +105,8 @@ async function finalizeWith(deliveryOf: (ordinal: number) => DeliveryRecord | nu
 test('an object without its delivery, or with that of another version, leaves a run partial, wherever it stands', async () => {
   const bad = new Map<number, DeliveryRecord | null>([
     [0, null],
-    [BATCH_OBJECTS - 1, null],
-    [BATCH_OBJECTS, buildDelivery('', 'e2')],
+    [ASKED_MAX - 1, null],
+    [ASKED_MAX, buildDelivery('', 'e2')],
     [CHUNK_OBJECTS - 1, { ...buildDelivery(''), sizeBytes: 11 }],
     [CHUNK_OBJECTS, null],
     [OBJECTS - 1, null],
@@ -120,7 +121,7 @@ test('single deliveries are asked for where a chunk differs, a thousand at a tim
   const { asked, stretches, result } = await finalizeWith((ordinal) => (ordinal === 0 ? null : buildDelivery('')));
   assert.deepEqual(result, { state: 'partial', failed: 1 });
   assert.equal(stretches, 2);
-  assert.equal(Math.max(...asked), BATCH_OBJECTS);
+  assert.equal(Math.max(...asked), ASKED_MAX);
   assert.equal(
     asked.reduce((sum, keys) => sum + keys, 0),
     CHUNK_OBJECTS,

@@ -27,7 +27,7 @@ async function write(count: number) {
       return Promise.resolve();
     },
   } as unknown as Ledger;
-  const writer = await PlanWriter.create(ledger, FENCE, []);
+  const writer = await PlanWriter.create(ledger, FENCE, { identity: [], objects: count });
   for (let index = 0; index < count; index++) {
     const action = toAction(index);
     await writer.write(action.key, undefined, { kind: 'act', action });

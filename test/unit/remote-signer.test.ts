@@ -7,7 +7,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { test } from 'node:test';
 import { WaybillError } from '../../core/failures.ts';
 import type { HttpTransport } from '../../stores/s3/http-transport.ts';
-import { createS3Client } from '../../stores/s3/s3-client.ts';
+import { S3Client } from '../../stores/s3/s3-client.ts';
 import type { SignedCall } from '../../stores/s3/request-signer.ts';
 import type { S3Call } from '../../stores/s3/s3-call.ts';
 import { parseEndpoint } from '../../stores/s3/call-target.ts';
@@ -240,7 +240,7 @@ test('a request that waited for a connection beyond its signature is signed agai
     });
     const { transport, sent } = createSlowTransport(waitMs);
     const limits = { requestLimitMs: 30_000, idleLimitMs: 30_000, connectionsMax: 1 };
-    const client = createS3Client({ name: 'cloud', signer, onTraffic: () => undefined, transport, ...limits });
+    const client = new S3Client({ name: 'cloud', signer, onTraffic: () => undefined, transport, ...limits });
     await client.send(get('a')).catch((error: unknown) => sent.push(String(error)));
     return { sent, asked };
   };
@@ -278,7 +278,7 @@ test('over real connections too: the one that comes free too late gets the secon
     },
   });
   const limits = { requestLimitMs: 30_000, idleLimitMs: 30_000, connectionsMax: 1 };
-  const client = createS3Client({ name: 'cloud', signer, onTraffic: () => undefined, ...limits });
+  const client = new S3Client({ name: 'cloud', signer, onTraffic: () => undefined, ...limits });
   try {
     const call: S3Call = { operation: 'DeleteObject', method: 'DELETE', bucket: 'data', key: 'a' };
     const first = client.send(call);
