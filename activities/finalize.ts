@@ -18,8 +18,8 @@ import type { FinalizeResult, FinalizeStep, ManifestStep } from './types.ts';
 import { writeMarker } from './write-marker.ts';
 import type { PlanCounts } from '../workflows/types.ts';
 
-/** Of one statement. A delivery is several times its descriptor: those of a whole chunk at once would be the most that a run holds. */
-const DELIVERIES_ASKED = 1000;
+/** Asked for at once: a delivery is several times its descriptor, and those of a whole chunk would be the most that a run holds. */
+const DELIVERIES_AT_ONCE = 1000;
 
 interface Finalized extends FinalizeResult {
   readonly markerKey: string | null;
@@ -137,9 +137,9 @@ async function countOneByOne(
   descriptors: readonly Descriptor[],
 ): Promise<number> {
   let undelivered = 0;
-  for (let from = 0; from < descriptors.length; from += DELIVERIES_ASKED) {
+  for (let from = 0; from < descriptors.length; from += DELIVERIES_AT_ONCE) {
     runtime.guard.signal.throwIfAborted();
-    const asked = descriptors.slice(from, from + DELIVERIES_ASKED);
+    const asked = descriptors.slice(from, from + DELIVERIES_AT_ONCE);
     const keys = asked.map((descriptor) => toTargetKey(spec, descriptor.key));
     const deliveries = await deps.ledger.loadDeliveries(targetId, keys);
     for (const [index, descriptor] of asked.entries()) {

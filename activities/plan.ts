@@ -34,7 +34,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
   return planned;
 }
 
-/** A function by itself, and what decides too: V8 loses what it compiled of a closure with the last activity that had one. */
+/** As what decides, a function of the module and no closure of `plan`, whose compiled code V8 would forget between runs. */
 async function writePlan(step: Step, { fence, manifest }: ManifestStep): Promise<PlanResult> {
   const { deps, runtime } = step;
   const { ledger } = deps;
@@ -51,7 +51,7 @@ async function writePlan(step: Step, { fence, manifest }: ManifestStep): Promise
   };
   const options = [spec.filters, spec.overwrite, spec.listTarget];
   const identity = [manifest.manifestHash, fingerprint, options];
-  const writer = await PlanWriter.create(ledger, fence, { identity, objects: manifest.objects });
+  const writer = await PlanWriter.create(ledger, fence, { identity, concurrency: spec.concurrency });
   const joined = joinChunks({
     ledger,
     spec,

@@ -32,10 +32,10 @@ export const CHUNK_OBJECTS = 10_000;
 /**
  * A batch is what one activity copies: big enough that Temporal's cost is noise, small enough that losing one is cheap. It costs Temporal
  * and Postgres some 45 ms of CPU: at 256 MiB a batch 2 GiB of objects of 1 MiB took a tenth to a fifth longer than at 512, and 10,000
- * objects of 1 KiB in batches of 1,000 a sixth longer than in batches of 2,500 (docs/performance.md). A run of less than 10,000 objects
- * is cut so that each of the batches that it has in flight gets its share, and every worker has something to do.
+ * objects of 1 KiB in batches of 1,000 a sixth longer than in batches of 2,500 (docs/performance.md).
  */
 export const BATCH_OBJECTS_MAX = 2500;
+/** What is left at the end of a plan is cut evenly, so that every worker has something to do, into batches of about this many or more. */
 export const BATCH_OBJECTS_MIN = 1000;
 export const BATCH_BYTES = 512 * MiB;
 /** An object above this is a batch of its own: it may take several activities, so that losing one is cheap there too. */

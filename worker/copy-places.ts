@@ -23,7 +23,7 @@ export interface CopyPlacesOptions {
 }
 
 /** After it a batch counts no longer. One of 2,500 objects takes half a second next to stores that are near, and 4 s next to one of 50 ms. */
-const COUNTS_MS = 3000;
+const COUNTS_MS = 7500;
 /** And where there is room for more copies: longer than it takes a batch to begin them. */
 const COUNTS_WITH_ROOM_MS = 500;
 /** How often the ages are looked at, while somebody waits for a place. */

@@ -11,8 +11,8 @@ import type { Action, CopyAction } from '../plan/action.ts';
 import { isMd5Hex } from '../plan/content-md5.ts';
 import { hasMd5ETags, type Transfer } from './transfer.ts';
 
-/** Other objects may stand between those of a batch: what lies behind so many pages is not looked for. */
-const PAGES_MAX = 4;
+/** Other objects may stand between those of a batch: what lies behind so many pages more than its own fill is not looked for. */
+const PAGES_MORE = 3;
 
 /** Target keys, whose ETags there are the source's MD5s. None in a first execution, and where a listing proves nothing. */
 export async function findStanding(transfer: Transfer, actions: readonly Action[]): Promise<ReadonlySet<string>> {
@@ -28,7 +28,8 @@ export async function findStanding(transfer: Transfer, actions: readonly Action[
   if (first === undefined || last === undefined) return standing;
   try {
     let from: { readonly startAfter?: string; readonly continuationToken?: string } = toStart(first);
-    for (let pages = 0; pages < PAGES_MAX; pages++) {
+    const pagesMax = Math.ceil(keys.length / LIST_PAGE_KEYS) + PAGES_MORE;
+    for (let pages = 0; pages < pagesMax; pages++) {
       const { bucket, prefix } = spec.target;
       const page = await transfer.target.list({ bucket, prefix, maxKeys: LIST_PAGE_KEYS, ...from });
       for (const { key, sizeBytes, etag } of page.objects) {

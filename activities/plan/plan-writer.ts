@@ -6,20 +6,30 @@ import { createHash } from 'node:crypto';
 import { WaybillError } from '../../core/failures.ts';
 import type { Sha256Hex } from '../../core/ids.ts';
 import { toOutcomeKey } from '../../core/keys.ts';
+import { MiB } from '../../core/limits.ts';
 import type { OutcomeCode } from '../../core/outcomes.ts';
 import type { Fence, Ledger, OutcomeRecord, PlanBatch } from '../../ledger/ledger.ts';
 import type { Descriptor } from '../../manifest/descriptor.ts';
 import type { PlanCounts } from '../../workflows/types.ts';
 import { packActions } from './action.ts';
-import { Batcher, toBatchObjects, type ActionBatch } from './batcher.ts';
+import { Batcher, type ActionBatch } from './batcher.ts';
 import type { Decision } from './decide.ts';
 import { Tally } from './tally.ts';
 
-/** Saved at once: a transaction takes as long as its commit, and a batch is some 20 KB. */
+/** Saved at once: a transaction takes as long as its commit, and a batch is some 60 KB. */
 const BATCHES_AT_ONCE = 16;
+/** But one of the longest keys has 2 MB, and on its way to Postgres the whole statement is in memory three times. */
+const BODY_BYTES_AT_ONCE = 4 * MiB;
 /** Outcomes saved at once, and deliveries forgotten. */
 const OUTCOME_PAGE = 1000;
 const OUTCOMES_OF_PLANS: readonly OutcomeCode[] = ['orphan', 'target_conflict', 'reserved_key'];
+
+export interface PlanOf {
+  /** What the plan is made from; two plans with the same hash do the same. */
+  readonly identity: readonly unknown[];
+  /** Batches that the run has in flight at once, unless it is told otherwise. */
+  readonly concurrency: number;
+}
 
 export class PlanWriter {
   readonly #ledger: Ledger;
@@ -28,26 +38,19 @@ export class PlanWriter {
   readonly #batcher: Batcher;
   readonly #tally = new Tally();
   #batches: PlanBatch[] = [];
+  #bodyBytes = 0;
   #outcomes: OutcomeRecord[] = [];
   #forgotten: string[] = [];
 
-  private constructor(ledger: Ledger, fence: Fence, objects: number) {
+  private constructor(ledger: Ledger, fence: Fence, concurrency: number) {
     this.#ledger = ledger;
     this.#fence = fence;
-    this.#batcher = new Batcher(toBatchObjects(objects));
+    this.#batcher = new Batcher(concurrency);
   }
 
-  /**
-   * `identity`: what the plan is made from; two plans with the same hash do the same.
-   * `objects`: of the manifest.
-   */
-  static async create(
-    ledger: Ledger,
-    fence: Fence,
-    { identity, objects }: { readonly identity: readonly unknown[]; readonly objects: number },
-  ): Promise<PlanWriter> {
+  static async create(ledger: Ledger, fence: Fence, { identity, concurrency }: PlanOf): Promise<PlanWriter> {
     await ledger.dropOutcomes(fence, OUTCOMES_OF_PLANS);
-    const writer = new PlanWriter(ledger, fence, objects);
+    const writer = new PlanWriter(ledger, fence, concurrency);
     writer.#hash.update(JSON.stringify(identity));
     return writer;
   }
@@ -99,13 +102,17 @@ export class PlanWriter {
   async #save(batches: Iterable<ActionBatch>): Promise<void> {
     for (const { json, ...batch } of batches) {
       this.#hash.update('\n').update(json);
-      if (this.#batches.push({ ...batch, body: packActions(json) }) >= BATCHES_AT_ONCE) await this.#flushBatches();
+      const body = packActions(json);
+      this.#bodyBytes += body.byteLength;
+      const count = this.#batches.push({ ...batch, body });
+      if (count >= BATCHES_AT_ONCE || this.#bodyBytes >= BODY_BYTES_AT_ONCE) await this.#flushBatches();
     }
   }
 
   async #flushBatches(): Promise<void> {
     if (this.#batches.length > 0) await this.#ledger.saveBatches(this.#fence, this.#batches);
     this.#batches = [];
+    this.#bodyBytes = 0;
   }
 
   async #report(outcome: OutcomeRecord): Promise<void> {

@@ -20,7 +20,7 @@ export interface LocalSignerOptions {
   readonly now: () => Date;
 }
 
-/** A class, as all of the copy path that is made anew for each activity: V8 keeps what it compiled of methods, and not of closures. */
+/** Made anew for each activity, so a class: V8 forgets what it compiled of a closure once the last one is gone (docs/performance.md). */
 export class LocalSigner implements RequestSigner {
   readonly #options: LocalSignerOptions;
   readonly #keyCache = createSigningKeyCache(SIGNING_KEYS_MAX);

@@ -22,7 +22,7 @@ export interface S3ClientOptions {
   readonly transport?: HttpTransport;
 }
 
-/** A class for V8's sake, as LocalSigner. */
+/** A class for the reason that LocalSigner is one. */
 export class S3Client {
   readonly #options: S3ClientOptions;
   readonly #transport: HttpTransport;

@@ -4,6 +4,7 @@
  * `docs/ledger-queries.md` is written from them, and a test holds them to the indexes that they name.
  */
 import pg from 'pg';
+import { BATCH_OBJECTS_MAX } from '../../core/limits.ts';
 import type { BegunAttempt, Ledger } from '../../ledger/ledger.ts';
 import { packBody } from '../../manifest/pack-body.ts';
 import { buildRequest, type LedgerFixture } from './ledger-fixtures.ts';
@@ -27,7 +28,7 @@ export interface Seeded {
 }
 
 const toKey = (ordinal: number): string => `in/${String(ordinal).padStart(8, '0')}`;
-const BATCH = Array.from({ length: 1000 }, (_, index) => index * 7);
+const BATCH = Array.from({ length: BATCH_OBJECTS_MAX }, (_, index) => index * 7);
 const toDelivery = (ordinal: number) => ({
   key: toKey(ordinal),
   sourceEtag: 'd41d8cd98f00b204e9800998ecf8427e',
@@ -125,7 +126,7 @@ export const HOT_QUERIES: readonly HotQuery[] = [
   },
   {
     name: 'a batch is delivered',
-    when: 'once a batch of 1,000 objects',
+    when: 'once a batch of 2,500 objects',
     statement: 'insert into delivery',
     index: 'delivery_pkey',
     call: ({ ledger, attempt }) => ledger.saveEffects(attempt.fence, { deliveries: BATCH.map(toDelivery) }),

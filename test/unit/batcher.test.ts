@@ -2,10 +2,8 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import type { Action } from '../../activities/plan/action.ts';
 import { packActions, unpackActions } from '../../activities/plan/action.ts';
-import { Batcher, toBatchObjects, type ActionBatch } from '../../activities/plan/batcher.ts';
-import { BATCH_BYTES, LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
-
-const OBJECTS_MAX = 1000;
+import { Batcher, type ActionBatch } from '../../activities/plan/batcher.ts';
+import { BATCH_BYTES, BATCH_OBJECTS_MAX, LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
 
 const copy = (key: string, sizeBytes: number): Action => ({
   op: 'copy',
@@ -15,29 +13,65 @@ const copy = (key: string, sizeBytes: number): Action => ({
   expected: { absent: true },
 });
 
-function cut(actions: readonly Action[]): ActionBatch[] {
-  const batcher = new Batcher(OBJECTS_MAX);
+function cut(actions: readonly Action[], concurrency = 4): ActionBatch[] {
+  const batcher = new Batcher(concurrency);
   const batches = actions.flatMap((action) => [...batcher.add(action)]);
   batches.push(...batcher.flush());
   assert.equal(batcher.count, batches.length);
   return batches;
 }
 
-test('a batch has at most as many objects as it is told, and every object is in one batch, in order', () => {
-  const actions = Array.from({ length: 2 * OBJECTS_MAX + 1 }, (_, index) => copy(`k${index}`, 1));
+const sizesOf = (objects: number, concurrency?: number): number[] =>
+  cut(
+    Array.from({ length: objects }, (_, index) => copy(`k${index}`, 1)),
+    concurrency,
+  ).map((batch) => batch.objects);
+
+test('every object is in one batch, in order', () => {
+  const actions = Array.from({ length: 10 * BATCH_OBJECTS_MAX + 1 }, (_, index) => copy(`k${index}`, 1));
   const batches = cut(actions);
   assert.deepEqual(
-    batches.map(({ ordinal, objects }) => [ordinal, objects]),
-    [
-      [0, OBJECTS_MAX],
-      [1, OBJECTS_MAX],
-      [2, 1],
-    ],
+    batches.map(({ ordinal }) => ordinal),
+    Array.from({ length: batches.length }, (_, index) => index),
   );
   assert.deepEqual(
     batches.flatMap(({ json }) => unpackActions(packActions(json))),
     actions,
   );
+});
+
+test('few objects are cut evenly into about a thousand each, at most as many as are in flight', () => {
+  assert.deepEqual(sizesOf(1), [1]);
+  assert.deepEqual(sizesOf(1499), [1499]);
+  assert.deepEqual(sizesOf(2500), [834, 834, 832]);
+  assert.deepEqual(sizesOf(4000), [1000, 1000, 1000, 1000]);
+  assert.deepEqual(sizesOf(10_000), [2500, 2500, 2500, 2500]);
+});
+
+test('no batch is left alone at the end: of more objects there are twice as many batches, and large ones before them', () => {
+  assert.deepEqual(sizesOf(12_500), [1563, 1563, 1563, 1563, 1563, 1563, 1563, 1559]);
+  assert.deepEqual(sizesOf(20_000), Array<number>(8).fill(2500));
+  assert.deepEqual(sizesOf(20_004), [...Array<number>(4).fill(2500), ...Array<number>(7).fill(1251), 1247]);
+  const many = sizesOf(100_123);
+  assert.equal(many.length % 4, 0);
+  assert.equal(Math.max(...many), BATCH_OBJECTS_MAX);
+});
+
+test('what is in flight at once is asked of the pipeline', () => {
+  assert.deepEqual(sizesOf(10_000, 1), [2500, 2500, 2500, 2500]);
+  assert.deepEqual(sizesOf(10_000, 3), [1667, 1667, 1667, 1667, 1667, 1665]);
+  assert.deepEqual(sizesOf(10_000, 64), Array<number>(10).fill(1000));
+});
+
+test('actions of long keys are not held back', () => {
+  const batcher = new Batcher(4);
+  let given = 0;
+  let most = 0;
+  for (let index = 0; index < 20_000; index++) {
+    for (const { objects } of batcher.add(copy(`${'k'.repeat(1000)}${index}`, 1))) given += objects;
+    most = Math.max(most, index + 1 - given);
+  }
+  assert.ok(most < 10_000, `${String(most)} were held`);
 });
 
 test('a batch has at most 512 MiB', () => {
@@ -80,9 +114,4 @@ test('an adopted object weighs nothing, however large it is', () => {
 
 test('no action makes no batch', () => {
   assert.deepEqual(cut([]), []);
-});
-
-test('a batch holds a quarter of its run, at least 1,000 objects and at most 2,500', () => {
-  const sizes = [0, 1, 4_000, 4_001, 7_999, 10_000, 10_001, 10_000_000].map(toBatchObjects);
-  assert.deepEqual(sizes, [1000, 1000, 1000, 1001, 2000, 2500, 2500, 2500]);
 });

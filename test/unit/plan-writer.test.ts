@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
+import { randomBytes } from 'node:crypto';
 import { test } from 'node:test';
 import { unpackActions, type Action } from '../../activities/plan/action.ts';
 import { PlanWriter } from '../../activities/plan/plan-writer.ts';
-import { LARGE_OBJECT_BYTES } from '../../core/limits.ts';
+import { LARGE_OBJECT_BYTES, MiB } from '../../core/limits.ts';
 import type { Fence, Ledger, PlanBatch } from '../../ledger/ledger.ts';
 
 const FENCE: Fence = { attemptId: 'a', targetId: 't', epoch: 1 };
@@ -13,7 +14,7 @@ const toAction = (index: number): Action => ({
   expected: { absent: true },
 });
 
-async function write(count: number) {
+async function write(count: number, act = toAction) {
   const saved: (readonly PlanBatch[])[] = [];
   const said: string[] = [];
   const ledger = {
@@ -27,9 +28,9 @@ async function write(count: number) {
       return Promise.resolve();
     },
   } as unknown as Ledger;
-  const writer = await PlanWriter.create(ledger, FENCE, { identity: [], objects: count });
+  const writer = await PlanWriter.create(ledger, FENCE, { identity: [], concurrency: 4 });
   for (let index = 0; index < count; index++) {
-    const action = toAction(index);
+    const action = act(index);
     await writer.write(action.key, undefined, { kind: 'act', action });
   }
   return { saved, said, result: await writer.finish() };
@@ -52,6 +53,14 @@ test('batches are saved sixteen at a time, all of them in order before the plan 
   );
   assert.deepEqual(said, ['hash after 37']);
   assert.equal(result.counts.batches, 37);
+});
+
+test('of long bodies fewer are saved at a time', async () => {
+  const noise = randomBytes(MiB).toString('latin1');
+  const { saved, result } = await write(9, (index) => ({ ...toAction(index), key: `${String(index)}${noise}` }));
+  assert.ok(saved.length >= 3, `${String(saved.length)} statements`);
+  assert.equal(saved.flat().length, 9);
+  assert.equal(result.counts.batches, 9);
 });
 
 test('a plan of no batch saves none', async () => {
