@@ -34,7 +34,7 @@ export async function plan(deps: ActivityDeps, runtime: ActivityRuntime, input: 
   return planned;
 }
 
-/** As what decides, a function of the module and no closure of `plan`, whose compiled code V8 would forget between runs. */
+/** Like `decideItem` a function of the module: what V8 compiled of a closure of `plan` it would forget between two runs. */
 async function writePlan(step: Step, { fence, manifest }: ManifestStep): Promise<PlanResult> {
   const { deps, runtime } = step;
   const { ledger } = deps;
