@@ -34,14 +34,14 @@ interface Held {
 }
 
 export class Batcher {
-  /** Batches in flight at once. */
+  /** Batches in flight at once; of a run that begins with fewer than usual more may be asked for while it copies. */
   readonly #concurrency: number;
   #ordinal = 0;
   #held: Held[] = [];
   #heldLength = 0;
 
   constructor(concurrency: number) {
-    this.#concurrency = concurrency;
+    this.#concurrency = Math.max(RUN_CONCURRENCY_DEFAULT, concurrency);
   }
 
   /** The batches that this action completes, in order. */

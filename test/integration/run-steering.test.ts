@@ -12,8 +12,8 @@ import { startRunStack, type RunStack } from '../support/run-stack.ts';
 import { runWaybill } from '../support/run-waybill.ts';
 import { until } from '../support/until.ts';
 
-/** Two full batches and a third of one object. */
-const MANY = 2001;
+/** Three batches of a thousand. */
+const MANY = 3000;
 
 let stack: RunStack;
 let connection: Connection;

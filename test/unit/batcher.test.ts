@@ -59,7 +59,8 @@ test('no batch is left alone at the end: of more objects there are twice as many
 
 test('what is in flight at once is asked of the pipeline', () => {
   assert.deepEqual(sizesOf(10_000, 1), [2500, 2500, 2500, 2500]);
-  assert.deepEqual(sizesOf(10_000, 3), [1667, 1667, 1667, 1667, 1667, 1665]);
+  assert.deepEqual(sizesOf(4000, 1), [1000, 1000, 1000, 1000]);
+  assert.deepEqual(sizesOf(12_500, 5), Array<number>(5).fill(2500));
   assert.deepEqual(sizesOf(10_000, 64), Array<number>(10).fill(1000));
 });
 
